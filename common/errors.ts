@@ -1,0 +1,41 @@
+/**
+ * A problem a person can mend. The message is the whole sentence shown to them; commands print it without a
+ * stack trace and end with `exitCode`.
+ */
+export class UserError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'UserError';
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** A configuration that was refused. Names file, key, value and what was expected. Exit code 2. */
+export class ConfigError extends UserError {
+  constructor(
+    readonly file: string,
+    readonly key: string,
+    readonly value: unknown,
+    readonly expected: string,
+  ) {
+    const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`;
+    super(`${file}: ${key} ${shown}; expected ${expected}`, { exitCode: 2 });
+    this.name = 'ConfigError';
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.map(messageOf).join('; ');
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}
+
+/** The `code` of a system or Postgres error, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
+  return undefined;
+}

@@ -1,0 +1,44 @@
+/** The words of the project (docs/ARCHITECTURE.md, "Words") as types and constants. */
+
+/** What a member of a service with roles is. Published as a Consul tag of the same name. */
+export type Role = 'primary' | 'replica';
+
+/** What an app can do with its database now. */
+export type Mode = 'read-write' | 'read-only' | 'down';
+
+/** The sort of a service, and so the driver that probes it. */
+export type Kind = 'http' | 'postgres';
+
+/** A place to connect to. `host` is an IP address or a name the system's resolver knows. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One text per target, for maps and messages: `10.0.0.1:5432`, `[::1]:5432`. */
+export function targetKey(target: Target): string {
+  return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
+}
+
+export function sameTarget(a: Target, b: Target): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
+/** Standard ports; the lab adds HOTSPARE_PORT_OFFSET to each. */
+export const ports = {
+  consulServer: 8300,
+  consulSerf: 8301,
+  consulHttp: 8500,
+  consulDns: 8600,
+  postgres: 5432,
+  agentHttp: 8008,
+  todomvc: 3000,
+} as const;
+
+/** Keys of the service meta that the agent writes in Consul and others read. */
+export const serviceMeta = {
+  /** Which box registered it: lets an agent find its own ghosts. */
+  box: 'hotspare-box',
+  /** Base URL of that box's agent. */
+  agent: 'hotspare-agent',
+} as const;

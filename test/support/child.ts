@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { familyOf } from '../../common/runtime/processes/proc.js';
+import { waitFor } from './wait.js';
+
+/** A real program under test: its own session, its output in a file, and the faults a test needs. */
+export class Child {
+  private constructor(
+    readonly process: ChildProcess,
+    readonly logFile: string,
+  ) {}
+
+  static start(command: string, args: string[], logFile: string, options: SpawnOptions = {}): Child {
+    const log = openSync(logFile, 'a');
+    const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] });
+    child.on('error', () => {});
+    return new Child(child, logFile);
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error(`did not start: ${this.process.spawnfile}`);
+    return this.process.pid;
+  }
+
+  get running(): boolean {
+    return (
+      this.process.pid !== undefined && this.process.exitCode === null && this.process.signalCode === null
+    );
+  }
+
+  log(): string {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.running) this.process.kill(name);
+  }
+
+  signalAll(name: NodeJS.Signals): void {
+    for (const { pid } of familyOf(this.pid)) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // It ended between the listing and the signal.
+      }
+    }
+  }
+
+  async ended(timeoutMs = 20_000): Promise<void> {
+    await waitFor(`process ${this.pid} to end`, timeoutMs, () => familyOf(this.pid).length === 0);
+  }
+}
