@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sleep } from '../../clock.js';
+import { UserError, codeOf, messageOf } from '../../errors.js';
+import type { ServiceManager, UnitStatus } from '../../service-manager.js';
+import { systemClock } from '../clock.js';
+import { familyOf, readProcess, type ProcessInfo } from './proc.js';
+import type { ProcessUnit } from './unit.js';
+
+const pollMs = 15;
+/** How long the kernel may take to end a process after SIGKILL (longer means a hung disk). */
+const killTimeoutMs = 10_000;
+
+/**
+ * Units as processes of this machine, with no daemon of its own: each runs as leader of its own session, a small file
+ * names its pid and start time, and any later command finds it there.
+ */
+export class ProcessManager implements ServiceManager {
+  private readonly units: ReadonlyMap<string, ProcessUnit>;
+
+  constructor(
+    units: readonly ProcessUnit[],
+    private readonly runDirectory: string,
+  ) {
+    this.units = new Map(units.map((unit) => [unit.name, unit]));
+  }
+
+  async status(name: string): Promise<UnitStatus> {
+    this.unit(name);
+    const main = this.mainProcess(name);
+    if (main === undefined) return { state: 'stopped' };
+    if (main === 'gone') return { state: 'failed' };
+    return { state: main.state === 'T' ? 'frozen' : 'running', pid: main.pid };
+  }
+
+  async start(name: string): Promise<void> {
+    const unit = this.unit(name);
+    const main = this.mainProcess(name);
+    if (main !== undefined && main !== 'gone') return;
+    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+    mkdirSync(this.runDirectory, { recursive: true });
+    mkdirSync(dirname(unit.logFile), { recursive: true });
+    const log = openSync(unit.logFile, 'a');
+    const pidFile = openSync(this.pidFile(name), 'w');
+    try {
+      // The child itself writes who it is, before it becomes the program: a starter that dies now leaves no unknown process.
+      const child = spawn(
+        '/bin/sh',
+        ['-c', 'cat "/proc/$$/stat" >&3 && exec 3>&- && exec "$@"', 'sh', ...unit.command],
+        {
+          cwd: unit.workingDirectory,
+          env: { ...unit.environment },
+          detached: true,
+          stdio: ['ignore', log, log, pidFile],
+          ...(unit.account ? { uid: unit.account.uid, gid: unit.account.gid } : {}),
+        },
+      );
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', reject);
+      });
+      child.unref();
+    } catch (error) {
+      rmSync(this.pidFile(name), { force: true });
+      throw new UserError(`${name} could not be started: ${messageOf(error)}`, { cause: error });
+    } finally {
+      closeSync(log);
+      closeSync(pidFile);
+    }
+    await this.untilNamed(name);
+  }
+
+  async stop(name: string): Promise<void> {
+    const unit = this.unit(name);
+    const main = this.mainProcess(name);
+    if (main !== undefined && main !== 'gone') {
+      // A stopped process handles no signal before it is continued.
+      this.signalFamily(main.pid, 'SIGCONT');
+      signal(main.pid, unit.stopSignal);
+      await this.untilEmpty(main.pid, unit.stopTimeoutMs);
+    }
+    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+    rmSync(this.pidFile(name), { force: true });
+  }
+
+  async kill(name: string): Promise<void> {
+    const unit = this.unit(name);
+    const main = this.mainProcess(name);
+    if (main === undefined || main === 'gone') return;
+    signal(main.pid, 'SIGKILL');
+    if (unit.killMode === 'process' && (await this.untilEmpty(main.pid, 5_000))) return;
+    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+  }
+
+  async freeze(name: string): Promise<void> {
+    this.signalFamily(this.running(name).pid, 'SIGSTOP');
+  }
+
+  async thaw(name: string): Promise<void> {
+    this.signalFamily(this.running(name).pid, 'SIGCONT');
+  }
+
+  private unit(name: string): ProcessUnit {
+    const unit = this.units.get(name);
+    if (!unit) throw new UserError(`there is no ${name}; known are ${[...this.units.keys()].join(', ')}`);
+    return unit;
+  }
+
+  private running(name: string): ProcessInfo {
+    this.unit(name);
+    const main = this.mainProcess(name);
+    if (main === undefined || main === 'gone') throw new UserError(`${name} is not running`);
+    return main;
+  }
+
+  private pidFile(name: string): string {
+    return join(this.runDirectory, `${name}.pid`);
+  }
+
+  private remembered(name: string): { pid: number; startTicks: number } | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.pidFile(name), 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const pid = Number.parseInt(text, 10);
+    return Number.isInteger(pid) && fields.length > 19 ? { pid, startTicks: Number(fields[19]) } : undefined;
+  }
+
+  /** The unit's live main process; `gone` when it was started and has ended; undefined when it was not started. */
+  private mainProcess(name: string): ProcessInfo | 'gone' | undefined {
+    const remembered = this.remembered(name);
+    if (!remembered) return undefined;
+    const process = readProcess(remembered.pid);
+    return process && process.state !== 'Z' && process.startTicks === remembered.startTicks
+      ? process
+      : 'gone';
+  }
+
+  private signalFamily(pid: number, name: NodeJS.Signals): void {
+    for (const member of familyOf(pid)) signal(member.pid, name);
+  }
+
+  private async endFamily(unit: ProcessUnit, name: NodeJS.Signals, timeoutMs: number): Promise<void> {
+    const remembered = this.remembered(unit.name);
+    if (!remembered || !this.isOurs(remembered)) return;
+    const deadline = systemClock.nowMs() + timeoutMs;
+    while (familyOf(remembered.pid).length > 0) {
+      if (systemClock.nowMs() > deadline) {
+        throw new UserError(
+          `${unit.name} does not end even after SIGKILL (pid ${remembered.pid}); is its disk hung?`,
+        );
+      }
+      this.signalFamily(remembered.pid, name);
+      await sleep(systemClock, pollMs);
+    }
+  }
+
+  /** False when the pid has meanwhile been given to some other program. */
+  private isOurs(remembered: { pid: number; startTicks: number }): boolean {
+    const process = readProcess(remembered.pid);
+    return process === undefined || process.startTicks === remembered.startTicks;
+  }
+
+  private async untilEmpty(pid: number, timeoutMs: number): Promise<boolean> {
+    const deadline = systemClock.nowMs() + timeoutMs;
+    while (systemClock.nowMs() < deadline) {
+      if (familyOf(pid).length === 0) return true;
+      await sleep(systemClock, pollMs);
+    }
+    return false;
+  }
+
+  private async untilNamed(name: string): Promise<void> {
+    const deadline = systemClock.nowMs() + 5_000;
+    while (this.remembered(name) === undefined) {
+      if (systemClock.nowMs() > deadline) throw new UserError(`${name} was started but never said its pid`);
+      await sleep(systemClock, 2);
+    }
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    // It ended between being listed and being signalled.
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,19 @@
+/** How one program is run as a process of this machine. */
+export interface ProcessUnit {
+  readonly name: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  /** The whole environment; nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  /** Whom it runs as; default the caller. Only root may set it. */
+  readonly account?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly logFile: string;
+  readonly stopSignal: NodeJS.Signals;
+  /** After this many ms an orderly stop becomes a SIGKILL. */
+  readonly stopTimeoutMs: number;
+  /**
+   * What SIGKILL hits: the main process and whatever it leaves behind (`control-group`), or only the main process,
+   * the others being known to notice and end by themselves (`process`: Postgres).
+   */
+  readonly killMode: 'control-group' | 'process';
+}
