@@ -1,0 +1,48 @@
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { UserError, messageOf } from '../common/errors.js';
+import { agentCommand } from './commands/agent.js';
+import { labCommand } from './commands/lab.js';
+import { setupCommand } from './commands/setup.js';
+import { startCommand } from './commands/start.js';
+import { statusCommand } from './commands/status.js';
+import { systemIo, type Io } from './io.js';
+
+/** The `hotspare` command. Resolves with its exit code: 0 done, 1 failed, 2 called or configured wrongly, 3 degraded. */
+export async function main(args: readonly string[], io: Io = systemIo(process)): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  let exitCode = 0;
+  const end = (code: number) => {
+    exitCode = code;
+  };
+  const program = new Command('hotspare')
+    .description("Keeps an app's Postgres reachable on a handful of boxes, with Consul.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(hotspare --help shows what there is)');
+  for (const add of [startCommand, labCommand, statusCommand, agentCommand, setupCommand])
+    add(program, io, end);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (io.stop.aborted) return 130;
+    if (error instanceof UserError) {
+      io.err(`hotspare: ${error.message}\n`);
+      return error.exitCode;
+    }
+    io.err(`hotspare: ${sentenceFor(error)}\n`);
+    if (io.environment['HOTSPARE_DEBUG'] && error instanceof Error) io.err(`${error.stack}\n`);
+    return 1;
+  }
+}
+
+function sentenceFor(error: unknown): string {
+  const message = messageOf(error);
+  if (message.includes('ENOSPC')) return `the disk is full: ${message}`;
+  return `${message} (HOTSPARE_DEBUG=1 shows where)`;
+}

@@ -1,0 +1,40 @@
+import { existsSync, rmSync } from 'node:fs';
+import { UserError } from '../common/errors.js';
+import { openLab, type Lab } from './lab.js';
+import { labFiles, type LabSettings } from './layout.js';
+import { withLock } from './lock.js';
+import type { Progress } from './progress.js';
+import { instancesOf, type Program } from './units.js';
+
+/** Apps first, so that they drain while everything they need still runs; Consul last. */
+const stopOrder: readonly (readonly Program[])[] = [['todomvc'], ['nginx', 'agent'], ['pg'], ['consul']];
+
+/** Stops everything and keeps all data. A lab that is not there is already down. */
+export async function down(settings: LabSettings, progress: Progress): Promise<void> {
+  const { marker, lock } = labFiles(settings.directory);
+  if (!existsSync(marker)) return;
+  await withLock(lock, 'hotspare lab down', () => stopAll(openLab(settings), progress));
+}
+
+async function stopAll(lab: Lab, progress: Progress): Promise<void> {
+  const instances = instancesOf(lab.site);
+  for (const programs of stopOrder) {
+    const some = instances.filter(({ program }) => programs.includes(program));
+    const states = await Promise.all(some.map(({ unit }) => lab.services.status(unit)));
+    if (states.every(({ state }) => state === 'stopped')) continue;
+    await progress.step(`stop ${programs.join(', ')}`, async () => {
+      await Promise.all(some.map(({ unit }) => lab.services.stop(unit)));
+    });
+  }
+}
+
+/** Stops everything and removes the lab's folder with all data. Only ever removes a folder that a lab made. */
+export async function nuke(settings: LabSettings, progress: Progress): Promise<void> {
+  const { directory } = settings;
+  if (!existsSync(directory)) return;
+  if (!existsSync(labFiles(directory).marker)) {
+    throw new UserError(`${directory} was not made by hotspare (it has no lab.json), so it is not removed`);
+  }
+  await down(settings, progress);
+  await progress.step(`remove ${directory}`, async () => rmSync(directory, { recursive: true, force: true }));
+}

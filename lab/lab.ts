@@ -1,0 +1,65 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../common/errors.js';
+import { findBinaries } from '../common/runtime/binaries.js';
+import { ProcessManager } from '../common/runtime/processes/manager.js';
+import { accountOf } from '../common/runtime/accounts.js';
+import { loadOrMakeSecrets } from '../provision/secrets.js';
+import { addressOf, portOf, type Site } from '../provision/site.js';
+import { boxesWith, loadTopology, type Topology } from '../provision/topology.js';
+import { boxPaths, labFiles, type LabSettings } from './layout.js';
+import { unitsOf } from './units.js';
+
+/** Where the package lies: two folders up from dist/lab. */
+export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const templateFolder = join(packageRoot, 'provision', 'templates');
+
+/** One lab: the five boxes as processes of this machine. */
+export interface Lab {
+  readonly settings: LabSettings;
+  readonly files: ReturnType<typeof labFiles>;
+  readonly site: Site;
+  readonly services: ProcessManager;
+  readonly urls: { readonly todo: readonly string[]; readonly consul: string };
+}
+
+export function labTopology(): Topology {
+  return loadTopology(join(packageRoot, 'vagrant', 'topology.json'));
+}
+
+/** Opens the lab in `settings.directory`, which must exist. Throws UserError when a program is missing. */
+export function openLab(settings: LabSettings): Lab {
+  const topology = labTopology();
+  const { consul, nginx, postgresBin, postgresMajor } = findBinaries();
+  if (!consul || !nginx || !postgresBin || !postgresMajor) {
+    throw new UserError('Consul, PostgreSQL 15 or newer, or nginx is missing: run "npx hotspare setup"');
+  }
+  const isRoot = process.getuid?.() === 0;
+  const files = labFiles(settings.directory);
+  const site: Site = {
+    topology,
+    subnet: topology.subnets.lab,
+    portOffset: settings.portOffset,
+    clientNetwork: '127.0.0.0/8',
+    webPort: 8080,
+    binaries: { consul, nginx, postgresBin, postgresMajor },
+    secrets: loadOrMakeSecrets(files.secrets),
+    pathsOf: (box) => boxPaths(settings.directory, box),
+    nginxUser: isRoot ? 'www-data' : undefined,
+    postgresAccount: isRoot ? accountOf('postgres') : undefined,
+  };
+  const admin = topology.boxes.find((box) => box.services.length === 0) ?? topology.boxes[0];
+  if (!admin) throw new UserError('the topology has no boxes');
+  return {
+    settings,
+    files,
+    site,
+    services: new ProcessManager(unitsOf(site, files.logs, join(packageRoot, 'dist')), files.run),
+    urls: {
+      todo: boxesWith(topology, 'nginx').map(
+        (box) => `http://${addressOf(site, box)}:${portOf(site, 'web')}/`,
+      ),
+      consul: `http://${addressOf(site, admin)}:${portOf(site, 'consulHttp')}/ui`,
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../common/errors.js';
+import type { BoxPaths } from '../provision/site.js';
+import type { Box } from '../provision/topology.js';
+
+/** The settings of a lab that come from the environment. */
+export interface LabSettings {
+  /** Everything of this lab lies here. */
+  readonly directory: string;
+  readonly portOffset: number;
+}
+
+const environmentFile = 'environment';
+
+/**
+ * HOTSPARE_PORT_OFFSET: added to every port, default 0; labs with different offsets are different labs.
+ * HOTSPARE_LAB_DIR: where the lab lives, default /var/lib/hotspare/lab for root, else $XDG_STATE_HOME/hotspare/lab
+ * (~/.local/state/hotspare/lab); an offset is appended.
+ */
+export function labSettings(environment: NodeJS.ProcessEnv, isRoot: boolean): LabSettings {
+  const text = environment['HOTSPARE_PORT_OFFSET'] ?? '0';
+  const portOffset = Number(text);
+  if (!/^\d+$/.test(text) || portOffset > 50_000) {
+    throw new ConfigError(environmentFile, 'HOTSPARE_PORT_OFFSET', text, 'a whole number from 0 to 50000');
+  }
+  const given = environment['HOTSPARE_LAB_DIR'];
+  if (given !== undefined && !given.startsWith('/')) {
+    throw new ConfigError(environmentFile, 'HOTSPARE_LAB_DIR', given, 'an absolute path');
+  }
+  const state = isRoot ? '/var/lib' : (environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'));
+  const standard = join(state, 'hotspare', portOffset === 0 ? 'lab' : `lab-${portOffset}`);
+  return { directory: given ?? standard, portOffset };
+}
+
+/** Where the lab's own files lie. */
+export function labFiles(directory: string) {
+  return {
+    /** Marks a folder as a lab: only such a folder is ever removed. */
+    marker: join(directory, 'lab.json'),
+    lock: join(directory, 'lock'),
+    secrets: join(directory, 'secrets.json'),
+    managementToken: join(directory, 'management.token'),
+    run: join(directory, 'run'),
+    logs: join(directory, 'logs'),
+  };
+}
+
+export function boxPaths(directory: string, box: Pick<Box, 'name'>): BoxPaths {
+  const root = join(directory, box.name);
+  return {
+    config: join(root, 'etc'),
+    consulData: join(root, 'consul'),
+    postgresData: join(root, 'postgres', 'data'),
+    nginxState: join(root, 'nginx'),
+    agentState: join(root, 'agent'),
+    appCache: join(root, 'todomvc'),
+  };
+}

@@ -1,0 +1,54 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readProcess } from '../../common/runtime/processes/proc.js';
+
+/** The process that listens on a TCP port of `address` (or of all addresses). Undefined when that can't be seen. */
+export function portHolder(address: string, port: number): { pid: number; name: string } | undefined {
+  const inodes = new Set(['tcp', 'tcp6'].flatMap((table) => listeningInodes(table, address, port)));
+  if (inodes.size === 0) return undefined;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    if (socketInodes(entry).some((inode) => inodes.has(inode))) {
+      const pid = Number(entry);
+      return { pid, name: readProcess(pid)?.name ?? 'unknown' };
+    }
+  }
+  return undefined;
+}
+
+function listeningInodes(table: string, address: string, port: number): string[] {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/net/${table}`, 'utf8');
+  } catch {
+    return [];
+  }
+  const wanted = address
+    .split('.')
+    .reverse()
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase();
+  return text.split('\n').flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    const [local, state, inode] = [fields[1], fields[3], fields[9]];
+    if (state !== '0A' || !local || !inode) return [];
+    const [host = '', hexPort = ''] = local.split(':');
+    const everywhere = /^0+$/.test(host);
+    return Number.parseInt(hexPort, 16) === port && (everywhere || host.endsWith(wanted)) ? [inode] : [];
+  });
+}
+
+function socketInodes(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    });
+  } catch {
+    // Another user's process, or one that has just ended.
+    return [];
+  }
+}

@@ -1,0 +1,71 @@
+import type { UnitStatus } from '../common/service-manager.js';
+import type { Lab } from './lab.js';
+import { instancesOf } from './units.js';
+
+export interface LabStatus {
+  readonly boxes: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly services: readonly {
+      readonly name: string;
+      readonly address: string;
+      readonly port: number;
+      readonly pid: number | null;
+      readonly state: UnitStatus['state'];
+    }[];
+  }[];
+  readonly urls: { readonly todo: readonly string[]; readonly consul: string };
+}
+
+export async function labStatus(lab: Lab): Promise<LabStatus> {
+  const instances = await Promise.all(
+    instancesOf(lab.site).map(async (instance) => ({
+      instance,
+      status: await lab.services.status(instance.unit),
+    })),
+  );
+  return {
+    boxes: lab.site.topology.boxes.map((box) => {
+      const own = instances.filter(({ instance }) => instance.box === box);
+      return {
+        name: box.name,
+        address: own[0]?.instance.address ?? '',
+        services: own.map(({ instance, status }) => ({
+          name: instance.program,
+          address: instance.address,
+          port: instance.port,
+          pid: 'pid' in status ? status.pid : null,
+          state: status.state,
+        })),
+      };
+    }),
+    urls: lab.urls,
+  };
+}
+
+/** The status as a table. */
+export function statusText(status: LabStatus): string {
+  const rows = status.boxes.flatMap((box) =>
+    box.services.map((service, index) => [
+      index === 0 ? box.name : '',
+      service.name,
+      `${service.address}:${service.port}`,
+      service.state,
+      service.pid === null ? '' : String(service.pid),
+    ]),
+  );
+  const table = [['BOX', 'SERVICE', 'ADDRESS', 'STATE', 'PID'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [
+    ...lines,
+    '',
+    ...status.urls.todo.map((url) => `todo list  ${url}`),
+    `Consul UI  ${status.urls.consul}`,
+  ].join('\n');
+}

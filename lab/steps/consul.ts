@@ -1,0 +1,53 @@
+import { rmSync } from 'node:fs';
+import { systemClock } from '../../common/runtime/clock.js';
+import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
+import { addressOf, portOf } from '../../provision/site.js';
+import type { Box } from '../../provision/topology.js';
+import type { Lab } from '../lab.js';
+import type { Progress } from '../progress.js';
+import { startUnit } from './start.js';
+
+/** Starts the Consul servers, sets up access control, then starts the clients. */
+export async function consulUp(lab: Lab, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { boxes } = lab.site.topology;
+  const servers = boxes.filter((box) => box.consul === 'server');
+  const clients = boxes.filter((box) => box.consul === 'client');
+  const names = (some: readonly Box[]) => some.map(({ name }) => name).join(', ');
+  await progress.step(`Consul servers on ${names(servers)}`, async () => {
+    await serversUp(lab, servers, signal);
+    try {
+      await accessControl(lab, servers, signal);
+    } catch (error) {
+      if (!(error instanceof LostManagementToken)) throw error;
+      // Killed between the bootstrap and the note of its token: this Consul never held anything yet.
+      await Promise.all(servers.map((box) => lab.services.stop(`consul@${box.name}`)));
+      for (const box of boxes) rmSync(lab.site.pathsOf(box).consulData, { recursive: true, force: true });
+      await serversUp(lab, servers, signal);
+      await accessControl(lab, servers, signal);
+    }
+  });
+  if (clients.length === 0) return;
+  await progress.step(`Consul clients on ${names(clients)}`, async () => {
+    await Promise.all(clients.map((box) => startUnit(lab, `consul@${box.name}`)));
+  });
+}
+
+async function serversUp(lab: Lab, servers: readonly Box[], signal: AbortSignal): Promise<void> {
+  await Promise.all(servers.map((box) => startUnit(lab, `consul@${box.name}`)));
+  await waitForLeader({ servers: urlsOf(lab, servers), clock: systemClock, signal });
+}
+
+async function accessControl(lab: Lab, servers: readonly Box[], signal: AbortSignal): Promise<void> {
+  await setUpAcl({
+    topology: lab.site.topology,
+    secrets: lab.site.secrets,
+    servers: urlsOf(lab, servers),
+    managementTokenFile: lab.files.managementToken,
+    clock: systemClock,
+    signal,
+  });
+}
+
+function urlsOf(lab: Lab, boxes: readonly Box[]): string[] {
+  return boxes.map((box) => `http://${addressOf(lab.site, box)}:${portOf(lab.site, 'consulHttp')}`);
+}

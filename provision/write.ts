@@ -1,0 +1,36 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { BoxFile } from './files.js';
+
+export type Account = { readonly uid: number; readonly gid: number } | undefined;
+
+/** Puts the files where they belong, each whole or not at all. Returns the paths whose content changed. */
+export function writeFiles(files: readonly BoxFile[], postgresAccount: Account): string[] {
+  return files.flatMap(({ path, content, mode, owner, initialOnly }) => {
+    if (existsSync(path) && (initialOnly || readFileSync(path, 'utf8') === content)) return [];
+    const account = owner === 'postgres' ? postgresAccount : undefined;
+    makeFolder(dirname(path), account);
+    const temporary = `${path}.new`;
+    writeFileSync(temporary, content, { mode });
+    chmodSync(temporary, mode);
+    if (account) chownSync(temporary, account.uid, account.gid);
+    renameSync(temporary, path);
+    return [path];
+  });
+}
+
+/** The folder, and those above it that are missing; only the last belongs to `account`. */
+export function makeFolder(folder: string, account: Account, mode = 0o755): void {
+  if (existsSync(folder)) return;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  chmodSync(folder, mode);
+  if (account) chownSync(folder, account.uid, account.gid);
+}
