@@ -1,0 +1,31 @@
+import { codeOf, messageOf } from '../../common/errors.js';
+import { DatabaseUnavailable, type UnavailableKind } from '../database.js';
+
+const kinds: Readonly<Record<string, UnavailableKind>> = {
+  // The library's ReadOnlyError, DownError and OutcomeUnknownError carry these.
+  '25006': 'read-only',
+  '57P03': 'down',
+  '08007': 'outcome-unknown',
+  // No table, no schema: not migrated yet.
+  '42P01': 'not-ready',
+  '3F000': 'not-ready',
+};
+
+const sentences: Readonly<Record<UnavailableKind, string>> = {
+  'read-only': 'The primary database cannot be reached, so nothing can be changed now; reading goes on.',
+  down: 'Neither the primary database nor its hot spare can be reached.',
+  'not-ready': 'The database has not been prepared for this app yet; that happens as soon as it is writable.',
+  'outcome-unknown':
+    'The connection was lost before the database confirmed; the change may have been stored. Repeating the request is safe.',
+};
+
+/** Turns what passes by itself into `DatabaseUnavailable`; anything else is a fault and comes back as it is. */
+export function failureOf(error: unknown): unknown {
+  const kind = kinds[codeOf(error) ?? ''];
+  return kind === undefined ? error : new DatabaseUnavailable(kind, sentences[kind], { cause: error });
+}
+
+/** For log lines. */
+export function causeOf(error: unknown): string {
+  return error instanceof DatabaseUnavailable ? messageOf(error.cause) : messageOf(error);
+}

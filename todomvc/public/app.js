@@ -1,0 +1,124 @@
+// Puts the page together: stored todos + changes under way + mode -> one state, drawn after every event.
+import { readTodos, sendChange } from './api.js';
+import { connectEvents } from './events.js';
+import { newId } from './ids.js';
+import { Outbox } from './outbox.js';
+import { applyChange, filterOf, withChanges } from './todos.js';
+import { View } from './view.js';
+
+const reloadAfterFailureMs = 1_000;
+const noticeMs = 8_000;
+
+let stored = [];
+let served = {};
+let database = { mode: 'read-write', since: null, reason: '' };
+let live = true;
+let notice = '';
+let noticeTimer;
+/** Counts what makes a list that is just being read out of date. */
+let changesStored = 0;
+
+const outbox = new Outbox(sendChange, {
+  onUpdate: draw,
+  onDone(change, todo) {
+    changesStored += 1;
+    stored = todo === null ? applyChange(stored, change) : putTodo(stored, todo);
+    draw();
+  },
+  onRefused(change, why) {
+    const title = change.kind === 'create' ? change.title : change.patch?.title;
+    if (title !== undefined) view.giveBack(title);
+    tell(why);
+    void reload();
+  },
+});
+
+const view = new View({
+  create: (title) => outbox.add({ kind: 'create', id: newId(), title }),
+  toggle: (id, completed) => outbox.add({ kind: 'update', id, patch: { completed } }),
+  rename: (id, title) => outbox.add({ kind: 'update', id, patch: { title } }),
+  remove(id) {
+    const maybeStored = outbox.discard(id);
+    if (maybeStored || stored.some((todo) => todo.id === id)) outbox.add({ kind: 'remove', id });
+  },
+  toggleAll(completed) {
+    for (const todo of shownTodos())
+      if (todo.completed !== completed) outbox.add({ kind: 'update', id: todo.id, patch: { completed } });
+  },
+  clearCompleted: () => outbox.add({ kind: 'clear-completed' }),
+});
+
+function shownTodos() {
+  return withChanges(stored, outbox.changes);
+}
+
+function draw() {
+  view.draw({
+    todos: shownTodos(),
+    filter: filterOf(location.hash),
+    canEdit: database.mode === 'read-write',
+    served,
+    ...database,
+    live,
+    unsaved: outbox.unsaved,
+    notice,
+  });
+}
+
+function tell(text) {
+  notice = text;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => {
+    notice = '';
+    draw();
+  }, noticeMs);
+  draw();
+}
+
+function putTodo(todos, todo) {
+  const at = todos.findIndex(({ id }) => id === todo.id);
+  return at < 0 ? [...todos, todo] : todos.with(at, todo);
+}
+
+let reading = false;
+let readAgain = false;
+let readTimer;
+
+/** Reads the list; asked for while reading, or overtaken by a change, it reads once more. */
+async function reload() {
+  clearTimeout(readTimer);
+  if (reading) {
+    readAgain = true;
+    return;
+  }
+  reading = true;
+  let outcome;
+  do {
+    readAgain = false;
+    const before = changesStored;
+    outcome = await readTodos();
+    if (outcome.kind === 'read' && before !== changesStored) readAgain = true;
+  } while (readAgain);
+  reading = false;
+  if (outcome.served !== null) served = outcome.served;
+  if (outcome.kind === 'read') stored = outcome.todos;
+  else readTimer = setTimeout(reload, reloadAfterFailureMs);
+  draw();
+}
+
+connectEvents({
+  onMode({ mode, since, reason }) {
+    database = { mode, since: new Date(since), reason };
+    draw();
+    void reload();
+    if (mode === 'read-write') outbox.retryNow();
+  },
+  onTodos: () => void reload(),
+  onLive(now) {
+    live = now;
+    draw();
+  },
+});
+window.addEventListener('hashchange', draw);
+draw();
+void reload();
