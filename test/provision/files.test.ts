@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { aclOf } from '../../provision/acl.js';
+import { filesOf } from '../../provision/files.js';
+import { makeSecrets } from '../../provision/secrets.js';
+import type { Site } from '../../provision/site.js';
+import { loadTopology, type Box } from '../../provision/topology.js';
+
+const topology = loadTopology('vagrant/topology.json');
+const site: Site = {
+  topology,
+  subnet: '10.1.2',
+  portOffset: 7,
+  clientNetwork: '10.1.2.0/24',
+  webPort: 80,
+  binaries: { consul: '/bin/consul', nginx: '/bin/nginx', postgresBin: '/pg/bin', postgresMajor: 15 },
+  secrets: makeSecrets(),
+  pathsOf: (box) => ({
+    config: `/${box.name}/etc`,
+    consulData: `/${box.name}/consul`,
+    postgresData: `/${box.name}/data`,
+    nginxState: `/${box.name}/nginx`,
+    agentState: `/${box.name}/agent`,
+    appCache: `/${box.name}/cache`,
+  }),
+  nginxUser: undefined,
+  postgresAccount: undefined,
+};
+const box = (name: string) => topology.boxes.find((one) => one.name === name) as Box;
+const file = (boxName: string, ending: string) => {
+  const found = filesOf(site, box(boxName), 'provision/templates').find(({ path }) => path.endsWith(ending));
+  if (!found) throw new Error(`${boxName} has no ${ending}`);
+  return found;
+};
+
+describe('rendered files', () => {
+  test('Consul: a server expects all servers, every box joins them on moved ports', () => {
+    const server = JSON.parse(file('adm1', 'consul.json').content) as Record<string, unknown>;
+    const client = JSON.parse(file('pg2', 'consul.json').content) as Record<string, unknown>;
+    expect(server['bootstrap_expect']).toBe(3);
+    expect(client).not.toHaveProperty('bootstrap_expect');
+    expect(client['retry_join']).toEqual(['10.1.2.5:8308', '10.1.2.21:8308', '10.1.2.11:8308']);
+    expect(client['acl']).toMatchObject({ default_policy: 'deny' });
+  });
+
+  test.each([...topology.boxes])('$name: the agent has the services of the box', ({ name, services }) => {
+    const config = parse(file(name, 'agent.yaml').content) as { services: { name: string }[] };
+    expect(config.services.map((service) => service.name).sort()).toEqual([...services].sort());
+  });
+
+  test('nginx: the command that reloads it is the agent template command', () => {
+    const config = parse(file('nginx1', 'agent.yaml').content) as { templates: { command: string[] }[] };
+    expect(config.templates[0]?.command).toEqual([
+      '/bin/nginx',
+      '-p',
+      '/nginx1/nginx',
+      '-c',
+      '/nginx1/etc/nginx.conf',
+      '-s',
+      'reload',
+    ]);
+  });
+
+  test('nginx: every location has its event stream and its way of balancing', () => {
+    const hashed: Site = {
+      ...site,
+      topology: { ...topology, locations: [{ path: '/app', service: 'todomvc', balance: 'uri-hash' }] },
+    };
+    const text = filesOf(hashed, box('nginx1'), 'provision/templates').find(({ path }) =>
+      path.endsWith('nginx.conf'),
+    )?.content;
+    expect(text).toContain('location /app {\n      proxy_pass http://todomvc-uri-hash;');
+    expect(text).toContain('location /app/events {');
+  });
+
+  test('secrets stand only in files of mode 0600', () => {
+    const { tokens, passwords, gossipKey } = site.secrets;
+    const secrets = [gossipKey, ...Object.values(tokens), ...Object.values(passwords)];
+    for (const one of topology.boxes.flatMap((name) => filesOf(site, name, 'provision/templates'))) {
+      if (secrets.some((secret) => one.content.includes(secret)))
+        expect([one.path, one.mode]).toEqual([one.path, 0o600]);
+    }
+  });
+
+  test('Postgres: nobody is let in without a SCRAM password', () => {
+    const lines = file('pg1', 'pg_hba.conf')
+      .content.split('\n')
+      .filter((line) => line && !line.startsWith('#'));
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) expect(line).toMatch(/ 10\.1\.2\.0\/24\s+scram-sha-256$/);
+  });
+});
+
+test('the anonymous token may only read nodes and services', () => {
+  const { policies, tokens } = aclOf(topology, site.secrets);
+  const names = tokens.find(({ secret }) => secret === undefined)?.policies;
+  const rules = policies
+    .filter(({ Name }) => names?.includes(Name))
+    .map(({ Rules }) => Rules)
+    .join('\n');
+  expect(rules).not.toMatch(/write|key|session|acl|operator/);
+});
