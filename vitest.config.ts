@@ -33,6 +33,7 @@ export default defineConfig({
           ...node,
           name: 'lab',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,

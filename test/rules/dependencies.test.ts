@@ -10,7 +10,7 @@ test('every dependency has its reason in docs/DEPENDENCIES.md, and nothing else 
   });
   const rows = readFileSync('docs/DEPENDENCIES.md', 'utf8').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm);
   const documented = [...rows].map((row) => row[1]);
-  expect(documented.sort()).toEqual(wanted.sort());
+  expect(documented.sort()).toEqual([...new Set(wanted)].sort());
 });
 
 test('the lock file names no host', () => {

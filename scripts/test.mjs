@@ -1,0 +1,42 @@
+// npm test: everything that can be tested on this machine, from a bare checkout on.
+//   npm test                 all of it
+//   npm test -- --quick      without the five boxes
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prepare } from './prepare.mjs';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+const quick = process.argv.includes('--quick');
+const tool = (name, ...args) => [process.execPath, join('node_modules', ...name.split('/')), ...args];
+const vitest = (...projects) =>
+  tool('vitest/vitest.mjs', 'run', ...projects.flatMap((name) => ['--project', name]));
+
+await prepare();
+const steps = [
+  ['programs the boxes need', [process.execPath, 'bin/hotspare.mjs', 'setup', '--for-tests']],
+  ['format', tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')],
+  ['lint', tool('eslint/bin/eslint.js', '.', '--max-warnings', '0')],
+  ['types', tool('typescript/bin/tsc', '--noEmit')],
+  ['unit, simulation and contract tests', vitest('unit', 'contract')],
+  ...(quick ? [] : [['the five boxes', vitest('lab')]]),
+];
+const failed = [];
+for (const [name, [command, ...args]] of steps) {
+  console.log(`\n== ${name}`);
+  const started = performance.now();
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  console.log(
+    `== ${name}: ${status === 0 ? 'ok' : 'FAILED'} after ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  );
+  if (status === 0) continue;
+  failed.push(name);
+  // Without its programs nothing after it can work.
+  if (steps[0][0] === name) break;
+}
+console.log(
+  failed.length === 0
+    ? `\n${steps.length} passed, 0 failed`
+    : `\n${steps.length - failed.length} passed, ${failed.length} failed: ${failed.join(', ')}`,
+);
+process.exit(failed.length === 0 ? 0 : 1);
