@@ -63,7 +63,12 @@ export class ConfigReader {
           `no such key here; known are ${known.join(', ')}`,
         );
     }
-    return (key) => this.child(key, (value as Record<string, unknown>)[key]);
+    return (key) => this.entry(key);
+  }
+
+  /** One entry of a mapping, whether it is there or not. */
+  entry(key: string): ConfigReader {
+    return this.child(key, (this.value as Record<string, unknown>)[key]);
   }
 
   list(what: string): ConfigReader[] {

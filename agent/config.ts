@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs';
+import { readYaml, type ConfigReader } from '../common/config-reader.js';
+import { messageOf, UserError } from '../common/errors.js';
+import type { Target } from '../common/names.js';
+import { logLevels, type LogLevel } from '../common/runtime/log.js';
+import { Secret } from '../common/secret.js';
+
+/** Everything that may be left out, with its unit. */
+export const defaults = {
+  logLevel: 'info' as LogLevel,
+  http: { path: '/', intervalMs: 500, timeoutMs: 450 },
+  postgres: { database: 'postgres', intervalMs: 1_000, timeoutMs: 900 },
+  /** Below this the status warns, in bytes. */
+  minFreeBytes: 100 * 1024 * 1024,
+  template: { commandTimeoutMs: 10_000 },
+} as const;
+
+declare const parsed: unique symbol;
+
+/** Only `parseAgentConfig` makes one. */
+export interface AgentConfig {
+  readonly [parsed]: true;
+  readonly box: string;
+  readonly address: string;
+  readonly stateDir: string;
+  readonly log: { readonly level: LogLevel };
+  readonly http: Target;
+  readonly consul: ConsulConfig;
+  readonly services: readonly ServiceConfig[];
+  readonly templates: readonly TemplateConfig[];
+}
+
+export interface ConsulConfig {
+  readonly url: string;
+  readonly token?: Secret;
+  readonly tokenFile?: string;
+}
+
+interface ServiceCommon {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface HttpServiceConfig extends ServiceCommon {
+  readonly kind: 'http';
+  readonly probe: { readonly path: string; readonly intervalMs: number; readonly timeoutMs: number };
+}
+
+export interface PostgresServiceConfig extends ServiceCommon {
+  readonly kind: 'postgres';
+  readonly probe: {
+    readonly user: string;
+    readonly password: Secret;
+    readonly passwordFile: string;
+    readonly database: string;
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+  };
+  readonly dataDir?: string;
+  readonly minFreeBytes: number;
+}
+
+export type ServiceConfig = HttpServiceConfig | PostgresServiceConfig;
+
+export interface TemplateConfig {
+  readonly source: string;
+  readonly destination: string;
+  /** Program and arguments; no shell sees them. Absent: nothing is run. */
+  readonly command?: readonly [string, ...string[]];
+}
+
+/** Reads and checks the file. Throws ConfigError or UserError, each a sentence, exit code 2. */
+export function loadAgentConfig(file: string): AgentConfig {
+  return parseAgentConfig(readText(file, 'the configuration'), file);
+}
+
+export function parseAgentConfig(text: string, file: string): AgentConfig {
+  const root = readYaml(text, file).mapping([
+    'box',
+    'address',
+    'stateDir',
+    'log',
+    'http',
+    'consul',
+    'services',
+    'templates',
+  ]);
+  const address = hostOf(root('address'));
+  const services = root('services').or([] as ServiceConfig[], (list) =>
+    list.list('services').map((item) => parseService(item, address)),
+  );
+  services.forEach((service, index) => {
+    if (services.findIndex((other) => other.name === service.name) !== index)
+      root('services')
+        .list('services')
+        [index]!.entry('name')
+        .refuse('a name that no other service of this box has');
+  });
+  return {
+    box: root('box').text('a name of letters, digits and dashes', nameShape),
+    address,
+    stateDir: pathOf(root('stateDir')),
+    log: root('log').or({ level: defaults.logLevel }, (log) => ({
+      level: log
+        .mapping(['level'])('level')
+        .or(defaults.logLevel, (level) => level.oneOf(logLevels)),
+    })),
+    http: parseHttp(root('http')),
+    consul: parseConsul(root('consul')),
+    services,
+    templates: root('templates').or([], (list) => list.list('templates').map(parseTemplate)),
+  } as Omit<AgentConfig, typeof parsed> as AgentConfig;
+}
+
+const nameShape = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+
+function hostOf(reader: ConfigReader): string {
+  return reader.text('an IP address or host name', /^[A-Za-z0-9.:_-]+$/);
+}
+
+function pathOf(reader: ConfigReader): string {
+  return reader.text('an absolute path', /^\//);
+}
+
+function portOf(reader: ConfigReader): number {
+  return reader.integer('a TCP port', 1, 65_535);
+}
+
+function parseHttp(reader: ConfigReader): Target {
+  const http = reader.mapping(['host', 'port']);
+  return { host: hostOf(http('host')), port: portOf(http('port')) };
+}
+
+function parseConsul(reader: ConfigReader): ConsulConfig {
+  const consul = reader.mapping(['url', 'tokenFile']);
+  const url = consul('url').text(
+    'the address of the local Consul agent, like http://127.0.0.1:8500',
+    /^https?:\/\/[^/?#\s@]+\/?$/,
+  );
+  if (!consul('tokenFile').present) return { url: url.replace(/\/$/, '') };
+  const tokenFile = pathOf(consul('tokenFile'));
+  return {
+    url: url.replace(/\/$/, ''),
+    tokenFile,
+    token: readSecret(consul('tokenFile'), 'the Consul token'),
+  };
+}
+
+function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
+  const known = ['name', 'kind', 'address', 'port', 'probe', 'dataDir', 'minFreeBytes'];
+  const kind = reader.mapping(known)('kind').oneOf(['http', 'postgres']);
+  const service = reader.mapping(kind === 'postgres' ? known : known.slice(0, 5));
+  const common = {
+    name: service('name').text('a service name of letters, digits and dashes', nameShape),
+    address: service('address').or(boxAddress, hostOf),
+    port: portOf(service('port')),
+  };
+  switch (kind) {
+    case 'http': {
+      const probe = optionalMapping(service('probe'), ['path', 'intervalMs', 'timeoutMs']);
+      return {
+        ...common,
+        kind,
+        probe: {
+          path: probe('path')?.text('a path that begins with /', /^\/[^\s]*$/) ?? defaults.http.path,
+          ...timings(probe, defaults.http),
+        },
+      };
+    }
+    case 'postgres': {
+      const probe = service('probe').mapping(['user', 'passwordFile', 'database', 'intervalMs', 'timeoutMs']);
+      const dataDir = service('dataDir').or(undefined, pathOf);
+      return {
+        ...common,
+        kind,
+        probe: {
+          user: probe('user').text('the name of a database role'),
+          passwordFile: pathOf(probe('passwordFile')),
+          password: readSecret(probe('passwordFile'), 'the password'),
+          database: probe('database').or(defaults.postgres.database, (name) =>
+            name.text('the name of a database'),
+          ),
+          ...timings((key) => present(probe(key)), defaults.postgres),
+        },
+        ...(dataDir === undefined ? {} : { dataDir }),
+        minFreeBytes: service('minFreeBytes').or(defaults.minFreeBytes, (bytes) =>
+          bytes.integer('bytes', 0, Number.MAX_SAFE_INTEGER),
+        ),
+      };
+    }
+  }
+}
+
+/**
+ * The check in Consul is refreshed by the same rhythm, so an interval has an upper bound; and a probe ends before the
+ * next is due.
+ */
+function timings(
+  probe: (key: string) => ConfigReader | undefined,
+  fallback: { readonly intervalMs: number; readonly timeoutMs: number },
+): { intervalMs: number; timeoutMs: number } {
+  const intervalMs = probe('intervalMs')?.integer('milliseconds', 100, 5_000) ?? fallback.intervalMs;
+  const timeout = probe('timeoutMs');
+  const timeoutMs =
+    timeout?.integer('milliseconds, no more than intervalMs', 50, intervalMs) ??
+    Math.min(fallback.timeoutMs, Math.floor(intervalMs * 0.9));
+  return { intervalMs, timeoutMs };
+}
+
+function present(reader: ConfigReader): ConfigReader | undefined {
+  return reader.present ? reader : undefined;
+}
+
+function optionalMapping(
+  reader: ConfigReader,
+  known: readonly string[],
+): (key: string) => ConfigReader | undefined {
+  if (!reader.present) return () => undefined;
+  const mapping = reader.mapping(known);
+  return (key) => present(mapping(key));
+}
+
+function parseTemplate(reader: ConfigReader): TemplateConfig {
+  const template = reader.mapping(['source', 'destination', 'command']);
+  const command = template('command').or(undefined, (list) => {
+    const words = list.list('program and arguments').map((word) => word.text('a text'));
+    if (words.length === 0) list.refuse('a list of program and arguments');
+    return words as [string, ...string[]];
+  });
+  return {
+    source: pathOf(template('source')),
+    destination: pathOf(template('destination')),
+    ...(command === undefined ? {} : { command }),
+  };
+}
+
+/** The content of a file that holds one secret, without the line end. */
+function readSecret(reader: ConfigReader, what: string): Secret {
+  const file = pathOf(reader);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    reader.refuse(`a readable file with ${what} (${messageOf(error)})`);
+  }
+  if (text === '') reader.refuse(`a file with ${what}; that one is empty`);
+  return new Secret(text);
+}
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError(`${file}: cannot read ${what}: ${messageOf(error)}`, { exitCode: 2, cause: error });
+  }
+}

@@ -1,0 +1,154 @@
+import { EventEmitter } from 'node:events';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import Consul from 'consul';
+import { withDeadline, type Clock } from '../../common/clock.js';
+import type { Random } from '../../common/random.js';
+import type { Secret } from '../../common/secret.js';
+import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js';
+import { ConsulError, type ConsulPort, type PassingWatcher } from '../ports.js';
+import { explain, statusOf } from './errors.js';
+import { parseEntries } from './parse.js';
+import { watchPassing } from './watch.js';
+
+export interface ConsulAdapterOptions {
+  /** Like `http://127.0.0.1:8500`. */
+  readonly url: string;
+  readonly token?: Secret;
+  /** Named in sentences about a refused token. */
+  readonly tokenFile?: string;
+  /** For every call but the blocking wait of a watch, in ms. */
+  readonly deadlineMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Options that the npm package takes and its types lack. */
+type Extra<T> = T & { ctx?: EventEmitter; timeout?: number };
+
+export interface ConsulAnswer {
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+/** The only code that knows the `consul` package. Uses only calls that Consul 1.8 and today's releases share. */
+export class ConsulAdapter implements ConsulPort {
+  private readonly consul: Consul;
+  private readonly connections: HttpAgent;
+
+  constructor(private readonly options: ConsulAdapterOptions) {
+    const url = new URL(options.url);
+    const secure = url.protocol === 'https:';
+    this.connections = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+    this.consul = new Consul({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || (secure ? 443 : 80)),
+      secure,
+      agent: this.connections,
+      defaults: options.token ? { token: options.token.reveal() } : {},
+    });
+  }
+
+  async services(): Promise<CatalogueEntry[]> {
+    const what = 'reading the services of the local Consul agent';
+    const [services, checks] = await Promise.all([
+      this.call(what, (ctx) => this.consul.agent.service.list(ctx)),
+      this.call(what, (ctx) => this.consul.agent.check.list(ctx)),
+    ]);
+    return this.parsed(what, () => parseEntries(services, checks));
+  }
+
+  async register(registration: Registration): Promise<void> {
+    const { id, name, address, port, tags, meta, checkTtlMs, initialStatus } = registration;
+    const check = {
+      checkid: checkId(id),
+      name: `hotspare: ${name}`,
+      ttl: `${checkTtlMs}ms`,
+      status: initialStatus,
+      timeout: `${checkTtlMs}ms`,
+    };
+    await this.call(`registering ${name}`, (ctx) =>
+      this.consul.agent.service.register({ ...ctx, id, name, address, port, tags: [...tags], meta, check }),
+    );
+  }
+
+  async updateCheck(serviceId: string, status: CheckStatus, text: string): Promise<void> {
+    const id = checkId(serviceId);
+    const { check } = this.consul.agent;
+    const update = { passing: check.pass, warning: check.warn, critical: check.fail }[status].bind(check);
+    await this.call(`updating the check of ${serviceId}`, (ctx) => update({ ...ctx, id, note: text }));
+  }
+
+  async deregister(serviceId: string): Promise<void> {
+    try {
+      await this.call(`deregistering ${serviceId}`, (ctx) =>
+        this.consul.agent.service.deregister({ ...ctx, id: serviceId }),
+      );
+    } catch (error) {
+      const { cause } = error as ConsulError;
+      // 1.8 answers 200 for an unknown service, later releases 404: either way it is not there.
+      if (statusOf(cause) !== 404) throw error;
+    }
+  }
+
+  watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void> {
+    const ask = async (index: string, waitMs: number, aborted: AbortSignal): Promise<ConsulAnswer> => {
+      const context = Object.assign(new EventEmitter(), { includeResponse: true });
+      const answer: unknown = await this.call(
+        `watching ${service}`,
+        (ctx) =>
+          // Consistent: a server that just restarted may answer an ordinary read from a state it has not caught up with.
+          this.consul.health.service({ ...ctx, service, passing: true, ...blocking(index, waitMs) }),
+        // Consul adds up to a sixteenth of the wait.
+        { context, deadlineMs: waitMs + waitMs / 16 + this.options.deadlineMs, signal: aborted },
+      );
+      const [response, body] = answer as [IncomingMessage, unknown];
+      return { headers: response.headers, body };
+    };
+    return watchPassing({ ...this.options, service, watcher, signal, ask });
+  }
+
+  close(): void {
+    this.connections.destroy();
+  }
+
+  private async call<T>(
+    what: string,
+    work: (options: Extra<{ token?: string }>) => Promise<T>,
+    how: { context?: EventEmitter; deadlineMs?: number; signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const { context = new EventEmitter(), deadlineMs = this.options.deadlineMs, signal } = how;
+    try {
+      return await withDeadline(
+        this.options.clock,
+        deadlineMs,
+        what,
+        (aborted) => {
+          aborted.addEventListener('abort', () => context.emit('cancel'), { once: true });
+          return work({ ctx: context });
+        },
+        signal,
+      );
+    } catch (error) {
+      throw explain(error, what, this.options);
+    }
+  }
+
+  private parsed<T>(what: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (cause) {
+      throw new ConsulError('unreachable', `${what}: what answers at ${this.options.url} is not Consul`, {
+        cause,
+      });
+    }
+  }
+}
+
+function checkId(serviceId: string): string {
+  return `service:${serviceId}`;
+}
+
+function blocking(index: string, waitMs: number): Record<string, unknown> {
+  return { consistent: true, index, wait: `${waitMs}ms` };
+}

@@ -1,0 +1,156 @@
+import { assertNever } from '../../common/assert-never.js';
+import type { Role } from '../../common/names.js';
+import type {
+  Action,
+  CatalogueEntry,
+  CheckStatus,
+  Decision,
+  Observation,
+  Proven,
+  Reason,
+  Registration,
+  ServiceModel,
+  ServiceState,
+} from './model.js';
+import { nextState, roleOf } from './state.js';
+import { troubleText } from './sentences.js';
+
+/**
+ * The one function that decides, for one service. Level-triggered: actions are the difference between what should
+ * stand in Consul and what stands there, so a lost answer, a restarted Consul or a hand-made change all mend alike.
+ */
+export function decide(state: ServiceState, observation: Observation, config: ServiceModel): Decision {
+  if (observation.stopping) return stopping(state, observation, config);
+  const next = nextState(state, observation);
+  if (next.kind === 'unseen') return { state: next, actions: [], reason: { kind: 'first-probe-pending' } };
+  const { catalogue } = observation;
+  switch (catalogue.kind) {
+    case 'unread':
+      return { state: next, actions: [], reason: { kind: 'consul-unread' } };
+    case 'absent':
+      return {
+        state: next,
+        actions: register(wantedOf(next, undefined, config), undefined, config),
+        reason: { kind: 'not-registered' },
+      };
+    case 'present':
+      return { state: next, ...reconcile(next, catalogue.entry, observation.nowMs, config) };
+    default:
+      return assertNever(catalogue);
+  }
+}
+
+function stopping(state: ServiceState, observation: Observation, config: ServiceModel): Decision {
+  const registered = observation.catalogue.kind === 'present';
+  return {
+    state,
+    actions: registered ? [{ kind: 'deregister', id: config.id }] : [],
+    reason: { kind: 'stopping' },
+  };
+}
+
+/** What should stand in Consul. */
+interface Wanted {
+  readonly status: CheckStatus;
+  readonly text: string;
+  readonly tags: readonly string[];
+}
+
+const nothingProven = 'not judged yet: the agent could not probe it so far';
+
+function wantedOf(
+  state: Exclude<ServiceState, { kind: 'unseen' }>,
+  entry: CatalogueEntry | undefined,
+  config: ServiceModel,
+): Wanted {
+  if (state.kind !== 'unknown') return wantedOfProven(state, entry, config);
+  if (state.last) return wantedOfProven(state.last, entry, config);
+  // Nothing was proven yet: whatever an earlier run of the agent published stands, and is kept alive.
+  if (entry?.check) return { status: entry.check.status, text: entry.check.text, tags: entry.tags };
+  return { status: 'warning', text: nothingProven, tags: [] };
+}
+
+function wantedOfProven(proven: Proven, entry: CatalogueEntry | undefined, config: ServiceModel): Wanted {
+  const role = roleOf(proven);
+  switch (proven.kind) {
+    case 'passing':
+      return { status: 'passing', text: config.passingText, tags: role ? [role] : [] };
+    case 'critical':
+      // A member that went away while nobody watched keeps the tag it had: nothing said it changed its role.
+      return {
+        status: 'critical',
+        text: troubleText(proven.trouble),
+        tags: role ? [role] : (entry?.tags.filter(isRole) ?? []),
+      };
+  }
+}
+
+function isRole(tag: string): tag is Role {
+  return tag === 'primary' || tag === 'replica';
+}
+
+const rank: Record<CheckStatus, number> = { passing: 0, warning: 1, critical: 2 };
+
+function reconcile(
+  state: Exclude<ServiceState, { kind: 'unseen' }>,
+  entry: CatalogueEntry,
+  nowMs: number,
+  config: ServiceModel,
+): Omit<Decision, 'state'> {
+  const wanted = wantedOf(state, entry, config);
+  const reason = difference(wanted, entry, nowMs, config);
+  if (!entry.check) return { actions: register(wanted, entry, config), reason };
+  switch (reason.kind) {
+    case 'steady':
+      return { actions: [], reason };
+    case 'entry-differs': {
+      const update = updateCheck(wanted, config);
+      if (rank[wanted.status] > rank[entry.check.status]) {
+        return { actions: [update, registration(wanted, entry, config)], reason };
+      }
+      return { actions: [registration(wanted, entry, config), update], reason };
+    }
+    default:
+      return { actions: [updateCheck(wanted, config)], reason };
+  }
+}
+
+function difference(wanted: Wanted, entry: CatalogueEntry, nowMs: number, config: ServiceModel): Reason {
+  const { check } = entry;
+  if (!check) return { kind: 'check-missing' };
+  if (entry.address !== config.address || entry.port !== config.port || entry.name !== config.name)
+    return { kind: 'entry-differs', what: 'address' };
+  if (!sameSet(entry.tags, wanted.tags)) return { kind: 'entry-differs', what: 'tags' };
+  if (!sameMeta(entry.meta, config.meta)) return { kind: 'entry-differs', what: 'meta' };
+  if (check.status !== wanted.status)
+    return { kind: 'status-differs', from: check.status, to: wanted.status };
+  if (check.text !== wanted.text) return { kind: 'text-differs' };
+  if (check.refreshedMs === undefined || nowMs - check.refreshedMs >= config.refreshMs)
+    return { kind: 'refresh-due' };
+  return { kind: 'steady' };
+}
+
+function register(wanted: Wanted, entry: CatalogueEntry | undefined, config: ServiceModel): Action[] {
+  return [registration(wanted, entry, config), updateCheck(wanted, config)];
+}
+
+function registration(wanted: Wanted, entry: CatalogueEntry | undefined, config: ServiceModel): Action {
+  const { id, name, address, port, meta, checkTtlMs } = config;
+  const { tags } = wanted;
+  const initialStatus = entry?.check?.status ?? 'critical';
+  const described: Registration = { id, name, address, port, tags, meta, checkTtlMs, initialStatus };
+  return { kind: 'register', registration: described };
+}
+
+function updateCheck(wanted: Wanted, config: ServiceModel): Action {
+  return { kind: 'update-check', id: config.id, status: wanted.status, text: wanted.text };
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item));
+}
+
+function sameMeta(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}

@@ -1,0 +1,212 @@
+import type { Role } from '../../common/names.js';
+
+/**
+ * What one service's decisions are made from and about. Everything here is plain data.
+ *
+ * One service is decided on at a time: `decide(state, observation, config)`. The lease and promotion will be further
+ * fields of `Observation` (what the lock says) and further members of `Action` (acquire, fence, promote, …).
+ */
+export interface ServiceModel {
+  /** Consul's service id on this box, like `pg@pg1`. */
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** Written to Consul as service meta. */
+  readonly meta: Readonly<Record<string, string>>;
+  /** What the check says while passing. The role is not in it: the tag has that. */
+  readonly passingText: string;
+  /** How often the check in Consul is refreshed, in ms; a good deal less than `checkTtlMs`. */
+  readonly refreshMs: number;
+  /** Consul calls the check critical when it was not refreshed for so long, in ms. */
+  readonly checkTtlMs: number;
+}
+
+// ---- what is observed
+
+export interface Observation {
+  /** Monotonic ms. */
+  readonly nowMs: number;
+  /** Wall clock, ms since 1970: only for "since". */
+  readonly wallMs: number;
+  /** The newest probe, or undefined before the first. */
+  readonly probe: ProbeResult | undefined;
+  /** What this box's Consul agent holds for the service. */
+  readonly catalogue: CatalogueView;
+  /** The agent is being stopped in an orderly way. */
+  readonly stopping: boolean;
+}
+
+export type ProbeResult =
+  | { readonly kind: 'passing'; readonly facts: Facts }
+  | { readonly kind: 'critical'; readonly trouble: Trouble }
+  /** The probe could not be made for a reason that says nothing about the member. */
+  | { readonly kind: 'unknown'; readonly obstacle: Obstacle };
+
+export type Facts = { readonly kind: 'http' } | PostgresFacts;
+
+export interface PostgresFacts {
+  readonly kind: 'postgres';
+  readonly role: Role;
+  /** Written (primary) or replayed (replica), like `0/3000060`. */
+  readonly lsn?: string;
+  readonly timeline?: number;
+  /** Replica: bytes known to be written on the primary and not replayed here. */
+  readonly lagBytes?: number;
+  /** Replica: whether WAL is streaming in. */
+  readonly streaming?: boolean;
+  /** Primary: who streams from it. */
+  readonly replicas?: readonly ReplicaFacts[];
+  readonly freeBytes?: number;
+  /** What is not well though the member serves. */
+  readonly warnings: readonly Warning[];
+}
+
+export interface ReplicaFacts {
+  readonly name: string;
+  readonly address?: string;
+  readonly state: string;
+  readonly lagBytes?: number;
+}
+
+export type Warning =
+  | { readonly kind: 'disk-low'; readonly minFreeBytes: number }
+  | { readonly kind: 'disk-unread'; readonly dataDir: string }
+  | { readonly kind: 'write-untested'; readonly why: string }
+  /** Every connection slot is taken; seen through the session the agent holds. */
+  | { readonly kind: 'slots-full' };
+
+/** Why a member cannot serve. Texts inside are stable: no counters, no times. */
+export type Trouble =
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unreachable'; readonly code: string }
+  | { readonly kind: 'no-answer'; readonly deadlineMs: number }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'http-status'; readonly status: number }
+  /** Postgres 57P03: starting up, shutting down, in recovery; its own words. */
+  | { readonly kind: 'not-accepting'; readonly text: string }
+  | { readonly kind: 'cannot-write'; readonly sqlState: string; readonly text: string }
+  /** Postgres fails inside: a file it cannot read, a corruption (SQLSTATE classes 58 and XX). */
+  | { readonly kind: 'failing'; readonly sqlState: string; readonly text: string };
+
+/** Why the agent could not find out. */
+export type Obstacle =
+  | { readonly kind: 'login-refused'; readonly sqlState: string; readonly text: string }
+  | { readonly kind: 'slots-full' }
+  | { readonly kind: 'query-refused'; readonly sqlState: string; readonly text: string }
+  /** This agent did not get the processor in time to judge. */
+  | { readonly kind: 'agent-late' }
+  /** Something on the agent's own side, like no file handles left. */
+  | { readonly kind: 'agent-side'; readonly text: string };
+
+/** What is known of the service's entry on this box's Consul agent. */
+export type CatalogueView =
+  /** Not read yet, or not readable now: nothing is known, so nothing is done. */
+  | { readonly kind: 'unread' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'present'; readonly entry: CatalogueEntry };
+
+export type CheckStatus = 'passing' | 'warning' | 'critical';
+
+export interface CatalogueEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  /** Undefined when somebody removed the check. */
+  readonly check:
+    | {
+        readonly status: CheckStatus;
+        readonly text: string;
+        /** When this agent last refreshed it, monotonic ms of the sending; undefined when it has not yet. */
+        readonly refreshedMs: number | undefined;
+      }
+    | undefined;
+}
+
+// ---- what is remembered
+
+/** `sinceMs` is wall-clock, since when kind and role are what they are. */
+export type ServiceState =
+  | { readonly kind: 'unseen'; readonly remembered: Remembered | undefined }
+  | { readonly kind: 'passing'; readonly facts: Facts; readonly sinceMs: number }
+  | {
+      readonly kind: 'critical';
+      readonly trouble: Trouble;
+      /** The last role it had. */
+      readonly role: Role | undefined;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly kind: 'unknown';
+      readonly obstacle: Obstacle;
+      /** What was last proven; it goes on being published. */
+      readonly last: Proven | undefined;
+      readonly sinceMs: number;
+    };
+
+export type Proven = Extract<ServiceState, { kind: 'passing' | 'critical' }>;
+
+/** What survives a restart of the agent, on disk. Never a proof: only for "since" and the last role. */
+export interface Remembered {
+  readonly kind: 'passing' | 'critical' | 'unknown';
+  readonly role: Role | undefined;
+  readonly sinceMs: number;
+}
+
+// ---- what is done
+
+/**
+ * The order of a decision's actions is a contract; they are performed one after the other, and after one that failed
+ * the rest is dropped (the next decision derives them again from what Consul then holds):
+ *
+ * 1. `update-check` to something worse: what is no longer true is retracted first.
+ * 2. `register`: address, meta and role tags. Consul keeps a check's status and text across it, and a new entry starts
+ *    critical, so nobody is sent to a member between this step and the next.
+ * 3. `update-check` to something better, or the same as a refresh: only once the tags are true.
+ *
+ * `deregister` always stands alone.
+ */
+export type Action =
+  | {
+      readonly kind: 'update-check';
+      readonly id: string;
+      readonly status: CheckStatus;
+      readonly text: string;
+    }
+  | { readonly kind: 'register'; readonly registration: Registration }
+  | { readonly kind: 'deregister'; readonly id: string };
+
+export interface Registration {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly checkTtlMs: number;
+  /** The check's status should Consul not know the check yet. */
+  readonly initialStatus: CheckStatus;
+}
+
+export interface Decision {
+  readonly state: ServiceState;
+  readonly actions: readonly Action[];
+  readonly reason: Reason;
+}
+
+/** Why a decision is what it is. Rendered in `sentences.ts`. */
+export type Reason =
+  | { readonly kind: 'steady' }
+  | { readonly kind: 'first-probe-pending' }
+  | { readonly kind: 'consul-unread' }
+  | { readonly kind: 'not-registered' }
+  | { readonly kind: 'check-missing' }
+  | { readonly kind: 'entry-differs'; readonly what: 'address' | 'tags' | 'meta' }
+  | { readonly kind: 'status-differs'; readonly from: CheckStatus; readonly to: CheckStatus }
+  | { readonly kind: 'text-differs' }
+  | { readonly kind: 'refresh-due' }
+  | { readonly kind: 'stopping' };

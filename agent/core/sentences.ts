@@ -1,0 +1,116 @@
+import { assertNever } from '../../common/assert-never.js';
+import type { Obstacle, Reason, ServiceState, Trouble, Warning } from './model.js';
+import { roleOf } from './state.js';
+
+/** Every sentence about a service that an operator reads comes from here. */
+
+/** Also the check's text in Consul, so it must stay the same while the trouble does. */
+export function troubleText(trouble: Trouble): string {
+  switch (trouble.kind) {
+    case 'refused':
+      return 'connection refused: nothing listens there';
+    case 'unreachable':
+      return `not reachable (${trouble.code})`;
+    case 'no-answer':
+      return `no answer within ${trouble.deadlineMs} ms`;
+    case 'closed':
+      return 'it closed the connection before it answered';
+    case 'garbage':
+      return 'what answers there speaks another protocol';
+    case 'http-status':
+      return `it answers with HTTP status ${trouble.status}`;
+    case 'not-accepting':
+      return `not accepting connections: ${trouble.text}`;
+    case 'cannot-write':
+      return `it cannot write: ${trouble.text} (${trouble.sqlState})`;
+    case 'failing':
+      return `it runs, but fails: ${trouble.text} (${trouble.sqlState})`;
+    default:
+      return assertNever(trouble);
+  }
+}
+
+export function obstacleText(obstacle: Obstacle): string {
+  switch (obstacle.kind) {
+    case 'login-refused':
+      return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile and pg_hba.conf`;
+    case 'slots-full':
+      return 'it runs, but every connection slot is taken (53300)';
+    case 'query-refused':
+      return `it runs, but refuses the agent's query: ${obstacle.text} (${obstacle.sqlState})`;
+    case 'agent-late':
+      return 'the agent itself did not get the processor in time to judge';
+    case 'agent-side':
+      return `the agent could not probe: ${obstacle.text}`;
+    default:
+      return assertNever(obstacle);
+  }
+}
+
+export function warningText(warning: Warning): string {
+  switch (warning.kind) {
+    case 'disk-low':
+      return `less than ${Math.round(warning.minFreeBytes / 1048576)} MB free on the disk of the data directory`;
+    case 'disk-unread':
+      return `free space of ${warning.dataDir} cannot be read`;
+    case 'write-untested':
+      return `writing is not tested: ${warning.why}`;
+    case 'slots-full':
+      return 'every connection slot is taken (53300); seen through the session the agent holds';
+    default:
+      return assertNever(warning);
+  }
+}
+
+/** What is not well with a member that serves. */
+export function warningTexts(state: ServiceState): string[] {
+  if (state.kind !== 'passing' || state.facts.kind !== 'postgres') return [];
+  return state.facts.warnings.map(warningText);
+}
+
+export function stateText(state: ServiceState): string {
+  switch (state.kind) {
+    case 'unseen':
+      return 'not probed yet';
+    case 'passing':
+      return state.facts.kind === 'postgres' ? `serving as ${state.facts.role}` : 'serving';
+    case 'critical':
+      return troubleText(state.trouble);
+    case 'unknown': {
+      const role = roleOf(state);
+      const last = state.last
+        ? `; last seen ${state.last.kind}${role ? ` as ${role}` : ''}, and kept so in Consul`
+        : '';
+      return obstacleText(state.obstacle) + last;
+    }
+    default:
+      return assertNever(state);
+  }
+}
+
+export function reasonText(reason: Reason): string {
+  switch (reason.kind) {
+    case 'steady':
+      return 'Consul holds what is true';
+    case 'first-probe-pending':
+      return 'waiting for the first probe; an existing registration is left alone until then';
+    case 'consul-unread':
+      return 'what Consul holds is not known; nothing is published until it is';
+    case 'not-registered':
+      return 'Consul has no such service';
+    case 'check-missing':
+      return 'the service has lost its check in Consul';
+    case 'entry-differs':
+      return `Consul holds other ${reason.what}`;
+    case 'status-differs':
+      return `Consul says ${reason.from}, and it is ${reason.to}`;
+    case 'text-differs':
+      return 'the check says something else in Consul';
+    case 'refresh-due':
+      return 'the check is due for its refresh';
+    case 'stopping':
+      return 'the agent is stopping';
+    default:
+      return assertNever(reason);
+  }
+}

@@ -1,0 +1,56 @@
+import { assertNever } from '../../common/assert-never.js';
+import type { Role } from '../../common/names.js';
+import type { Observation, Proven, ServiceState } from './model.js';
+
+/** The state after an observation. "Since" moves only when the kind or the role does. */
+export function nextState(state: ServiceState, observation: Observation): ServiceState {
+  const { probe, wallMs } = observation;
+  if (!probe) return state;
+  switch (probe.kind) {
+    case 'passing':
+      return dated(state, { kind: 'passing', facts: probe.facts, sinceMs: wallMs });
+    case 'critical':
+      return dated(state, { kind: 'critical', trouble: probe.trouble, role: roleOf(state), sinceMs: wallMs });
+    case 'unknown':
+      return dated(state, {
+        kind: 'unknown',
+        obstacle: probe.obstacle,
+        last: provenIn(state),
+        sinceMs: wallMs,
+      });
+    default:
+      return assertNever(probe);
+  }
+}
+
+/** The role last proven (or, before the first probe, remembered from an earlier run). */
+export function roleOf(state: ServiceState): Role | undefined {
+  switch (state.kind) {
+    case 'unseen':
+      return state.remembered?.role;
+    case 'passing':
+      return state.facts.kind === 'postgres' ? state.facts.role : undefined;
+    case 'critical':
+      return state.role;
+    case 'unknown':
+      return state.last && roleOf(state.last);
+    default:
+      return assertNever(state);
+  }
+}
+
+function provenIn(state: ServiceState): Proven | undefined {
+  if (state.kind === 'unknown') return state.last;
+  return state.kind === 'unseen' ? undefined : state;
+}
+
+/** Keeps the older date when nothing a person would call a change happened; across a restart of the agent too. */
+function dated(
+  before: ServiceState,
+  after: Exclude<ServiceState, { kind: 'unseen' }>,
+): Exclude<ServiceState, { kind: 'unseen' }> {
+  const earlier = before.kind === 'unseen' ? before.remembered : { ...before, role: roleOf(before) };
+  if (earlier?.kind === after.kind && earlier.role === roleOf(after))
+    return { ...after, sinceMs: earlier.sinceMs };
+  return after;
+}

@@ -1,0 +1,110 @@
+import { withDeadline, type Clock } from '../../../common/clock.js';
+import type { Random } from '../../../common/random.js';
+import type { PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
+import type { Driver } from '../../ports.js';
+import { DiskProbe, type FreeSpace } from './disk.js';
+import { HeldSession } from './held.js';
+import { judgePostgresError } from './judge.js';
+import { look } from './look.js';
+import { Session, type Login } from './session.js';
+
+export interface PostgresDriverOptions {
+  readonly box: string;
+  readonly login: Login;
+  readonly timeoutMs: number;
+  /** Where the data is, for the free-space figure; absent: not read. */
+  readonly dataDir?: string;
+  readonly minFreeBytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * A fresh connection each time (a postmaster that hangs takes no new ones while old sessions still answer), one query,
+ * and on a primary one write. Beside it a held session tells of a crash at once.
+ */
+export class PostgresDriver implements Driver {
+  private readonly held: HeldSession;
+  private readonly disk: DiskProbe | undefined;
+  private alarm: () => void = () => {};
+
+  constructor(private readonly options: PostgresDriverOptions) {
+    const { login, clock, random, timeoutMs, dataDir } = options;
+    this.held = new HeldSession({ login, clock, random, deadlineMs: timeoutMs, onLost: () => this.alarm() });
+    this.disk = dataDir === undefined ? undefined : new DiskProbe(dataDir, clock, timeoutMs);
+  }
+
+  onAlarm(listener: () => void): void {
+    this.alarm = listener;
+  }
+
+  async close(): Promise<void> {
+    this.held.close();
+  }
+
+  async probe(): Promise<ProbeResult> {
+    const space = this.disk?.read();
+    const result = await this.probeFresh();
+    if (result.kind === 'passing') {
+      void this.held.ensure();
+      return { kind: 'passing', facts: withSpace(result.facts as PostgresFacts, await space, this.options) };
+    }
+    if (result.kind === 'unknown' && result.obstacle.kind === 'slots-full') {
+      const facts = await this.throughHeld();
+      if (facts) return { kind: 'passing', facts: withSpace(facts, await space, this.options) };
+    }
+    return result;
+  }
+
+  private async probeFresh(): Promise<ProbeResult> {
+    const { box, clock, login, timeoutMs } = this.options;
+    const startedMs = clock.nowMs();
+    const session = new Session(login, clock, {
+      // A probe must never wait for another member, nor outlive its asker on the server.
+      synchronous_commit: 'local',
+      statement_timeout: timeoutMs,
+      lock_timeout: timeoutMs,
+    });
+    try {
+      const facts = await withDeadline(clock, timeoutMs, 'probe', async (signal) => {
+        await session.open(signal);
+        return look(session, box);
+      });
+      session.close();
+      return { kind: 'passing', facts };
+    } catch (error) {
+      session.destroy();
+      return judgePostgresError(error, { tookMs: clock.nowMs() - startedMs, deadlineMs: timeoutMs });
+    }
+  }
+
+  /** No slot is left for a fresh connection: the session held since before still shows role and position. */
+  private async throughHeld(): Promise<PostgresFacts | undefined> {
+    const { session } = this.held;
+    if (!session) return undefined;
+    const { box, clock, timeoutMs } = this.options;
+    try {
+      const facts = await withDeadline(clock, timeoutMs, 'probe', () => look(session, box));
+      return { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
+    } catch {
+      session.destroy();
+      return undefined;
+    }
+  }
+}
+
+function withSpace(
+  facts: PostgresFacts,
+  space: FreeSpace | undefined,
+  options: PostgresDriverOptions,
+): PostgresFacts {
+  const { dataDir, minFreeBytes } = options;
+  if (space === undefined || dataDir === undefined) return facts;
+  if (space === 'unread') {
+    const warning: Warning = { kind: 'disk-unread', dataDir };
+    return { ...facts, warnings: [...facts.warnings, warning] };
+  }
+  const { freeBytes } = space;
+  if (freeBytes >= minFreeBytes) return { ...facts, freeBytes };
+  return { ...facts, freeBytes, warnings: [...facts.warnings, { kind: 'disk-low', minFreeBytes }] };
+}

@@ -1,0 +1,85 @@
+import { backoffMs } from '../../../common/backoff.js';
+import { withDeadline, type Clock } from '../../../common/clock.js';
+import type { Random } from '../../../common/random.js';
+import { Session, type Login } from './session.js';
+
+const retry = { baseMs: 250, maxMs: 10_000 };
+
+export interface HeldOptions {
+  readonly login: Login;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadlineMs: number;
+  readonly onLost: () => void;
+}
+
+/**
+ * A session that does nothing but be there: the kernel tells at once when the server's side of it dies. It is opened
+ * only after a healthy probe, so that it never troubles a server that starts or stops.
+ */
+export class HeldSession {
+  private state:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'opening' }
+    | { readonly kind: 'open'; readonly session: Session; readonly sinceMs: number }
+    | { readonly kind: 'closed' } = { kind: 'none' };
+  private failures = 0;
+  private notBeforeMs = 0;
+
+  constructor(private readonly options: HeldOptions) {}
+
+  get session(): Session | undefined {
+    return this.state.kind === 'open' ? this.state.session : undefined;
+  }
+
+  /** Called after each healthy probe. */
+  async ensure(): Promise<void> {
+    const { login, clock, deadlineMs } = this.options;
+    if (this.state.kind !== 'none' || clock.nowMs() < this.notBeforeMs) return;
+    this.state = { kind: 'opening' };
+    const session = new Session(login, clock, {
+      idle_session_timeout: 0,
+      synchronous_commit: 'local',
+      statement_timeout: deadlineMs,
+    });
+    const cut = new AbortController();
+    try {
+      await withDeadline(clock, deadlineMs, 'holding a session', (signal) => {
+        signal.addEventListener('abort', () => cut.abort(), { once: true });
+        return session.open(cut.signal);
+      });
+    } catch {
+      session.destroy();
+      this.postpone();
+      if (!this.isClosed()) this.state = { kind: 'none' };
+      return;
+    }
+    if (this.isClosed()) return session.close();
+    this.state = { kind: 'open', session, sinceMs: clock.nowMs() };
+    session.onClose(() => this.lost(session));
+  }
+
+  close(): void {
+    const { session } = this;
+    this.state = { kind: 'closed' };
+    session?.close();
+  }
+
+  private isClosed(): boolean {
+    return this.state.kind === 'closed';
+  }
+
+  private lost(session: Session): void {
+    if (this.state.kind !== 'open' || this.state.session !== session) return;
+    // One that lived long starts the backoff anew.
+    if (this.options.clock.nowMs() - this.state.sinceMs > retry.maxMs) this.failures = 0;
+    this.postpone();
+    this.state = { kind: 'none' };
+    this.options.onLost();
+  }
+
+  private postpone(): void {
+    const { clock, random } = this.options;
+    this.notBeforeMs = clock.nowMs() + backoffMs(this.failures++, retry, random);
+  }
+}

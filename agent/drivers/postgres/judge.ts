@@ -1,0 +1,37 @@
+import { codeOf, messageOf } from '../../../common/errors.js';
+import type { ProbeResult } from '../../core/model.js';
+import { judgeError } from '../judge.js';
+import { CannotWriteError } from './look.js';
+
+/** What a failed look at Postgres says about it. */
+export function judgePostgresError(
+  error: unknown,
+  timing: { readonly tookMs: number; readonly deadlineMs: number },
+): ProbeResult {
+  const text = messageOf(error).slice(0, 200);
+  if (error instanceof CannotWriteError)
+    return { kind: 'critical', trouble: { kind: 'cannot-write', sqlState: error.sqlState, text } };
+  if (text.startsWith('Connection terminated')) return { kind: 'critical', trouble: { kind: 'closed' } };
+  if (text.startsWith('received invalid response')) return { kind: 'critical', trouble: { kind: 'garbage' } };
+  const code = codeOf(error) ?? '';
+  // Node's own codes (ECONNRESET, EPIPE) have another shape or begin with E, which no SQLSTATE class does.
+  if (!/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)) return judgeError(error, timing);
+  const sqlState = code;
+  switch (code) {
+    case '57P03':
+      return { kind: 'critical', trouble: { kind: 'not-accepting', text } };
+    case '57P01':
+    case '57P02':
+      return { kind: 'critical', trouble: { kind: 'closed' } };
+    // Cancelled by statement_timeout or lock_timeout, which are the probe's deadline on the server's side.
+    case '57014':
+    case '55P03':
+      return { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: timing.deadlineMs } };
+    case '53300':
+      return { kind: 'unknown', obstacle: { kind: 'slots-full' } };
+  }
+  if (/^(58|XX)/.test(code)) return { kind: 'critical', trouble: { kind: 'failing', sqlState, text } };
+  if (/^(28|3D|42501)/.test(code))
+    return { kind: 'unknown', obstacle: { kind: 'login-refused', sqlState, text } };
+  return { kind: 'unknown', obstacle: { kind: 'query-refused', sqlState, text } };
+}

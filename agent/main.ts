@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { assertNever } from '../common/assert-never.js';
+import { messageOf, UserError } from '../common/errors.js';
+import { systemClock, systemRandom } from '../common/runtime/clock.js';
+import { createLog, type Log } from '../common/runtime/log.js';
+import { stopSignal } from '../common/runtime/run.js';
+import { hotspareVersion } from '../common/runtime/version.js';
+import { defaults, loadAgentConfig, type AgentConfig, type ServiceConfig } from './config.js';
+import { ConsulAdapter } from './consul/adapter.js';
+import { HttpDriver } from './drivers/http/driver.js';
+import { PostgresDriver } from './drivers/postgres/driver.js';
+import type { Driver } from './ports.js';
+import { runAgent } from './shell/agent.js';
+import { TemplateRunner } from './templates/runner.js';
+import { Watches } from './templates/watches.js';
+
+/** Every call to Consul is given up after so many ms. */
+const consulDeadlineMs = 2_000;
+const usage = 'usage: hotspare agent --config FILE\n';
+
+/** `hotspare agent --config FILE`: runs until SIGTERM or SIGINT. Resolves to the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const file = configFile(argv);
+    if (file === undefined) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    await run(loadAgentConfig(file), stopSignal());
+    return 0;
+  } catch (error) {
+    process.stderr.write(`hotspare agent: ${messageOf(error)}\n`);
+    return error instanceof UserError ? error.exitCode : 1;
+  }
+}
+
+function configFile(argv: readonly string[]): string | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) return undefined;
+    if (values.config) return values.config;
+  } catch (error) {
+    throw new UserError(`${messageOf(error)}\n${usage.trim()}`, { exitCode: 2 });
+  }
+  throw new UserError(`--config is missing\n${usage.trim()}`, { exitCode: 2 });
+}
+
+async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
+  const log = createLog('agent', config.log.level);
+  const clock = systemClock;
+  const random = systemRandom;
+  const consul = new ConsulAdapter({ ...config.consul, deadlineMs: consulDeadlineMs, clock, random });
+  const templates = templateRunners(config, consul, log, signal);
+  for (const template of templates) template.start();
+  try {
+    const driverFor = (service: ServiceConfig) => createDriver(service, config.box);
+    await runAgent({ config, consul, driverFor, clock, random, log, version: hotspareVersion() }, signal);
+  } finally {
+    for (const template of templates) template.stop();
+    consul.close();
+  }
+  log.info('agent stopped');
+}
+
+function createDriver(service: ServiceConfig, box: string): Driver {
+  const { address, port } = service;
+  switch (service.kind) {
+    case 'http': {
+      const { path, timeoutMs } = service.probe;
+      return new HttpDriver({ address, port, path, timeoutMs, clock: systemClock });
+    }
+    case 'postgres': {
+      const { user, password, database, timeoutMs } = service.probe;
+      return new PostgresDriver({
+        box,
+        login: { address, port, user, password, database },
+        timeoutMs,
+        ...(service.dataDir === undefined ? {} : { dataDir: service.dataDir }),
+        minFreeBytes: service.minFreeBytes,
+        clock: systemClock,
+        random: systemRandom,
+      });
+    }
+    default:
+      return assertNever(service);
+  }
+}
+
+function templateRunners(
+  config: AgentConfig,
+  consul: ConsulAdapter,
+  log: Log,
+  signal: AbortSignal,
+): TemplateRunner[] {
+  const watches = new Watches({ consul, clock: systemClock, log, signal });
+  return config.templates.map((template) => {
+    try {
+      return new TemplateRunner({
+        template,
+        source: readFileSync(template.source, 'utf8'),
+        context: { box: config.box, address: config.address },
+        stateDir: config.stateDir,
+        commandTimeoutMs: defaults.template.commandTimeoutMs,
+        watches,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        signal,
+      });
+    } catch (error) {
+      throw new UserError(`${template.source}: not a usable template: ${messageOf(error)}`, { cause: error });
+    }
+  });
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  process.exit(await main(process.argv.slice(2)));

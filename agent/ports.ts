@@ -1,0 +1,66 @@
+import type { CatalogueEntry, CheckStatus, ProbeResult, Registration } from './core/model.js';
+
+/**
+ * What the agent needs of a kind of service. One implementation per kind under `drivers/`. The verbs of failover
+ * (promote, demote, follow, fence) join this port when decisions exist that call them.
+ */
+export interface Driver {
+  /**
+   * One bounded look at the service. Never rejects and never takes much longer than its deadline. Not called again
+   * before it has resolved.
+   */
+  probe(): Promise<ProbeResult>;
+  /** Who is told when something suggests that a probe is due at once, such as a held connection that closed. */
+  onAlarm(listener: () => void): void;
+  /** Gives every connection back. No alarm follows. */
+  close(): Promise<void>;
+}
+
+/** This box's Consul agent. Every call is bounded by a deadline and rejects with a ConsulError only. */
+export interface ConsulPort {
+  /** Every service on this Consul agent the token may see. `refreshedMs` of the checks is not known here. */
+  services(): Promise<CatalogueEntry[]>;
+  register(registration: Registration): Promise<void>;
+  /** Also refreshes the check's time to live. */
+  updateCheck(serviceId: string, status: CheckStatus, text: string): Promise<void>;
+  /** A service that is not there counts as done. */
+  deregister(serviceId: string): Promise<void>;
+  /**
+   * Follows the passing instances of a service, in the whole data center, until the signal fires. An empty list is an
+   * answer; no answer is `onUnavailable`, after which it goes on trying.
+   */
+  watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void>;
+}
+
+export interface PassingWatcher {
+  onInstances(instances: readonly Instance[]): void;
+  /** Called once per outage, and again only after `onInstances`. */
+  onUnavailable(why: ConsulError): void;
+}
+
+/** One instance of a service, as templates see it. */
+export interface Instance {
+  readonly node: string;
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+/**
+ * `unreachable`: no answer, or one that is not Consul's. `forbidden`: the token may not. `failed`: it answered and said
+ * no, such as for a check it does not know or while there is no leader.
+ */
+export type ConsulErrorKind = 'unreachable' | 'forbidden' | 'failed';
+
+export class ConsulError extends Error {
+  constructor(
+    readonly kind: ConsulErrorKind,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'ConsulError';
+  }
+}

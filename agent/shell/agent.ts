@@ -1,0 +1,104 @@
+import type { AgentStatus } from '../../common/agent-status.js';
+import { withDeadline, type Clock } from '../../common/clock.js';
+import type { Random } from '../../common/random.js';
+import type { Log } from '../../common/runtime/log.js';
+import type { AgentConfig, ServiceConfig } from '../config.js';
+import { ghosts } from '../core/ghosts.js';
+import type { ConsulPort, Driver } from '../ports.js';
+import { roleOf } from '../core/state.js';
+import { Catalogue } from './catalogue.js';
+import { serveStatus } from './http.js';
+import { Memory, type MemoryContent } from './memory.js';
+import { Prober } from './prober.js';
+import { ServiceLoop } from './service-loop.js';
+import { modelOf } from './service-model.js';
+import { agentStatus } from './status.js';
+
+/** An orderly stop waits so long for Consul, in ms. */
+const stopMs = 4_000;
+
+export interface AgentParts {
+  readonly config: AgentConfig;
+  readonly consul: ConsulPort;
+  readonly driverFor: (service: ServiceConfig) => Driver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** Runs until the signal fires, then retracts its services. Rejects with a sentence when it cannot start. */
+export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
+  const { config, consul, clock, random, log, version } = parts;
+  const startedMs = clock.wallMs();
+  const memory = new Memory(`${config.stateDir}/last-state.json`, clock, log);
+  const remembered = await memory.read();
+  const catalogue = new Catalogue({ consul, clock, random, log, onChange: () => wakeAll() });
+
+  const loops = config.services.map((service) => ({
+    service,
+    loop: new ServiceLoop({
+      model: modelOf(service, config.box, config.http),
+      catalogue,
+      clock,
+      log: log.child({ service: service.name }),
+      remembered: remembered[service.name],
+      onChange: () => memory.write(content()),
+    }),
+  }));
+  const probers = loops.map(
+    ({ service, loop }) =>
+      new Prober({
+        driver: parts.driverFor(service),
+        clock,
+        intervalMs: service.probe.intervalMs,
+        onResult: (result) => loop.observe(result),
+      }),
+  );
+
+  function content(): MemoryContent {
+    return Object.fromEntries(
+      loops.flatMap(({ service, loop: { state } }) =>
+        state.kind === 'unseen'
+          ? []
+          : [[service.name, { kind: state.kind, role: roleOf(state), sinceMs: state.sinceMs }]],
+      ),
+    );
+  }
+
+  const ids = new Set(loops.map(({ loop }) => loop.model.id));
+  function wakeAll(): void {
+    for (const { loop } of loops) loop.wake();
+    for (const ghost of signal.aborted ? [] : ghosts(catalogue.all(), config.box, ids)) {
+      log.info(ghost, 'removing a registration of this box that is no longer configured');
+      void catalogue.perform(ghost);
+    }
+  }
+
+  const status = (): AgentStatus =>
+    agentStatus({
+      box: config.box,
+      version,
+      startedMs,
+      services: loops.map(({ service, loop }) => ({ ...service, state: loop.state })),
+      link: catalogue.link,
+      complaint: catalogue.complaint,
+    });
+
+  const server = await serveStatus(config.http, status);
+  log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
+  catalogue.start();
+  for (const prober of probers) prober.start();
+
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  log.info('stopping: taking this box out of the catalogue');
+  await Promise.all(probers.map((prober) => prober.stop()));
+  await withDeadline(clock, stopMs, 'deregistering', () =>
+    Promise.all(loops.map(({ loop }) => loop.stop())),
+  ).catch((error: Error) =>
+    log.warn(`${error.message}; Consul will call this box's services critical by itself`),
+  );
+  catalogue.stop();
+  await server.close();
+}

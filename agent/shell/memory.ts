@@ -1,0 +1,81 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { withDeadline, type Clock } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import type { Log } from '../../common/runtime/log.js';
+import type { Remembered } from '../core/model.js';
+
+export type MemoryContent = Readonly<Record<string, Remembered>>;
+
+/** A disk that hangs is given up on after so many ms; the next change tries again. */
+const diskMs = 2_000;
+
+/**
+ * A small file with the last state of each service, so that "since" survives a restart of the agent. It is never a
+ * proof of anything, and no trouble with it stops the agent or makes it wait.
+ */
+export class Memory {
+  private writing = false;
+  private next: MemoryContent | undefined;
+  private complained = false;
+
+  constructor(
+    private readonly file: string,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  async read(): Promise<MemoryContent> {
+    try {
+      const text = await withDeadline(this.clock, diskMs, this.file, () => readFile(this.file, 'utf8'));
+      return parse(JSON.parse(text) as unknown);
+    } catch {
+      return {};
+    }
+  }
+
+  /** Writes soon, the newest content only. */
+  write(content: MemoryContent): void {
+    this.next = content;
+    if (!this.writing) void this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    this.writing = true;
+    while (this.next) {
+      const text = JSON.stringify(this.next, undefined, 2) + '\n';
+      this.next = undefined;
+      try {
+        await withDeadline(this.clock, diskMs, this.file, () => this.replace(text));
+        this.complained = false;
+      } catch (error) {
+        if (!this.complained) this.log.warn(`${this.file}: cannot be written: ${messageOf(error)}`);
+        this.complained = true;
+      }
+    }
+    this.writing = false;
+  }
+
+  private async replace(text: string): Promise<void> {
+    const unfinished = `${this.file}.new`;
+    await mkdir(dirname(this.file), { recursive: true });
+    await writeFile(unfinished, text);
+    await rename(unfinished, this.file);
+  }
+}
+
+function parse(value: unknown): MemoryContent {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => isRemembered(entry)));
+}
+
+function isRemembered(value: unknown): value is Remembered {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, role, sinceMs } = value as Record<string, unknown>;
+  return (
+    (kind === 'passing' || kind === 'critical' || kind === 'unknown') &&
+    (role === undefined || role === 'primary' || role === 'replica') &&
+    typeof sinceMs === 'number' &&
+    Number.isFinite(sinceMs)
+  );
+}

@@ -1,0 +1,97 @@
+import type { Clock } from '../../common/clock.js';
+import type { Log } from '../../common/runtime/log.js';
+import { decide } from '../core/decide.js';
+import type { ProbeResult, Reason, Remembered, ServiceModel, ServiceState } from '../core/model.js';
+import { reasonText, stateText, warningTexts } from '../core/sentences.js';
+import { roleOf } from '../core/state.js';
+import type { Catalogue } from './catalogue.js';
+
+export interface ServiceLoopOptions {
+  readonly model: ServiceModel;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly remembered: Remembered | undefined;
+  /** The state's kind or role changed. */
+  readonly onChange: () => void;
+}
+
+/** Observe, decide, perform for one service; at most one decision's actions are being performed at a time. */
+export class ServiceLoop {
+  private current: ServiceState;
+  private probe: ProbeResult | undefined;
+  private stopping = false;
+  private performing: Promise<void> | undefined;
+
+  constructor(private readonly options: ServiceLoopOptions) {
+    this.current = { kind: 'unseen', remembered: options.remembered };
+  }
+
+  get state(): ServiceState {
+    return this.current;
+  }
+
+  get model(): ServiceModel {
+    return this.options.model;
+  }
+
+  observe(probe: ProbeResult): void {
+    this.probe = probe;
+    this.wake();
+  }
+
+  /** Decides on what is known now. Called after every probe and whenever more is known of Consul. */
+  wake(): void {
+    const { catalogue, clock, model } = this.options;
+    const observation = {
+      nowMs: clock.nowMs(),
+      wallMs: clock.wallMs(),
+      probe: this.probe,
+      catalogue: catalogue.view(model.id),
+      stopping: this.stopping,
+    };
+    const before = this.current;
+    const { state, actions, reason } = decide(before, observation, model);
+    this.current = state;
+    this.announce(before, state);
+    if (this.performing || actions.length === 0) return;
+    this.explain(reason);
+    this.performing = this.performAll(actions).then((done) => {
+      this.performing = undefined;
+      // The world may have moved on meanwhile. After a failure the catalogue itself wakes this loop.
+      if (done) this.wake();
+    });
+  }
+
+  /** Retracts the service, as far as Consul can be reached. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.performing;
+    this.wake();
+    await this.performing;
+  }
+
+  private async performAll(actions: ReturnType<typeof decide>['actions']): Promise<boolean> {
+    for (const action of actions) {
+      if (!(await this.options.catalogue.perform(action))) return false;
+    }
+    return true;
+  }
+
+  private announce(before: ServiceState, after: ServiceState): void {
+    const text = lineOf(after);
+    if (text === lineOf(before)) return;
+    const { log, onChange } = this.options;
+    log[after.kind === 'passing' ? 'info' : 'warn']({ state: after.kind, role: roleOf(after) }, text);
+    if (before.kind !== after.kind || roleOf(before) !== roleOf(after)) onChange();
+  }
+
+  private explain(reason: Reason): void {
+    const quiet: Reason['kind'][] = ['refresh-due', 'status-differs', 'text-differs', 'stopping'];
+    if (!quiet.includes(reason.kind)) this.options.log.info(`registering: ${reasonText(reason)}`);
+  }
+}
+
+function lineOf(state: ServiceState): string {
+  return [stateText(state), ...warningTexts(state)].join('; ');
+}

@@ -1,0 +1,34 @@
+import { assertNever } from '../../common/assert-never.js';
+import { serviceMeta, targetKey, type Target } from '../../common/names.js';
+import type { ServiceModel } from '../core/model.js';
+import type { ServiceConfig } from '../config.js';
+
+/** Consul calls a check critical when no agent refreshed it for so long, in ms. */
+const checkTtlMs = 10_000;
+/** The check is refreshed when it is so old, in ms: two refreshes may be lost. */
+const refreshMs = 3_000;
+
+/** What decisions about a configured service are made with. */
+export function modelOf(service: ServiceConfig, box: string, statusAt: Target): ServiceModel {
+  return {
+    id: `${service.name}@${box}`,
+    name: service.name,
+    address: service.address,
+    port: service.port,
+    meta: { [serviceMeta.box]: box, [serviceMeta.agent]: `http://${targetKey(statusAt)}` },
+    passingText: passingText(service),
+    refreshMs,
+    checkTtlMs,
+  };
+}
+
+function passingText(service: ServiceConfig): string {
+  switch (service.kind) {
+    case 'http':
+      return `GET ${service.probe.path} is answered with success`;
+    case 'postgres':
+      return 'accepts connections and answers; a primary also writes';
+    default:
+      return assertNever(service);
+  }
+}

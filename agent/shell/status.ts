@@ -1,0 +1,95 @@
+import { assertNever } from '../../common/assert-never.js';
+import type { AgentStatus, MemberState, ServiceStatus } from '../../common/agent-status.js';
+import type { Kind } from '../../common/names.js';
+import type { ServiceState } from '../core/model.js';
+import { stateText, warningTexts } from '../core/sentences.js';
+import { roleOf } from '../core/state.js';
+import type { Link } from './catalogue.js';
+
+export interface StatusInput {
+  readonly box: string;
+  readonly version: string;
+  readonly startedMs: number;
+  readonly services: readonly {
+    readonly name: string;
+    readonly kind: Kind;
+    readonly address: string;
+    readonly port: number;
+    readonly state: ServiceState;
+  }[];
+  readonly link: Link;
+  readonly complaint: string | undefined;
+}
+
+export function agentStatus(input: StatusInput): AgentStatus {
+  const { box, version, startedMs, link, complaint } = input;
+  return {
+    box,
+    version,
+    startedAt: iso(startedMs),
+    services: input.services.map((service) => serviceStatus(service, startedMs)),
+    consul: {
+      reachable: link.kind === 'reachable',
+      since: iso(link.sinceMs),
+      ...(complaint === undefined ? {} : { detail: complaint }),
+    },
+  };
+}
+
+function serviceStatus(service: StatusInput['services'][number], startedMs: number): ServiceStatus {
+  const { state, name, kind, address, port } = service;
+  const role = roleOf(state);
+  const warnings = warningTexts(state);
+  return {
+    name,
+    kind,
+    address,
+    port,
+    state: memberState(state),
+    ...(role ? { role } : {}),
+    since: iso(state.kind === 'unseen' ? startedMs : state.sinceMs),
+    detail: stateText(state),
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...figures(state),
+  };
+}
+
+function memberState(state: ServiceState): MemberState {
+  switch (state.kind) {
+    case 'passing':
+    case 'critical':
+      return state.kind;
+    case 'unseen':
+    case 'unknown':
+      return 'unknown';
+    default:
+      return assertNever(state);
+  }
+}
+
+/** Figures are of now, so only a member that was just seen has them. */
+function figures(state: ServiceState): Partial<ServiceStatus> {
+  if (state.kind !== 'passing' || state.facts.kind !== 'postgres') return {};
+  const { kind: _, role: __, warnings: ___, ...rest } = state.facts;
+  return rest;
+}
+
+function iso(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
+/** The same for a person with curl. */
+export function statusText(status: AgentStatus): string {
+  const services = status.services.map((service) => {
+    const role = service.role ? ` (${service.role})` : '';
+    return `${service.name}${role}: ${service.state} since ${service.since}: ${service.detail}`;
+  });
+  const consul = status.consul.reachable ? 'reachable' : 'not reachable';
+  return [
+    `hotspare agent ${status.version} on ${status.box}`,
+    ...services,
+    `consul: ${consul} since ${status.consul.since}${status.consul.detail ? `: ${status.consul.detail}` : ''}`,
+    'everything as JSON: /v1/status',
+    '',
+  ].join('\n');
+}
