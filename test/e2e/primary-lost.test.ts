@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Pool } from '../../sidecar/index.js';
+import { TestLab, get, median, post } from '../support/lab.js';
+import { waitFor } from '../support/wait.js';
+import { labPool } from '../support/lab-pool.js';
+
+const lab = new TestLab();
+let pool: Pool;
+let url = '';
+
+beforeAll(async () => {
+  url = lab.status().urls.todo[0] as string;
+  await lab.waitForMode('read-write', 20_000);
+  pool = labPool(lab);
+  await pool.waitForMode('read-write', 10_000);
+  await Promise.all([pool.query('SELECT 1'), pool.read.query('SELECT 1')]);
+});
+afterAll(async () => {
+  await lab.command('thaw', 'pg@pg1').catch(() => {});
+  await lab.command('start', 'pg@pg1');
+  await lab.waitForMode('read-write', 30_000);
+  await pool.end();
+});
+
+/** Milliseconds from the call until the query is answered again; every failed try is repeated at once. */
+async function answeredAgainMs(query: () => Promise<unknown>, limitMs: number): Promise<number> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      await query();
+      return performance.now() - startedMs;
+    } catch (error) {
+      if (performance.now() - startedMs > limitMs) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+async function backToReadWrite(): Promise<number> {
+  await lab.command('start', 'pg@pg1');
+  const acceptsMs = await waitFor('pg1 to accept connections', 20_000, () => accepts(lab), 5);
+  await pool.waitForMode('read-write', 20_000);
+  return performance.now() - acceptsMs;
+}
+
+/** When pg1 first took a session as a primary: monotonic ms. */
+async function accepts(of: TestLab): Promise<number | false> {
+  const { default: pg } = await import('pg');
+  const { address, port } = of.service('pg@pg1');
+  const client = new pg.Client({ ...labPool.options(of), host: address, port });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return performance.now();
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+describe('the primary is lost', () => {
+  test('kill -9 of the postmaster, 20 times: reads are answered again at once, writes refused at once', async () => {
+    const figures = {
+      pool: [] as number[],
+      read: [] as number[],
+      post: [] as number[],
+      back: [] as number[],
+    };
+    for (let round = 0; round < 20; round++) {
+      const pid = lab.pid('pg@pg1');
+      await Promise.all([pool.query('SELECT 1'), pool.read.query('SELECT 1')]);
+      process.kill(pid, 'SIGKILL');
+      const [byPool, byRead] = await Promise.all([
+        answeredAgainMs(() => afterKill(pool), 5_000),
+        answeredAgainMs(() => pool.read.query('SELECT 1'), 5_000),
+      ]);
+      figures.pool.push(byPool);
+      figures.read.push(byRead);
+      const startedMs = performance.now();
+      const refused = await post(url, 'never stored', 5_000);
+      figures.post.push(performance.now() - startedMs);
+      expect(refused.status).toBe(503);
+      expect(pool.mode).toBe('read-only');
+      figures.back.push(await backToReadWrite());
+      await lab.waitForMode('read-write', 20_000);
+    }
+    for (const [name, values] of Object.entries(figures)) {
+      console.log(
+        `kill pg1, ${name}: median ${median(values).toFixed(1)} ms, max ${Math.max(...values).toFixed(1)} ms of ${values.length}`,
+      );
+    }
+    expect(median(figures.pool)).toBeLessThan(250);
+    expect(median(figures.read)).toBeLessThan(250);
+    expect(Math.max(...figures.pool, ...figures.read)).toBeLessThan(2_000);
+    expect(Math.max(...figures.post)).toBeLessThan(2_000);
+    expect(Math.max(...figures.back)).toBeLessThan(5_000);
+    expect((await get(`${url}todos`)).body).not.toContain('never stored');
+  }, 240_000);
+
+  test('frozen: read-only, no query hangs; thawed: read-write', async () => {
+    await lab.waitForMode('read-write', 20_000);
+    const frozen = lab.command('freeze', 'pg@pg1').then(() => performance.now());
+    const slow: number[] = [];
+    let stop = false;
+    const load = Promise.all(
+      [pool, pool.read].map(async (one) => {
+        while (!stop) {
+          const startedMs = performance.now();
+          await one.query('SELECT 1').catch(() => {});
+          slow.push(performance.now() - startedMs);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }),
+    );
+    const frozenMs = await frozen;
+    await pool.waitForMode('read-only', 5_000);
+    const readOnlyMs = performance.now() - frozenMs;
+    const write = await post(url, 'never stored either', 5_000);
+    await lab.waitForMode('read-only', 5_000);
+    stop = true;
+    await load;
+    console.log(
+      `freeze pg1: read-only after ${readOnlyMs.toFixed(0)} ms, slowest query ${Math.max(...slow).toFixed(0)} ms`,
+    );
+    expect(write.status).toBe(503);
+    expect(Math.max(...slow)).toBeLessThan(3_000);
+    const thawMs = performance.now();
+    await lab.command('thaw', 'pg@pg1');
+    await lab.waitForMode('read-write', 10_000);
+    console.log(`thaw pg1: read-write after ${(performance.now() - thawMs).toFixed(0)} ms, command included`);
+  });
+
+  test('stopped in good order and started again', async () => {
+    await lab.waitForMode('read-write', 20_000);
+    await lab.command('stop', 'pg@pg1');
+    await lab.waitForMode('read-only', 5_000);
+    expect((await get(`${url}todos`)).status).toBe(200);
+    const backMs = await backToReadWrite();
+    console.log(`start pg1: read-write ${backMs.toFixed(0)} ms after it accepted connections`);
+    await lab.waitForMode('read-write', 10_000);
+  });
+
+  test('the hot spare lost: still read-write; reads go to the primary', async () => {
+    await lab.command('kill', 'pg@pg2');
+    await pool.read.query('SELECT 1');
+    expect((await post(url, 'spare is gone')).status).toBe(201);
+    await lab.command('start', 'pg@pg2');
+    await waitFor('the spare to be read from again', 20_000, () => pool.topology.replicas.length === 1);
+  });
+});
+
+/** Answered by the surviving member: the first answer from the killed one's last moments does not count. */
+async function afterKill(of: Pool): Promise<void> {
+  const { rows } = await of.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+  if (!rows[0]?.standby) throw new Error('still the primary');
+}

@@ -1,0 +1,237 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { TestLab, hotspare } from '../support/lab.js';
+import { waitFor } from '../support/wait.js';
+
+/** A lab of its own for every test: other ports, other folder. */
+let environment: Record<string, string> = {};
+let folder = '';
+let offset = 2_100;
+function ownLab(): Record<string, string> {
+  folder = mkdtempSync(join(tmpdir(), 'hotspare-start-'));
+  execFileSync('chmod', ['755', folder]);
+  environment = { HOTSPARE_PORT_OFFSET: String((offset += 10)), HOTSPARE_LAB_DIR: join(folder, 'lab') };
+  return environment;
+}
+afterEach(async () => {
+  if (folder === '') return;
+  await hotspare(['lab', 'nuke', '--yes'], environment);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Live processes that have this lab's folder in their command line, but for the commands themselves. */
+function leftOver(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      return /^\d+$/.test(pid) && line.includes(folder) ? [`${pid} ${line}`] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+class Running {
+  output = '';
+  readonly ended: Promise<number | null>;
+  private constructor(readonly child: ChildProcess) {
+    child.stdout?.on('data', (data: Buffer) => (this.output += data.toString()));
+    child.stderr?.on('data', (data: Buffer) => (this.output += data.toString()));
+    this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
+  }
+  static start(args: string[]): Running {
+    return new Running(
+      spawn(process.execPath, ['bin/hotspare.mjs', ...args], {
+        env: { ...process.env, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
+  }
+  said(text: string, timeoutMs = 60_000): Promise<unknown> {
+    return waitFor(`"${text}" from hotspare start`, timeoutMs, () => {
+      if (this.output.includes(text)) return true;
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.output}`);
+      return false;
+    });
+  }
+}
+
+const noStackTrace = /\n\s+at .*\(?.*:\d+:\d+\)?/;
+
+describe('npm start', () => {
+  test('Ctrl-C stops everything and keeps the data; the second start is the same lab', async () => {
+    ownLab();
+    const first = Running.start(['start', '--yes']);
+    await first.said('Ctrl-C stops everything');
+    const url = new TestLab(environment).status().urls.todo[0] as string;
+    const made = await fetch(`${url}todos`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"title":"kept"}',
+    });
+    expect(made.status).toBe(201);
+    first.child.kill('SIGINT');
+    expect(await first.ended).toBe(0);
+    expect(leftOver()).toEqual([]);
+    const again = await hotspare(['start', '--detach'], environment);
+    expect(again.exitCode).toBe(0);
+    expect(await (await fetch(`${url}todos`)).text()).toContain('kept');
+    const pids = new TestLab(environment).status();
+    const twice = await hotspare(['start', '--detach'], environment);
+    expect([twice.exitCode, new TestLab(environment).status()]).toEqual([0, pids]);
+    const down = await hotspare(['lab', 'down'], environment);
+    expect([down.exitCode, leftOver()]).toEqual([0, []]);
+  });
+
+  test('Ctrl-C while starting stops what was started', async () => {
+    ownLab();
+    const start = Running.start(['start', '--yes']);
+    await start.said('✓');
+    start.child.kill('SIGINT');
+    await start.ended;
+    expect(start.output).not.toMatch(noStackTrace);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('killed half-way and started again: it finishes the work', async () => {
+    ownLab();
+    const first = Running.start(['start', '--yes']);
+    await first.said('make a database');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await hotspare(['lab', 'up'], environment);
+    expect(second.stderr).not.toMatch(noStackTrace);
+    expect(second.exitCode).toBe(0);
+  });
+
+  test('two at once: the second says who is at work', async () => {
+    ownLab();
+    const first = Running.start(['start', '--yes', '--detach']);
+    await first.said('✓');
+    const second = await hotspare(['lab', 'up'], environment);
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toMatch(/is at work on this lab \(pid \d+\): wait/);
+    expect(await first.ended).toBe(0);
+  });
+
+  test('a taken port is named with the process that holds it, and nothing is left running', async () => {
+    ownLab();
+    const port = 5432 + offset;
+    const server: Server = createServer().listen(port, '127.0.11.11');
+    await waitFor('the port to be taken', 2_000, () => server.listening);
+    const { exitCode, stderr } = await hotspare(['start', '--yes'], environment);
+    server.close();
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`127.0.11.11:${port} (for pg@pg1) is held by`);
+    expect(stderr).toContain(`pid ${process.pid}`);
+    expect(stderr).toContain('HOTSPARE_PORT_OFFSET');
+    expect(leftOver()).toEqual([]);
+  });
+
+  test.each([
+    ['HOTSPARE_PORT_OFFSET', 'many', /HOTSPARE_PORT_OFFSET is "many"; expected a whole number/],
+    ['HOTSPARE_LAB_DIR', 'here', /HOTSPARE_LAB_DIR is "here"; expected an absolute path/],
+    ['HOTSPARE_LAB_DIR', '/proc/lab', /\/proc\/lab cannot be used|cannot be written/],
+    ['HOTSPARE_LAB_DIR', '/etc', /\/etc is not empty and no lab/],
+  ])('%s=%s is refused with a sentence', async (name, value, message) => {
+    const { exitCode, stderr } = await hotspare(['lab', 'up'], { [name]: value });
+    expect(exitCode).toBeGreaterThan(0);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(noStackTrace);
+  });
+
+  test('nuke removes only what a lab made', async () => {
+    folder = '';
+    const { exitCode, stderr } = await hotspare(['lab', 'nuke', '--yes'], { HOTSPARE_LAB_DIR: '/etc' });
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('was not made by hotspare') as unknown]);
+  });
+
+  test('without --yes and without a terminal nuke refuses', async () => {
+    ownLab();
+    execFileSync('mkdir', [join(folder, 'lab')]);
+    const { exitCode, stderr } = await hotspare(['lab', 'nuke'], environment);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--yes') as unknown]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('npm start, as root', () => {
+  test('a full disk: a sentence, and nothing is left', async () => {
+    ownLab();
+    const mount = join(folder, 'small');
+    execFileSync('mkdir', [mount]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', mount]);
+    try {
+      const { exitCode, stderr } = await hotspare(['start', '--yes'], {
+        ...environment,
+        HOTSPARE_LAB_DIR: join(mount, 'lab'),
+      });
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/the disk of .* has \d+ MB free and the lab needs \d+ MB/);
+      execFileSync('sh', ['-c', `head -c 30M /dev/zero > ${mount}/fill || true`], { stdio: 'ignore' });
+      const full = await hotspare(['start', '--yes'], {
+        ...environment,
+        HOTSPARE_LAB_DIR: join(mount, 'lab2'),
+      });
+      expect(full.exitCode).toBe(1);
+      expect(full.stderr).not.toMatch(noStackTrace);
+      expect(leftOver()).toEqual([]);
+    } finally {
+      execFileSync('umount', [mount]);
+    }
+  });
+
+  test('a folder the Postgres user cannot enter is named', async () => {
+    ownLab();
+    execFileSync('chmod', ['700', folder]);
+    const { exitCode, stderr } = await hotspare(['lab', 'up'], environment);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`the user postgres cannot enter ${folder}`);
+  });
+
+  test('an ordinary user can run the boxes too', async () => {
+    ownLab();
+    execFileSync('chown', ['nobody', folder]);
+    const asNobody = (...args: string[]) =>
+      execFileSync(
+        'setpriv',
+        [
+          '--reuid=nobody',
+          '--regid=nogroup',
+          '--clear-groups',
+          process.execPath,
+          'bin/hotspare.mjs',
+          ...args,
+        ],
+        {
+          env: { ...process.env, ...environment, HOME: folder },
+          encoding: 'utf8',
+        },
+      );
+    expect(asNobody('lab', 'up')).toContain('todo list');
+    const { pid } = new TestLab(environment).service('pg@pg1');
+    expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\s+65534/m);
+    asNobody('lab', 'nuke', '--yes');
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('without Consul an ordinary user is given the exact command', () => {
+    ownLab();
+    const hidden =
+      'mount --bind /dev/null "$(command -v consul)" && exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"';
+    const run = () =>
+      execFileSync(
+        'unshare',
+        ['-m', 'sh', '-c', hidden, 'sh', process.execPath, 'bin/hotspare.mjs', 'start'],
+        {
+          env: { ...process.env, ...environment, HOME: folder },
+          encoding: 'utf8',
+          stdio: 'pipe',
+        },
+      );
+    expect(run).toThrow(/Consul\s+package consul[\s\S]*sudo npx hotspare setup --yes/);
+  });
+});
