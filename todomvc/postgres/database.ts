@@ -2,12 +2,12 @@ import { sleep, type Clock } from '../../common/clock.js';
 import type { Mode } from '../../common/names.js';
 import type { Pool } from '../../sidecar/index.js';
 import { sameContent, type Todo, type TodoDraft, type TodoPatch } from '../core/todo.js';
-import { DatabaseUnavailable, type Created, type Database, type ModeReport, type Read } from '../database.js';
-import { failureOf } from './failure.js';
+import type { Created, Database, ModeReport, Read } from '../database.js';
+import { failureOf, mayRepeat } from './failure.js';
 import * as sql from './sql.js';
 
-/** A read that was cut off by a failover is asked again this often, in this rhythm. */
-const readRetry = { attempts: 20, delayMs: 25 };
+/** Half a second in all: longer than a failover to the hot spare takes. */
+const repeat = { attempts: 20, delayMs: 25 };
 
 /** The port over the library's pool: it routes, this only speaks SQL. */
 export class PostgresDatabase implements Database {
@@ -85,27 +85,28 @@ export class PostgresDatabase implements Database {
     await this.pool.end();
   }
 
-  async #write<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
-    try {
-      return (await this.pool.query<Row>(text, values)).rows;
-    } catch (error) {
-      throw failureOf(error);
-    }
+  #write<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
+    return this.#ask<Row>(text, values, { reading: false });
   }
 
-  /** Reading twice does no harm, so a read cut off half-way is simply asked again, elsewhere by then. */
   async #read(text: string, values: unknown[] = []): Promise<Read<Todo[]>> {
+    const [row] = await this.#ask<ReadRow>(text, values, { reading: true });
+    if (row === undefined) throw new Error('a read came back without its row');
+    return { value: row.todos, from: readFrom(row) };
+  }
+
+  /** A statement cut off by a failover is given again where that is harmless, to another member by then. */
+  async #ask<Row extends object>(
+    text: string,
+    values: unknown[],
+    { reading }: { reading: boolean },
+  ): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.pool.query<ReadRow>(text, values);
-        const [row] = rows;
-        if (row === undefined) throw new Error('a read came back without its row');
-        return { value: row.todos, from: readFrom(row) };
+        return (await this.pool.query<Row>(text, values)).rows;
       } catch (error) {
-        const failure = failureOf(error);
-        const again = failure instanceof DatabaseUnavailable && failure.kind === 'outcome-unknown';
-        if (!again || attempt >= readRetry.attempts) throw failure;
-        await sleep(this.clock, readRetry.delayMs);
+        if (!mayRepeat(error, reading) || attempt >= repeat.attempts) throw failureOf(error);
+        await sleep(this.clock, repeat.delayMs);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../common/errors.js';
+import { codeOf } from '../../common/errors.js';
 import { DatabaseUnavailable, type UnavailableKind } from '../database.js';
 
 const kinds: Readonly<Record<string, UnavailableKind>> = {
@@ -6,6 +6,8 @@ const kinds: Readonly<Record<string, UnavailableKind>> = {
   '25006': 'read-only',
   '57P03': 'down',
   '08007': 'outcome-unknown',
+  // Its ConnectionLostError: nothing was executed.
+  '08006': 'down',
   // No table, no schema: not migrated yet.
   '42P01': 'not-ready',
   '3F000': 'not-ready',
@@ -25,7 +27,8 @@ export function failureOf(error: unknown): unknown {
   return kind === undefined ? error : new DatabaseUnavailable(kind, sentences[kind], { cause: error });
 }
 
-/** For log lines. */
-export function causeOf(error: unknown): string {
-  return error instanceof DatabaseUnavailable ? messageOf(error.cause) : messageOf(error);
+/** Whether the statement may be given again: nothing was executed, or executing it twice does no harm. */
+export function mayRepeat(error: unknown, reading: boolean): boolean {
+  const code = codeOf(error);
+  return code === '08006' || (reading && code === '08007');
 }
