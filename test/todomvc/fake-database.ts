@@ -20,6 +20,8 @@ export class FakeDatabase implements Database {
   #held: Promise<void> | undefined;
   readonly #modeListeners = new Set<(report: ModeReport) => void>();
   readonly #changeListeners = new Set<() => void>();
+  /** How many statements `hold` keeps waiting. */
+  waiting = 0;
   closed = false;
 
   get mode(): ModeReport {
@@ -104,8 +106,14 @@ export class FakeDatabase implements Database {
     this.closed = true;
   }
 
-  async #read<T>(value: T): Promise<Read<T>> {
+  async #wait(): Promise<void> {
+    this.waiting += 1;
     await this.#held;
+    this.waiting -= 1;
+  }
+
+  async #read<T>(value: T): Promise<Read<T>> {
+    await this.#wait();
     const { mode } = this.#mode;
     if (mode === 'down') throw new DatabaseUnavailable('down', 'No member can be reached.');
     return {
@@ -116,7 +124,7 @@ export class FakeDatabase implements Database {
   }
 
   async #write<T>(work: () => T): Promise<T> {
-    await this.#held;
+    await this.#wait();
     const fault = this.#nextWrite;
     this.#nextWrite = undefined;
     const { mode } = this.#mode;

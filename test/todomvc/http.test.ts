@@ -220,7 +220,8 @@ describe('draining', () => {
     const { url, app, database } = await start({ drain: { minMs: 0, quietMs: 50, maxMs: 5_000 } });
     const release = database.hold();
     const inFlight = post(url, { title: 'in flight' });
-    const left = new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() => app.drain());
+    await waitFor('the request to reach the database', 2_000, () => database.waiting > 0);
+    const left = app.drain();
     await waitFor('the listener to close', 3_000, () =>
       ask(`${url}/healthz`).then(
         () => false,
@@ -237,7 +238,7 @@ describe('draining', () => {
     const { url, app, database } = await start({ drain: { minMs: 0, quietMs: 0, maxMs: 100 } });
     const release = database.hold();
     const inFlight = post(url, { title: 'stuck' }).catch((error: NodeJS.ErrnoException) => error.code);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor('the request to reach the database', 2_000, () => database.waiting > 0);
     await app.drain();
     expect(await inFlight).toBe('ECONNRESET');
     release();
