@@ -1,0 +1,47 @@
+import { beforeAll, expect, test } from 'vitest';
+import { TestLab } from '../support/lab.js';
+import { usageOf } from '../support/usage.js';
+
+const lab = new TestLab();
+beforeAll(() => lab.waitForMode('read-write', 30_000));
+
+/** Long enough that one tick of the kernel's clock does not matter. */
+const measureMs = 15_000;
+
+test('what the whole lab costs while nobody uses it', async () => {
+  const units = lab
+    .status()
+    .boxes.flatMap((box) =>
+      box.services.map((service) => ({
+        unit: `${service.name}@${box.name}`,
+        program: service.name,
+        pid: service.pid,
+      })),
+    );
+  const before = units.map(({ pid }) => usageOf(pid as number));
+  const startedMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, measureMs));
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const rows = units.map(({ unit, program, pid }, index) => {
+    const now = usageOf(pid as number);
+    return {
+      unit,
+      program,
+      pssMb: now.pssMb,
+      core: ((now.cpuSeconds - (before[index]?.cpuSeconds ?? 0)) / seconds) * 100,
+    };
+  });
+  for (const row of rows)
+    console.log(
+      `${row.unit.padEnd(16)} ${row.pssMb.toFixed(0).padStart(4)} MB  ${row.core.toFixed(2).padStart(5)} %`,
+    );
+  const total = {
+    pssMb: rows.reduce((sum, row) => sum + row.pssMb, 0),
+    core: rows.reduce((sum, row) => sum + row.core, 0),
+  };
+  console.log(`idle lab: ${total.pssMb.toFixed(0)} MB (PSS), ${total.core.toFixed(1)} % of one core`);
+  expect(total.pssMb).toBeLessThan(1_200);
+  // Time on a shared machine is no figure to fail on; this bound only catches a loop gone wild.
+  expect(total.core).toBeLessThan(60);
+  for (const row of rows.filter(({ program }) => program === 'agent')) expect(row.pssMb).toBeLessThan(90);
+});
