@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf, messageOf } from '../../common/errors.js';
+import type { Target } from '../../common/names.js';
+import type { Known, LastKnownGood } from '../ports.js';
+
+export interface CacheFileOptions {
+  readonly path: string;
+  /** Whose members these are: a file that says otherwise is not ours. */
+  readonly source: string;
+  readonly onWarning: (warning: Error) => void;
+}
+
+const version = 1;
+const maxBytes = 64 * 1024;
+
+/**
+ * The last known members in one small JSON file, readable by its owner only. A file that is damaged, foreign or cannot
+ * be written is a warning, never a failure: it only ever proposes.
+ */
+export class CacheFile implements LastKnownGood {
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: CacheFileOptions) {}
+
+  async load(): Promise<Known | null> {
+    const { path, source } = this.options;
+    try {
+      const { uid, size, mode } = await stat(path);
+      const me = process.getuid?.();
+      if (me !== undefined && uid !== me && uid !== 0) throw new Error('it belongs to somebody else');
+      if ((mode & 0o022) !== 0) throw new Error('others may write to it');
+      if (size > maxBytes) throw new Error('it is too big to be ours');
+      return parse(await readFile(path, 'utf8'), source);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#warn('ignored', error);
+      return null;
+    }
+  }
+
+  save(known: Known): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#write(known));
+    return this.#saving;
+  }
+
+  async #write(known: Known): Promise<void> {
+    const { path, source } = this.options;
+    // Beside and renamed: whoever reads finds the old file or the new one, never half of it.
+    const beside = `${path}.${randomUUID()}`;
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const file = await open(beside, 'wx', 0o600);
+      try {
+        await file.writeFile(`${JSON.stringify({ version, source, ...known })}\n`);
+      } finally {
+        await file.close();
+      }
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => {});
+      this.#warn('could not be written', error);
+    }
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.options.onWarning(
+      new Error(`last known members: ${this.options.path} ${what}: ${messageOf(error)}`, { cause: error }),
+    );
+  }
+}
+
+function parse(text: string, source: string): Known | null {
+  const content: unknown = JSON.parse(text);
+  if (typeof content !== 'object' || content === null) throw new Error('it is not what we write');
+  const { version: found, source: theirs, primary, replicas } = content as Record<string, unknown>;
+  if (found !== version) throw new Error(`its version is ${JSON.stringify(found)}, not ${version}`);
+  if (theirs !== source) throw new Error(`it is about ${JSON.stringify(theirs)}, not about ${source}`);
+  if ((primary !== null && !isTarget(primary)) || !Array.isArray(replicas) || !replicas.every(isTarget))
+    throw new Error('it is not what we write');
+  return { primary, replicas };
+}
+
+function isTarget(value: unknown): value is Target {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, port } = value as Record<string, unknown>;
+  return (
+    typeof host === 'string' &&
+    host !== '' &&
+    Number.isInteger(port) &&
+    (port as number) > 0 &&
+    (port as number) < 65_536
+  );
+}

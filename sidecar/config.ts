@@ -1,0 +1,276 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../common/errors.js';
+import { ports, type Target } from '../common/names.js';
+import { Secret } from '../common/secret.js';
+import type { Discovery } from './ports.js';
+
+/** How members are found, and how fast trouble is noticed. Every key may be left out. */
+export interface DiscoveryOptions {
+  /** Name of the service in Consul. Default: from a URL host `NAME.service.consul`, else `pg`. */
+  service?: string;
+  /** Consul's DNS domain. Default `consul`. */
+  domain?: string;
+  /** Consul's DNS. Default: HOTSPARE_DNS (`host:port`), else port 8600 of the host in CONSUL_HTTP_ADDR, else of 127.0.0.1. */
+  dns?: Target | string;
+  /**
+   * Consul's HTTP API, used for one blocking query that wakes the lookups; false: none. Default: CONSUL_HTTP_ADDR,
+   * CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, else http://127.0.0.1:8500.
+   */
+  http?: { url: string; token?: string; tokenFile?: string } | false;
+  /** These members and no others, without Consul: `host`, `host:port` or an object. Sessions tell their roles. */
+  hosts?: readonly (Target | string)[];
+  /**
+   * Where the last known members are kept for a start without Consul; false: nowhere. Default: SERVICE.json in
+   * $CACHE_DIRECTORY, else in `hotspare` in $XDG_CACHE_HOME or ~/.cache.
+   */
+  cacheFile?: string | false;
+  /** For one DNS lookup, retry over TCP included. Default 800 ms. */
+  dnsTimeoutMs?: number;
+  /** Between lookups when nothing happens. Default 15 s. */
+  refreshMs?: number;
+  /** Between heartbeats to each member. Default 200 ms. */
+  heartbeatIntervalMs?: number;
+  /** A member silent for this long after a heartbeat is given up and its connections destroyed. Default 600 ms. */
+  heartbeatTimeoutMs?: number;
+  /** Between attempts to reach a member that is down. Default 120 ms; 600 ms after ten minutes. */
+  reconnectMs?: number;
+  /** How long a query waits for any member that may serve it, when none does. Default 2 s. See `connectionTimeoutMillis`. */
+  connectDeadlineMs?: number;
+  /** A member that Consul no longer lists and that does not answer is forgotten after this. Default 10 min. */
+  forgetAfterMs?: number;
+}
+
+/** What hotspare adds to the options of `pg.Pool` and `pg.Client`. */
+export interface HotspareOptions {
+  /** Discovery settings, or a Resolver to share. Its presence switches discovery on whatever the host is. */
+  hotspare?: DiscoveryOptions | SharedDiscovery;
+  /** How long a refused write waits for a primary before it fails with ReadOnlyError. Default 0 ms. */
+  writeWaitMs?: number;
+  /** A replica further behind than this serves nobody. Bytes; default Infinity. */
+  maxReplicaLagBytes?: number;
+}
+
+/** A Resolver, seen from here. */
+export interface SharedDiscovery extends Discovery {
+  readonly settings: DiscoverySettings;
+}
+
+export interface Timings {
+  readonly dnsTimeoutMs: number;
+  readonly refreshMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly reconnectMs: number;
+  readonly connectDeadlineMs: number;
+  readonly forgetAfterMs: number;
+}
+
+export const defaultTimings: Timings = {
+  dnsTimeoutMs: 800,
+  refreshMs: 15_000,
+  heartbeatIntervalMs: 200,
+  heartbeatTimeoutMs: 600,
+  reconnectMs: 120,
+  connectDeadlineMs: 2_000,
+  forgetAfterMs: 600_000,
+};
+
+export interface HttpSettings {
+  readonly url: string;
+  readonly token: Secret | null;
+  readonly tokenFile: string | null;
+}
+
+/** Made by `parseDiscovery` only. */
+export interface DiscoverySettings {
+  readonly service: string;
+  readonly domain: string;
+  readonly dns: Target;
+  readonly http: HttpSettings | null;
+  readonly hosts: readonly Target[] | null;
+  readonly cacheFile: string | null;
+  readonly timings: Timings;
+}
+
+export interface PoolLimits {
+  readonly writeWaitMs: number;
+  readonly maxReplicaLagBytes: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const where = 'hotspare options';
+const timingKeys = Object.keys(defaultTimings) as (keyof Timings)[];
+const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', ...timingKeys];
+const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
+
+/** The service of a host like `pg.service.consul` or `pg.service.dc2.consul`, with its domain; else null. */
+export function consulName(host: string, domain = 'consul'): { service: string; domain: string } | null {
+  const match = /^([a-z0-9][a-z0-9-_]*)\.service\.(.+)$/i.exec(host.replace(/\.$/, ''));
+  if (!match) return null;
+  const [, service, rest] = match as unknown as [string, string, string];
+  const ends = rest.toLowerCase() === domain || rest.toLowerCase().endsWith(`.${domain}`);
+  return ends ? { service, domain: rest } : null;
+}
+
+/**
+ * Discovery settings from what the user gave, or null when this is a plain connection: no `hotspare` key and a host
+ * that is not Consul's. Throws ConfigError naming the key, its value and what was expected.
+ */
+export function parseDiscovery(
+  options: unknown,
+  host: string,
+  environment: Environment,
+): DiscoverySettings | null {
+  if (options === undefined) {
+    const named = consulName(host);
+    return named ? settings({}, named, environment) : null;
+  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new ConfigError(where, 'hotspare', options, 'an object or a Resolver');
+  for (const [key, value] of Object.entries(options)) {
+    if (!knownKeys.includes(key))
+      throw new ConfigError(
+        where,
+        `hotspare.${key}`,
+        value,
+        `no such key; known are ${knownKeys.join(', ')}`,
+      );
+  }
+  const given = options as DiscoveryOptions;
+  const domain = given.domain ?? 'consul';
+  if (typeof domain !== 'string' || !domain.split('.').every((part) => label.test(part)))
+    throw new ConfigError(where, 'hotspare.domain', domain, 'a DNS domain such as consul');
+  return settings(given, consulName(host, domain.toLowerCase()) ?? { service: 'pg', domain }, environment);
+}
+
+function settings(
+  given: DiscoveryOptions,
+  named: { service: string; domain: string },
+  environment: Environment,
+): DiscoverySettings {
+  const service = given.service ?? named.service;
+  if (typeof service !== 'string' || !label.test(service))
+    throw new ConfigError(where, 'hotspare.service', service, 'the name of a Consul service, such as pg');
+  const address = environment.CONSUL_HTTP_ADDR || undefined;
+  return {
+    service,
+    domain: named.domain,
+    dns: dnsServer(given, environment, address),
+    http: http(given, environment, address),
+    hosts: hosts(given),
+    cacheFile: cacheFile(given, service, environment),
+    timings: timings(given),
+  };
+}
+
+function timings(given: DiscoveryOptions): Timings {
+  const values = Object.fromEntries(
+    timingKeys.map((key) => {
+      const value = given[key] ?? defaultTimings[key];
+      if (typeof value !== 'number' || !Number.isFinite(value) || value < 1)
+        throw new ConfigError(where, `hotspare.${key}`, value, 'a number of milliseconds, 1 or more');
+      return [key, value];
+    }),
+  );
+  return values as unknown as Timings;
+}
+
+function dnsServer(given: DiscoveryOptions, environment: Environment, address?: string): Target {
+  if (given.dns !== undefined) return target(given.dns, 'hotspare.dns', ports.consulDns);
+  if (environment.HOTSPARE_DNS) return target(environment.HOTSPARE_DNS, 'HOTSPARE_DNS', ports.consulDns);
+  const url = address === undefined ? null : consulUrl(address, environment);
+  return { host: url ? url.hostname.replace(/^\[|\]$/g, '') : '127.0.0.1', port: ports.consulDns };
+}
+
+/** Null for a Unix socket, which has no host to ask by DNS either. */
+function consulUrl(address: string, environment: Environment): URL | null {
+  if (address.startsWith('unix:')) return null;
+  const scheme = /^(1|true)$/i.test(environment.CONSUL_HTTP_SSL ?? '') ? 'https' : 'http';
+  const text = address.includes('://') ? address : `${scheme}://${address}`;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new ConfigError(
+      'environment',
+      'CONSUL_HTTP_ADDR',
+      address,
+      'host:port or an http:// or https:// URL',
+    );
+  return new URL(text);
+}
+
+function http(given: DiscoveryOptions, environment: Environment, address?: string): HttpSettings | null {
+  if (given.http === false) return null;
+  const token = (text: string | undefined) => (text ? new Secret(text) : null);
+  if (given.http !== undefined) {
+    const { url, token: own, tokenFile } = given.http ?? {};
+    if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new ConfigError(
+        where,
+        'hotspare.http',
+        url,
+        'false, or an object with url: an http:// or https:// URL',
+      );
+    return {
+      url: bare(new URL(url)),
+      token: token(own ?? (tokenFile ? undefined : environment.CONSUL_HTTP_TOKEN)),
+      tokenFile: tokenFile ?? (own ? null : (environment.CONSUL_HTTP_TOKEN_FILE ?? null)),
+    };
+  }
+  const url = consulUrl(address ?? `127.0.0.1:${ports.consulHttp}`, environment);
+  return (
+    url && {
+      url: bare(url),
+      token: token(environment.CONSUL_HTTP_TOKEN),
+      tokenFile: environment.CONSUL_HTTP_TOKEN_FILE || null,
+    }
+  );
+}
+
+const bare = (url: URL) => url.href.replace(/\/+$/, '');
+
+function hosts(given: DiscoveryOptions): readonly Target[] | null {
+  if (given.hosts === undefined) return null;
+  if (!Array.isArray(given.hosts) || given.hosts.length === 0)
+    throw new ConfigError(where, 'hotspare.hosts', given.hosts, 'a list with at least one "host:port"');
+  return given.hosts.map((host: Target | string, index) =>
+    target(host, `hotspare.hosts[${index}]`, ports.postgres),
+  );
+}
+
+function target(value: Target | string, key: string, defaultPort: number): Target {
+  const parsed = typeof value === 'string' ? parseTarget(value, defaultPort) : value;
+  const { host, port } = (parsed ?? {}) as Partial<Target>;
+  if (typeof host !== 'string' || host === '' || !Number.isInteger(port) || port! < 1 || port! > 65_535)
+    throw new ConfigError(where, key, value, '"host:port" or { host, port }');
+  return { host, port: port! };
+}
+
+function parseTarget(text: string, defaultPort: number): Target | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text);
+  if (!match) return null;
+  return { host: (match[1] ?? match[2])!, port: match[3] === undefined ? defaultPort : Number(match[3]) };
+}
+
+function cacheFile(given: DiscoveryOptions, service: string, environment: Environment): string | null {
+  if (given.cacheFile === false || given.hosts !== undefined) return null;
+  if (given.cacheFile !== undefined) {
+    if (typeof given.cacheFile !== 'string' || given.cacheFile === '')
+      throw new ConfigError(where, 'hotspare.cacheFile', given.cacheFile, 'a path or false');
+    return given.cacheFile;
+  }
+  // systemd gives a list when a unit has several.
+  const own = environment.CACHE_DIRECTORY?.split(':')[0];
+  const folder = own || join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'hotspare');
+  return join(folder, `${service}.json`);
+}
+
+/** Checks `writeWaitMs` and `maxReplicaLagBytes`. */
+export function parseLimits(options: HotspareOptions): PoolLimits {
+  const { writeWaitMs = 0, maxReplicaLagBytes = Infinity } = options;
+  if (typeof writeWaitMs !== 'number' || !(writeWaitMs >= 0) || writeWaitMs === Infinity)
+    throw new ConfigError(where, 'writeWaitMs', writeWaitMs, 'a number of milliseconds, 0 or more');
+  if (typeof maxReplicaLagBytes !== 'number' || !(maxReplicaLagBytes >= 0))
+    throw new ConfigError(where, 'maxReplicaLagBytes', maxReplicaLagBytes, 'a number of bytes, 0 or more');
+  return { writeWaitMs, maxReplicaLagBytes };
+}

@@ -1,0 +1,58 @@
+import { assertNever } from '../../common/assert-never.js';
+import { sameTarget, type Role, type Target } from '../../common/names.js';
+import type { Member, RouteConfig, State } from './model.js';
+
+/**
+ * What a session is for.
+ * `main`: everything on `pool`: the primary, or a replica while there is none.
+ * `read`: `pool.read`: a replica, or the primary when no replica will do.
+ * `primary` / `replica`: that role and nothing else.
+ */
+export type Use = 'main' | 'read' | Role;
+
+/** The members that may serve `use` now; any of them is as good as another. Empty: nobody. */
+export function eligible(state: State, use: Use, config: RouteConfig): readonly Target[] {
+  switch (use) {
+    case 'main':
+      return state.writer ? [state.writer] : replicas(state, config);
+    case 'read': {
+      const fit = replicas(state, config);
+      return fit.length > 0 || !state.writer ? fit : [state.writer];
+    }
+    case 'primary':
+      return state.writer ? [state.writer] : [];
+    case 'replica':
+      return replicas(state, config);
+    default:
+      return assertNever(use);
+  }
+}
+
+function replicas(state: State, config: RouteConfig): readonly Target[] {
+  const fit = [...state.members.values()].filter(
+    (member) =>
+      member.standing.kind === 'proven' &&
+      member.standing.role === 'replica' &&
+      (config.maxReplicaLagBytes === Infinity ||
+        (memberLagBytes(state, member) ?? Infinity) <= config.maxReplicaLagBytes),
+  );
+  const calm = fit.filter((member) => member.standing.kind === 'proven' && !member.standing.suspect);
+  return (calm.length > 0 ? calm : fit).map((member) => member.target);
+}
+
+/** How far behind, when last heard. Null: unknown. The writer is never behind. */
+export function memberLagBytes(state: State, member: Member): number | null {
+  return state.writer && sameTarget(member.target, state.writer) ? 0 : member.lagBytes;
+}
+
+/**
+ * How old the data is that this member shows, at most. Nothing for the writer; for a replica, the time since we knew
+ * of nothing that it has not replayed; else what the server says of its last replayed transaction. Null: unknown.
+ */
+export function memberAgeMs(state: State, member: Member, nowMs: number): number | null {
+  if (state.writer && sameTarget(member.target, state.writer)) return 0;
+  const { lsn, replayAgeMs, heardAtMs } = member;
+  const has = lsn === null ? undefined : state.heads.findLast((head) => head.lsn <= lsn);
+  if (has) return Math.max(0, nowMs - has.atMs);
+  return replayAgeMs === null || heardAtMs === null ? null : replayAgeMs + (nowMs - heardAtMs);
+}

@@ -1,0 +1,136 @@
+import type { Lsn } from '../../common/lsn.js';
+import type { Mode, Role, Target } from '../../common/names.js';
+import type { Reason } from './reasons.js';
+
+/**
+ * What one lookup said. The three are never mixed up: "there is none" is knowledge, "no answer" is not, and
+ * only the first may make us forget anything.
+ */
+export type Lookup =
+  | { readonly kind: 'found'; readonly targets: readonly Target[] }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'unavailable'; readonly why: string };
+
+/** Where a proposal came from. */
+export type Source = 'dns' | 'cache' | 'static';
+
+/** Which history of which database a primary writes: a promotion starts a higher timeline of the same system. */
+export interface Epoch {
+  readonly systemId: string;
+  readonly timeline: number;
+}
+
+/** Why a member does not prove itself. */
+export type Trouble =
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'closed' }
+  /** It answers, and says that it is starting up or shutting down (57P03, 57P01). */
+  | { readonly kind: 'not-ready' }
+  /** It is alive and refuses us: wrong password, no such database, too many connections. */
+  | { readonly kind: 'rejected'; readonly code: string };
+
+export type Standing =
+  | { readonly kind: 'unknown' }
+  /** A live session says so. `suspect`: that session just ended and a fresh one is being tried. */
+  | { readonly kind: 'proven'; readonly role: Role; readonly suspect: boolean }
+  | { readonly kind: 'gone'; readonly trouble: Trouble };
+
+export interface Member {
+  readonly target: Target;
+  readonly standing: Standing;
+  /** Roles that the last successful lookups give it. Empty: in none of them. */
+  readonly listed: readonly Role[];
+  /** Since when it is neither listed nor proven, monotonic ms; null while it is either. */
+  readonly idleSinceMs: number | null;
+  /** The last epoch it showed as primary. */
+  readonly epoch: Epoch | null;
+  /** Written (primary) or replayed (replica) up to here, when last heard. */
+  readonly lsn: Lsn | null;
+  /** How far it was behind the newest known position when it was last heard. Null: unknown. */
+  readonly lagBytes: number | null;
+  readonly heardAtMs: number | null;
+  /** Replica: age of the last replayed transaction, as the server tells it. */
+  readonly replayAgeMs: number | null;
+}
+
+/** Up to where anybody was known to have written or received at that time. */
+export interface Head {
+  readonly lsn: Lsn;
+  readonly atMs: number;
+}
+
+export interface State {
+  readonly members: ReadonlyMap<string, Member>;
+  readonly mode: Mode;
+  readonly modeSinceMs: number;
+  readonly reason: Reason;
+  /** Whom `pool` may write to. Null unless the mode is read-write. */
+  readonly writer: Target | null;
+  /** The highest epoch seen; nothing below it is ever written to. */
+  readonly highest: Epoch | null;
+  /** Newest last; a few seconds of them, to tell how old a replica's data is. */
+  readonly heads: readonly Head[];
+  /** What the last lookup of each role said. */
+  readonly lookups: Readonly<Record<Role, Lookup['kind'] | null>>;
+}
+
+export interface RouteConfig {
+  /** A replica further behind than this serves nobody. Bytes. */
+  readonly maxReplicaLagBytes: number;
+  /** A member neither listed nor proven is watched this long before it is forgotten. */
+  readonly forgetAfterMs: number;
+}
+
+export type Event =
+  | { readonly type: 'proposal'; readonly role: Role; readonly lookup: Lookup; readonly source: Source }
+  /** A session's own word about its server, at its start or when the server changed its mind. */
+  | { readonly type: 'proved'; readonly target: Target; readonly role: Role }
+  /** The monitor's word: role with everything else. */
+  | {
+      readonly type: 'heartbeat';
+      readonly target: Target;
+      readonly role: Role;
+      /** Of a primary. */
+      readonly epoch: Epoch | null;
+      readonly lsn: Lsn | null;
+      /** Of a replica: received, perhaps not replayed yet. */
+      readonly receivedLsn: Lsn | null;
+      readonly replayAgeMs: number | null;
+    }
+  /** A session that was fine has ended. `monitor`: the one that carries the proof. */
+  | { readonly type: 'lost'; readonly target: Target; readonly by: 'monitor' | 'session' }
+  /** A connection attempt, or the heartbeat, failed. */
+  | {
+      readonly type: 'failed';
+      readonly target: Target;
+      readonly trouble: Trouble;
+      readonly by: 'monitor' | 'session';
+    }
+  /** A write was refused with 25006. */
+  | { readonly type: 'write-refused'; readonly target: Target }
+  | { readonly type: 'tick' };
+
+/**
+ * What the shell does, in this order and no other:
+ * `destroy` before `mode`, so that whoever hears of the mode finds no socket to the dead host;
+ * `retire` before `mode`, so that the first query after the event gets a session that fits;
+ * `watch` and `probe` after, they take their time; `lookup` last.
+ */
+export type Effect =
+  /** End every socket to this target now: nobody waits for TCP. */
+  | { readonly do: 'destroy'; readonly target: Target }
+  /** End sessions that no longer fit: idle ones now, busy ones on release. */
+  | { readonly do: 'retire' }
+  | { readonly do: 'mode'; readonly mode: Mode; readonly previous: Mode; readonly reason: Reason }
+  | { readonly do: 'watch'; readonly target: Target }
+  | { readonly do: 'unwatch'; readonly target: Target }
+  /** Ask this member now, not at its next turn. */
+  | { readonly do: 'probe'; readonly target: Target }
+  | { readonly do: 'lookup' };
+
+export interface Decision {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}

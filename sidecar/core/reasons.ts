@@ -1,0 +1,63 @@
+import { assertNever } from '../../common/assert-never.js';
+import { targetKey, type Target } from '../../common/names.js';
+import type { Trouble } from './model.js';
+
+/** Why the mode is what it is. */
+export type Reason =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'primary-proven'; readonly target: Target }
+  | { readonly kind: 'no-primary-known'; readonly consulSaysNone: boolean }
+  | { readonly kind: 'primary-lost'; readonly target: Target; readonly trouble: Trouble }
+  | { readonly kind: 'primary-became-replica'; readonly target: Target }
+  /** A member says it is primary, of an older timeline than one already seen. */
+  | { readonly kind: 'primary-superseded'; readonly target: Target; readonly timeline: number }
+  | { readonly kind: 'replicas-too-far-behind'; readonly limitBytes: number }
+  | { readonly kind: 'nothing-answers'; readonly members: number };
+
+/** The one place where a reason becomes the sentence that people read. */
+export function sentence(reason: Reason): string {
+  switch (reason.kind) {
+    case 'starting':
+      return 'no member has answered yet';
+    case 'primary-proven':
+      return `${targetKey(reason.target)} proved that it is the primary`;
+    case 'no-primary-known':
+      return reason.consulSaysNone
+        ? 'Consul lists no primary and no member says it is one'
+        : 'no member says it is the primary';
+    case 'primary-lost':
+      return `the primary ${targetKey(reason.target)} ${trouble(reason.trouble)}`;
+    case 'primary-became-replica':
+      return `${targetKey(reason.target)} is a replica now and no other member says it is the primary`;
+    case 'primary-superseded':
+      return `${targetKey(reason.target)} calls itself primary, but timeline ${reason.timeline} was seen elsewhere: it is out of date`;
+    case 'replicas-too-far-behind':
+      return `no primary, and every replica is more than ${reason.limitBytes} bytes behind`;
+    case 'nothing-answers':
+      return reason.members === 0
+        ? 'no member is known'
+        : `none of ${reason.members} known member${reason.members === 1 ? '' : 's'} answers`;
+    default:
+      return assertNever(reason);
+  }
+}
+
+/** Goes after a target's name. */
+export function trouble(of: Trouble): string {
+  switch (of.kind) {
+    case 'refused':
+      return 'refuses connections';
+    case 'unreachable':
+      return 'cannot be reached';
+    case 'timed-out':
+      return 'does not answer in time';
+    case 'closed':
+      return 'closes connections';
+    case 'not-ready':
+      return 'is starting up or shutting down';
+    case 'rejected':
+      return `rejects our connection (SQLSTATE ${of.code})`;
+    default:
+      return assertNever(of);
+  }
+}

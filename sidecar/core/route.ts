@@ -1,0 +1,319 @@
+import { assertNever } from '../../common/assert-never.js';
+import { lagBytes, type Lsn } from '../../common/lsn.js';
+import { sameTarget, targetKey, type Mode, type Role, type Target } from '../../common/names.js';
+import { eligible } from './eligible.js';
+import type { Decision, Effect, Epoch, Event, Member, RouteConfig, Standing, State } from './model.js';
+import type { Reason } from './reasons.js';
+
+type Heartbeat = Event & { type: 'heartbeat' };
+
+export const initialState: State = {
+  members: new Map(),
+  mode: 'down',
+  modeSinceMs: 0,
+  reason: { kind: 'starting' },
+  writer: null,
+  highest: null,
+  heads: [],
+  lookups: { primary: null, replica: null },
+};
+
+/**
+ * The one function that decides. Lookups propose members; only sessions prove what a member is; the mode follows from
+ * the proofs alone.
+ */
+export function route(state: State, event: Event, nowMs: number, config: RouteConfig): Decision {
+  const { state: observed, effects: asked } = observe(state, event, nowMs, config);
+  return conclude(state, observed, asked, nowMs, config);
+}
+
+/** What the event says about members, and what it asks for by itself. */
+function observe(state: State, event: Event, nowMs: number, config: RouteConfig): Decision {
+  switch (event.type) {
+    case 'proposal':
+      return propose(state, event, nowMs);
+    case 'proved': {
+      const member = memberOf(state, event.target);
+      const news = member.standing.kind !== 'proven' || member.standing.role !== event.role;
+      const next = withMember(state, { ...member, standing: proven(event.role), idleSinceMs: null });
+      return { state: next, effects: news ? [{ do: 'probe', target: event.target }] : [] };
+    }
+    case 'heartbeat': {
+      const member = memberOf(state, event.target);
+      const highest = highestWith(state, event);
+      const heads = headsWith(state, highest, event, nowMs);
+      const head = heads.at(-1);
+      const next = withMember(state, {
+        ...member,
+        standing: proven(event.role),
+        idleSinceMs: null,
+        epoch: event.epoch ?? member.epoch,
+        lsn: event.lsn,
+        lagBytes: head && event.lsn !== null ? lagBytes(head.lsn, event.lsn) : null,
+        replayAgeMs: event.replayAgeMs,
+        heardAtMs: nowMs,
+      });
+      return {
+        state: { ...next, highest, heads },
+        effects: [],
+      };
+    }
+    case 'lost': {
+      const member = state.members.get(targetKey(event.target));
+      if (!member || member.standing.kind !== 'proven') return { state, effects: [] };
+      // A single session may end for its own reasons: the monitor's fresh attempt gives the verdict, in milliseconds.
+      const standing: Standing =
+        event.by === 'monitor' ? { ...member.standing, suspect: true } : member.standing;
+      return {
+        state: withMember(state, { ...member, standing }),
+        effects: [{ do: 'probe', target: event.target }],
+      };
+    }
+    case 'failed':
+      return fail(state, event, nowMs);
+    case 'write-refused': {
+      const writes = state.writer !== null && sameTarget(state.writer, event.target);
+      return { state, effects: writes ? [{ do: 'probe', target: event.target }] : [] };
+    }
+    case 'tick':
+      return forget(state, nowMs, config);
+    default:
+      return assertNever(event);
+  }
+}
+
+function propose(state: State, event: Event & { type: 'proposal' }, nowMs: number): Decision {
+  const { role, lookup, source } = event;
+  const lookups = source === 'dns' ? { ...state.lookups, [role]: lookup.kind } : state.lookups;
+  // No answer is no knowledge: whatever was listed stays listed.
+  if (lookup.kind === 'unavailable') return { state: { ...state, lookups }, effects: [] };
+  const targets = lookup.kind === 'found' ? lookup.targets : [];
+  const named = new Set(targets.map(targetKey));
+  const members = new Map(state.members);
+  const effects: Effect[] = [];
+  for (const target of targets) {
+    const key = targetKey(target);
+    const member = members.get(key);
+    if (!member) effects.push({ do: 'watch', target });
+    else if (member.standing.kind !== 'proven') effects.push({ do: 'probe', target });
+    members.set(key, { ...(member ?? newMember(target)), idleSinceMs: null });
+  }
+  for (const [key, member] of members) {
+    const others = member.listed.filter((listedRole) => listedRole !== role);
+    const listed = named.has(key) ? [...others, role] : others;
+    // The catalogue no longer calls it so: ask the member, believe the member.
+    if (listed.length < member.listed.length && member.standing.kind === 'proven')
+      effects.push({ do: 'probe', target: member.target });
+    members.set(key, { ...member, listed, idleSinceMs: idleSince(listed, member, nowMs) });
+  }
+  return { state: { ...state, lookups, members }, effects };
+}
+
+function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): Decision {
+  const member = state.members.get(targetKey(event.target));
+  if (!member) return { state, effects: [] };
+  const wasProven = member.standing.kind === 'proven';
+  const { trouble } = event;
+  const calm = member.standing.kind === 'proven' && !member.standing.suspect;
+  // Our monitor is connected and content: one session that was rejected or slow says nothing about the server.
+  const believable = event.by === 'monitor' || trouble.kind === 'refused' || trouble.kind === 'not-ready';
+  if (calm && !believable) return { state, effects: [{ do: 'probe', target: event.target }] };
+  if (event.by === 'session' && !wasProven) return { state, effects: [] };
+  // A full server is alive (53300); so is one that rejects us while sessions of ours live on.
+  if (wasProven && trouble.kind === 'rejected' && trouble.code === '53300') return { state, effects: [] };
+  const standing: Standing = { kind: 'gone', trouble };
+  const next: Member = { ...member, standing };
+  const silent = trouble.kind === 'timed-out' || trouble.kind === 'unreachable';
+  const effects: Effect[] = silent ? [{ do: 'destroy', target: event.target }] : [];
+  if (wasProven) effects.push({ do: 'lookup' });
+  return {
+    state: withMember(state, { ...next, idleSinceMs: idleSince(next.listed, next, nowMs) }),
+    effects,
+  };
+}
+
+function forget(state: State, nowMs: number, config: RouteConfig): Decision {
+  const effects: Effect[] = [];
+  if (state.mode !== 'read-write') effects.push({ do: 'lookup' });
+  const somebodyListed = [...state.members.values()].some((member) => member.listed.length > 0);
+  const members = new Map(state.members);
+  for (const [key, member] of state.members) {
+    // The last ones we know are never forgotten: an empty catalogue must not leave us with nobody to ask.
+    if (!somebodyListed || member.idleSinceMs === null) continue;
+    if (nowMs - member.idleSinceMs < config.forgetAfterMs) continue;
+    members.delete(key);
+    effects.push({ do: 'unwatch', target: member.target });
+  }
+  return { state: { ...state, members }, effects };
+}
+
+/** From the members to writer, mode and the effects of their change. */
+function conclude(
+  before: State,
+  observed: State,
+  asked: readonly Effect[],
+  nowMs: number,
+  config: RouteConfig,
+): Decision {
+  const writer = chooseWriter(observed);
+  const withWriter: State = { ...observed, writer };
+  const mode: Mode = writer
+    ? 'read-write'
+    : eligible(withWriter, 'replica', config).length > 0
+      ? 'read-only'
+      : 'down';
+  const changed = mode !== before.mode;
+  const moved = writer !== null && before.writer !== null && !sameTarget(writer, before.writer);
+  const reason: Reason =
+    changed || moved || before.reason.kind === 'starting'
+      ? explain(before, withWriter, config)
+      : before.reason;
+  const state: State = {
+    ...withWriter,
+    mode,
+    reason,
+    modeSinceMs: changed ? nowMs : before.modeSinceMs,
+  };
+  const effects = [...asked];
+  if (unfit(before, state, config)) effects.push({ do: 'retire' });
+  if (changed) effects.push({ do: 'mode', mode, previous: before.mode, reason });
+  if (before.writer && !writer) effects.push({ do: 'lookup' });
+  return { state, effects: inOrder(effects) };
+}
+
+/**
+ * A member is the writer when it proves to be primary and no higher epoch was seen. Two of the same epoch are a split
+ * that nobody here can judge: the one in use stays, else the one that the catalogue names, else the first by address.
+ */
+function chooseWriter(state: State): Target | null {
+  const candidates = [...state.members.values()].filter(
+    (member) =>
+      member.standing.kind === 'proven' &&
+      member.standing.role === 'primary' &&
+      (state.highest === null || sameEpoch(member.epoch, state.highest)),
+  );
+  const current = candidates.find(
+    (member) => state.writer !== null && sameTarget(member.target, state.writer),
+  );
+  const named = candidates.find((member) => member.listed.includes('primary'));
+  const first = candidates.sort((a, b) => (targetKey(a.target) < targetKey(b.target) ? -1 : 1))[0];
+  return (current ?? named ?? first)?.target ?? null;
+}
+
+function explain(before: State, state: State, config: RouteConfig): Reason {
+  if (state.writer) return { kind: 'primary-proven', target: state.writer };
+  const members = [...state.members.values()];
+  const claims = members.find(
+    (member) => member.standing.kind === 'proven' && member.standing.role === 'primary',
+  );
+  if (claims && state.highest)
+    return { kind: 'primary-superseded', target: claims.target, timeline: state.highest.timeline };
+  const provenReplicas = members.filter((member) => member.standing.kind === 'proven');
+  if (provenReplicas.length > 0 && eligible(state, 'replica', config).length === 0)
+    return { kind: 'replicas-too-far-behind', limitBytes: config.maxReplicaLagBytes };
+  const was = before.writer && state.members.get(targetKey(before.writer));
+  if (was?.standing.kind === 'gone')
+    return { kind: 'primary-lost', target: was.target, trouble: was.standing.trouble };
+  if (provenReplicas.length === 0) {
+    const answered = members.some((member) => member.standing.kind === 'gone');
+    return members.length > 0 && !answered
+      ? { kind: 'starting' }
+      : { kind: 'nothing-answers', members: members.length };
+  }
+  if (was) return { kind: 'primary-became-replica', target: was.target };
+  if (before.reason.kind === 'primary-lost') return before.reason;
+  const gone = members.find((member) => member.listed.includes('primary') && member.standing.kind === 'gone');
+  if (gone?.standing.kind === 'gone')
+    return { kind: 'primary-lost', target: gone.target, trouble: gone.standing.trouble };
+  return { kind: 'no-primary-known', consulSaysNone: state.lookups.primary === 'empty' };
+}
+
+/** Whether a session that fitted before may not fit any more. */
+function unfit(before: State, after: State, config: RouteConfig): boolean {
+  return (['main', 'read'] as const).some((use) => {
+    const now = eligible(after, use, config);
+    return eligible(before, use, config).some((target) => !now.some((other) => sameTarget(other, target)));
+  });
+}
+
+const order: readonly Effect['do'][] = ['destroy', 'retire', 'mode', 'watch', 'unwatch', 'probe', 'lookup'];
+
+function inOrder(effects: readonly Effect[]): readonly Effect[] {
+  const once = new Map<string, Effect>();
+  for (const effect of effects)
+    once.set('target' in effect ? `${effect.do} ${targetKey(effect.target)}` : effect.do, effect);
+  return [...once.values()].sort((a, b) => order.indexOf(a.do) - order.indexOf(b.do));
+}
+
+function newMember(target: Target): Member {
+  return {
+    target,
+    standing: { kind: 'unknown' },
+    listed: [],
+    idleSinceMs: null,
+    epoch: null,
+    lsn: null,
+    lagBytes: null,
+    heardAtMs: null,
+    replayAgeMs: null,
+  };
+}
+
+const memberOf = (state: State, target: Target): Member =>
+  state.members.get(targetKey(target)) ?? newMember(target);
+
+/** Only members that were proposed are kept: a late report about a forgotten one does not bring it back. */
+function withMember(state: State, member: Member): State {
+  const key = targetKey(member.target);
+  if (!state.members.has(key)) return state;
+  return { ...state, members: new Map(state.members).set(key, member) };
+}
+
+const proven = (role: Role): Standing => ({ kind: 'proven', role, suspect: false });
+
+function idleSince(listed: readonly Role[], member: Member, nowMs: number): number | null {
+  if (listed.length > 0 || member.standing.kind === 'proven') return null;
+  return member.idleSinceMs ?? nowMs;
+}
+
+const sameEpoch = (a: Epoch | null, b: Epoch): boolean =>
+  a !== null && a.systemId === b.systemId && a.timeline === b.timeline;
+
+/**
+ * The highest epoch after this heartbeat. Timelines of different systems cannot be compared: a database made anew starts
+ * again at 1, and is believed unless a primary of the system we know still proves itself.
+ */
+function highestWith(state: State, event: Heartbeat): Epoch | null {
+  const { highest } = state;
+  const seen = event.role === 'primary' ? event.epoch : null;
+  if (seen === null || highest === null) return seen ?? highest;
+  if (seen.systemId === highest.systemId) return seen.timeline > highest.timeline ? seen : highest;
+  const rival = [...state.members.values()].some(
+    ({ standing, epoch, target }) =>
+      standing.kind === 'proven' &&
+      standing.role === 'primary' &&
+      epoch?.systemId === highest.systemId &&
+      !sameTarget(target, event.target),
+  );
+  return rival ? highest : seen;
+}
+
+/** The writing primary's own word counts even when it is lower: a promotion may have lost a tail. */
+function headsWith(state: State, highest: Epoch | null, event: Heartbeat, nowMs: number): State['heads'] {
+  const { heads } = state;
+  const primary = event.role === 'primary';
+  if (primary && (highest === null || !sameEpoch(event.epoch, highest))) return heads;
+  const lsn = primary ? event.lsn : maxLsn(event.lsn, event.receivedLsn);
+  if (lsn === null) return heads;
+  const last = heads.at(-1);
+  const head = { lsn, atMs: nowMs };
+  if (last === undefined) return [head];
+  if (lsn === last.lsn) return primary ? [...heads.slice(0, -1), head] : heads;
+  if (lsn > last.lsn) return [...heads, head].slice(-headsKept);
+  return primary ? [head] : heads;
+}
+
+const headsKept = 32;
+
+const maxLsn = (a: Lsn | null, b: Lsn | null): Lsn | null =>
+  a === null ? b : b === null ? a : a > b ? a : b;

@@ -1,0 +1,19 @@
+/** The library: `import { Pool } from 'hotspare'`. */
+export { Client } from './client.js';
+export { Pool, type PoolConfig } from './pool.js';
+export { Resolver, type ProposedTopology } from './resolver.js';
+export {
+  ConnectionLostError,
+  DownError,
+  HotspareError,
+  ModeTimeoutError,
+  OutcomeUnknownError,
+  ReadOnlyError,
+  type Retry,
+} from './errors.js';
+export { ConfigError } from '../common/errors.js';
+export type { DiscoveryOptions, HotspareOptions } from './config.js';
+export type { ModeDetail } from './postgres/pool.js';
+export type { MemberInfo, Topology } from './postgres/topology.js';
+export type { TransactionOptions } from './postgres/transaction.js';
+export type { Mode, Role, Target } from '../common/names.js';

@@ -1,0 +1,76 @@
+import type { Role, Target } from '../common/names.js';
+import type { Use } from './core/eligible.js';
+import type { Event, Lookup, Source } from './core/model.js';
+
+/** Asks who plays a role. Never rejects: what went wrong is `unavailable`. Ends within its own deadline. */
+export interface Directory {
+  lookup(role: Role): Promise<Lookup>;
+}
+
+/** Tells when asking again is worth it. Says nothing about who plays what. */
+export interface WakeUps {
+  /** Calls `wake` until the signal fires. Returns at once. */
+  start(wake: () => void, signal: AbortSignal): void;
+}
+
+/** What was known the last time; proposals for a process that starts while Consul is away. */
+export interface Known {
+  readonly primary: Target | null;
+  readonly replicas: readonly Target[];
+}
+
+export interface LastKnownGood {
+  /** Null: nothing usable. Never rejects. */
+  load(): Promise<Known | null>;
+  /** Never rejects. */
+  save(known: Known): Promise<void>;
+}
+
+export interface Proposal {
+  readonly role: Role;
+  readonly lookup: Lookup;
+  readonly source: Source;
+}
+
+/** The running search for members. */
+export interface Discovery {
+  /** `listener` hears what is known at once, and every lookup from then on. Returns its end. */
+  subscribe(listener: (proposal: Proposal) => void): () => void;
+  /** Look up now. */
+  refresh(): void;
+}
+
+/** What the router hears about members: everything but proposals and time. */
+export type Report = Exclude<Event, { type: 'proposal' | 'tick' }>;
+
+/** One monitor session to one member, for as long as it runs. */
+export interface Monitor {
+  /** Ask now. */
+  probe(): void;
+  stop(): void;
+}
+
+export interface Monitors {
+  start(target: Target, report: (report: Report) => void): Monitor;
+}
+
+/** A socket to a member, as the router sees it. */
+export interface SessionHandle {
+  readonly target: Target | null;
+  /** Ends the socket without waiting for anything. */
+  destroy(why: Error): void;
+  /** How much its socket has read so far: a sign of life that costs nothing. */
+  bytesRead(): number;
+}
+
+/** What sessions need from the router. */
+export interface Routing {
+  start(): void;
+  /** Somebody who may serve `use`. Waits until `deadlineMs` (monotonic); rejects with DownError, ReadOnlyError or the
+   *  server's own refusal. */
+  target(use: Use, deadlineMs: number): Promise<Target>;
+  fits(use: Use, target: Target): boolean;
+  report(report: Report): void;
+  /** Makes the session known until the returned function is called. */
+  register(session: SessionHandle): () => void;
+}

@@ -1,0 +1,58 @@
+import pg from 'pg';
+import { systemClock, systemRandom } from '../../common/runtime/clock.js';
+import type { Router } from '../shell/router.js';
+import { assemble, connectDeadlineMs, linkFor, withOptions } from './assemble.js';
+import type { Route } from './pool.js';
+import { sessionClass } from './session.js';
+
+const ambient = { clock: systemClock, random: systemRandom };
+
+/**
+ * A pg.Client class whose instances connect to the proven primary; to the given host when `routeOf` says that there
+ * is nothing to discover.
+ */
+export function primaryClientClass(
+  routeOf: (config: pg.ClientConfig) => Route | null,
+): new (config?: string | pg.ClientConfig) => pg.Client {
+  const routers = new WeakMap<pg.ClientConfig, { router: Router; close: () => void }>();
+  const Session = sessionClass(pg.Client, (config) => {
+    const route = routeOf(config);
+    if (!route) return null;
+    const router = assemble(config, route.discovery, route.timings, route.limits, ambient);
+    routers.set(config, { router, close: route.close });
+    return linkFor(router, ambient.clock, 'primary', connectDeadlineMs(config, route.timings));
+  });
+
+  return class PrimaryClient extends Session {
+    readonly #stop: () => void;
+
+    constructor(given: string | pg.ClientConfig = {}) {
+      // A copy: the key of this instance's router, and nobody else's object.
+      const config = typeof given === 'string' ? { connectionString: given } : withOptions(given, {});
+      super(config);
+      const own = routers.get(config);
+      this.#stop = () => {
+        own?.router.stop();
+        own?.close();
+      };
+      if (own) this.on('end', this.#stop);
+    }
+
+    override connect(): Promise<pg.Client>;
+    override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
+    override connect(callback?: unknown): Promise<pg.Client> | void {
+      const failed = (error: unknown) => {
+        if (error) this.#stop();
+      };
+      if (typeof callback === 'function')
+        return super.connect(((error: Error | null, client?: unknown) => {
+          failed(error);
+          callback(error, client);
+        }) as (error: Error) => void);
+      return super.connect().catch((error: unknown) => {
+        failed(error);
+        throw error;
+      });
+    }
+  };
+}

@@ -1,0 +1,52 @@
+import { parseLsn, type Lsn } from '../../common/lsn.js';
+import type { Target } from '../../common/names.js';
+import type { Epoch } from '../core/model.js';
+import type { Report } from '../ports.js';
+
+/** Asked once per monitor connection: it never changes. */
+export const identitySql = 'SELECT system_identifier::text FROM pg_control_system()';
+
+/**
+ * Everything a member has to say, in one row, callable by any role. The timeline of a primary is in the name of its
+ * current WAL file; a replica has no such name.
+ */
+export const heartbeatSql = `SELECT r,
+  CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+  CASE WHEN r THEN pg_last_wal_receive_lsn() END,
+  CASE WHEN NOT r THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END,
+  CASE WHEN r THEN (1000 * extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))::bigint END
+FROM pg_is_in_recovery() AS r`;
+
+type Row = readonly [
+  inRecovery: boolean,
+  lsn: string | null,
+  received: string | null,
+  timeline: string | null,
+  replayAgeMs: string | null,
+];
+
+/** From the row of `heartbeatSql` (as an array) to what the router hears. */
+export function readHeartbeat(
+  row: Row,
+  systemId: string | null,
+  target: Target,
+): Report & { type: 'heartbeat' } {
+  const [inRecovery, at, received, timeline, replayAgeMs] = row;
+  return {
+    type: 'heartbeat',
+    target,
+    role: inRecovery ? 'replica' : 'primary',
+    epoch: epoch(systemId, timeline),
+    lsn: lsn(at),
+    receivedLsn: lsn(received),
+    replayAgeMs: replayAgeMs === null ? null : Math.max(0, Number(replayAgeMs)),
+  };
+}
+
+function epoch(systemId: string | null, timeline: string | null): Epoch | null {
+  return systemId === null || timeline === null
+    ? null
+    : { systemId, timeline: Number.parseInt(timeline, 16) };
+}
+
+const lsn = (text: string | null): Lsn | null => (text === null ? null : parseLsn(text));

@@ -1,0 +1,83 @@
+import pg from 'pg';
+
+/**
+ * What hotspare uses of node-postgres beyond its documentation. All of it is named here, nothing else is touched, and
+ * test/sidecar/pg-internals.test.ts fails when a release of pg moves any of it.
+ *
+ * Why at all: errors must be told apart where they arrive. To know afterwards whether a statement had been sent when its
+ * connection died, a wrapper around every query would be needed; that costs every query, this costs none.
+ */
+export interface ClientInternals {
+  connection: ConnectionInternals;
+  host: string;
+  port: number;
+  connectionParameters: { host: string; port: number; options?: string };
+  readonly _ending: boolean;
+  _ended: boolean;
+  _connecting: boolean;
+  _connectionError: boolean;
+  _queryable: boolean;
+  connectionTimeoutHandle?: NodeJS.Timeout;
+  _errorAllQueries(error: Error): void;
+  _handleErrorMessage(error: Error): void;
+  _handleErrorEvent(error: Error): void;
+}
+
+/** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */
+export interface Statement {
+  handleError(error: Error, connection: unknown): void;
+}
+
+/** pg up to 8.16 names them without the underscore. */
+interface Queues {
+  _activeQuery?: Statement | null;
+  activeQuery?: Statement | null;
+  _queryQueue?: Statement[];
+  queryQueue?: Statement[];
+  _sentQueryQueue?: Statement[];
+}
+
+export interface ConnectionInternals extends NodeJS.EventEmitter {
+  stream: NodeJS.EventEmitter & {
+    destroy(error?: Error): void;
+    readonly bytesRead?: number;
+  };
+  ssl: boolean | Record<string, unknown>;
+}
+
+/** Takes all statements out of the client: those that were written to the socket, and those that were not. */
+export function takeStatements(client: object): { sent: Statement[]; unsent: Statement[] } {
+  const queues = client as Queues;
+  const active = '_activeQuery' in queues ? queues._activeQuery : queues.activeQuery;
+  const sentQueue = queues._sentQueryQueue ?? [];
+  const queue = ('_queryQueue' in queues ? queues._queryQueue : queues.queryQueue) ?? [];
+  if (active) {
+    if ('_activeQuery' in queues) queues._activeQuery = null;
+    else queues.activeQuery = null;
+  }
+  return { sent: [...(active ? [active] : []), ...sentQueue.splice(0)], unsent: queue.splice(0) };
+}
+
+export function hasActiveStatement(client: object): boolean {
+  const queues = client as Queues;
+  return Boolean('_activeQuery' in queues ? queues._activeQuery : queues.activeQuery);
+}
+
+export interface ConnectionOptions {
+  stream?: unknown;
+  ssl: unknown;
+  sslNegotiation?: unknown;
+  keepAlive: boolean;
+  keepAliveInitialDelayMillis: number;
+  encoding: string;
+}
+
+/** Not in the type declarations, but documented by its use in pg's own Client. */
+export const Connection = pg.Connection as unknown as new (options: ConnectionOptions) => ConnectionInternals;
+
+export interface PoolInternals {
+  _idle: { readonly client: object }[];
+  _remove(client: object, callback?: () => void): void;
+  _pulseQueue(): void;
+  _release(client: object, idleListener: unknown, error?: unknown): void;
+}

@@ -1,0 +1,206 @@
+import type pg from 'pg';
+import type { Clock, Timer } from '../../common/clock.js';
+import type { Target } from '../../common/names.js';
+import type { Random } from '../../common/random.js';
+import type { Monitor, Monitors, Report } from '../ports.js';
+import { troubleOf } from './failures.js';
+import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+
+export interface MonitorTimings {
+  /** From one answer to the next question. */
+  readonly heartbeatIntervalMs: number;
+  /** A member that does not answer a heartbeat, or a connection, within this is given up. */
+  readonly heartbeatTimeoutMs: number;
+  /** Between attempts to reach a member that is down. */
+  readonly reconnectMs: number;
+  /** The same once it has been down for `reconnectPatienceMs`, or rejects us. */
+  readonly reconnectSlowMs: number;
+  readonly reconnectPatienceMs: number;
+}
+
+export interface MonitorParts {
+  /** A client for this target, not yet connected. */
+  readonly client: (target: Target) => pg.Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timings: MonitorTimings;
+  /** Bytes that other sessions have read from this target so far. */
+  readonly bytesReadFrom: (target: Target) => number;
+  /** What a member that is alive says when it rejects us. */
+  readonly onRefused: (target: Target, error: Error) => void;
+}
+
+const timedOut = { kind: 'timed-out' } as const;
+
+/**
+ * One session per member that carries the proof of its role. It neither keeps the process alive nor outlives a question
+ * that is not answered in time.
+ */
+export class PostgresMonitors implements Monitors {
+  constructor(private readonly parts: MonitorParts) {}
+
+  start(target: Target, report: (report: Report) => void): Monitor {
+    return new MemberMonitor(target, report, this.parts);
+  }
+}
+
+type Phase = 'waiting' | 'connecting' | 'asking' | 'resting';
+
+class MemberMonitor implements Monitor {
+  #phase: Phase = 'waiting';
+  #client: pg.Client | undefined;
+  #systemId: string | null = null;
+  #timer: Timer | undefined;
+  #stopped = false;
+  #downSinceMs: number | undefined;
+  /** A member that was fine a moment ago gets a short deadline for accepting a connection. */
+  #suspect = false;
+  #askAgain = false;
+
+  constructor(
+    readonly target: Target,
+    private readonly report: (report: Report) => void,
+    private readonly parts: MonitorParts,
+  ) {
+    // Not in the constructor's caller's way: it may be in the middle of deciding.
+    this.#in(0, () => this.#connect());
+  }
+
+  probe(): void {
+    if (this.#stopped) return;
+    if (this.#phase === 'resting') this.#in(0, () => this.#ask());
+    else if (this.#phase === 'waiting') this.#in(0, () => this.#connect());
+    else this.#askAgain = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#drop();
+  }
+
+  #connect(): void {
+    const { timings } = this.parts;
+    this.#phase = 'connecting';
+    this.#askAgain = false;
+    const client = this.parts.client(this.target);
+    this.#client = client;
+    const ended = (error?: Error) => {
+      if (this.#client === client) this.#ended(error ?? new Error('the server closed the connection'));
+    };
+    client.on('error', ended);
+    client.on('end', () => ended());
+    const stream = client.connection.stream as unknown as NodeJS.EventEmitter & { unref(): void };
+    const acceptMs = this.#suspect ? timings.heartbeatTimeoutMs / 3 : timings.heartbeatTimeoutMs;
+    this.#deadline(acceptMs, client);
+    stream.once('connect', () => {
+      if (this.#client === client) this.#deadline(timings.heartbeatTimeoutMs, client);
+    });
+    client.connect((error: Error | null) => {
+      if (this.#client !== client) return;
+      if (error) return this.#failed(error);
+      client.connection.on('parameterStatus', (message: { parameterName: string }) => {
+        if (message.parameterName === 'in_hot_standby') this.probe();
+      });
+      this.#identify(client);
+    });
+    stream.unref();
+  }
+
+  #identify(client: pg.Client): void {
+    client.query({ text: identitySql, rowMode: 'array' }, (error: Error | undefined, result) => {
+      if (this.#client !== client) return;
+      // A server that hides it cannot be compared with others, but can be used.
+      this.#systemId = error ? null : String(result.rows[0]?.[0]);
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    const client = this.#client!;
+    this.#phase = 'asking';
+    this.#askAgain = false;
+    this.#watchForSilence(client);
+    client.query({ text: heartbeatSql, rowMode: 'array' }, (error: Error | undefined, result) => {
+      if (this.#client !== client) return;
+      if (error) return this.#ended(error);
+      this.#suspect = false;
+      this.#downSinceMs = undefined;
+      this.#phase = 'resting';
+      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask());
+      this.report(readHeartbeat(result.rows[0] as never, this.#systemId, this.target));
+    });
+  }
+
+  /**
+   * The verdict on a heartbeat: silence only counts while nothing else arrives from that server either. A server busy
+   * answering others is slow, not dead. Asked in two steps, so that what arrived just before it froze does not count.
+   */
+  #watchForSilence(client: pg.Client): void {
+    const halfMs = this.parts.timings.heartbeatTimeoutMs / 2;
+    const wait = () =>
+      this.#in(halfMs, () => {
+        const before = this.parts.bytesReadFrom(this.target);
+        this.#in(halfMs, () =>
+          this.#verdict(client, () => {
+            if (this.parts.bytesReadFrom(this.target) > before) wait();
+            else this.#failed(timedOutError(this.target));
+          }),
+        );
+      });
+    wait();
+  }
+
+  #deadline(delayMs: number, client: pg.Client): void {
+    this.#in(delayMs, () => this.#verdict(client, () => this.#failed(timedOutError(this.target))));
+  }
+
+  /** One turn of the event loop first: if this process was busy, the answer is waiting in the socket. */
+  #verdict(client: pg.Client, condemn: () => void): void {
+    const timer = this.#timer;
+    setImmediate(() => {
+      if (this.#client === client && this.#timer === timer && !this.#stopped) condemn();
+    });
+  }
+
+  /** The session that carried the proof is over. A fresh attempt decides what that means. */
+  #ended(error: Error): void {
+    if (this.#phase === 'connecting') return this.#failed(error);
+    this.#drop();
+    this.#phase = 'waiting';
+    this.#suspect = true;
+    this.#in(0, () => this.#connect());
+    this.report({ type: 'lost', target: this.target, by: 'monitor' });
+  }
+
+  #failed(error: Error): void {
+    this.#drop();
+    const { timings, clock, random } = this.parts;
+    const trouble = error instanceof Silence ? timedOut : troubleOf(error);
+    const nowMs = clock.nowMs();
+    this.#downSinceMs ??= nowMs;
+    this.#suspect = false;
+    const slow = trouble.kind === 'rejected' || nowMs - this.#downSinceMs > timings.reconnectPatienceMs;
+    const baseMs = slow ? timings.reconnectSlowMs : timings.reconnectMs;
+    this.#phase = 'waiting';
+    this.#in(baseMs * (0.5 + 0.5 * random()), () => this.#connect());
+    if (trouble.kind === 'rejected') this.parts.onRefused(this.target, error);
+    this.report({ type: 'failed', target: this.target, trouble, by: 'monitor' });
+  }
+
+  #drop(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    client?.connection.stream.destroy();
+  }
+
+  /** Whatever was waited for before, this is waited for now. */
+  #in(delayMs: number, fn: () => void): void {
+    this.#timer?.cancel();
+    if (!this.#stopped) this.#timer = this.parts.clock.after(delayMs, fn, { ref: false });
+  }
+}
+
+class Silence extends Error {}
+
+const timedOutError = (target: Target) => new Silence(`${target.host} did not answer in time`);

@@ -1,0 +1,120 @@
+import pg from 'pg';
+import { ConnectionLostError, ReadOnlyError } from '../errors.js';
+import type { PoolInternals } from './internals.js';
+import type { Session } from './session.js';
+
+type Callback = (error: Error | undefined, result?: unknown) => void;
+
+/** What a pool of sessions does when a statement failed in a way that repeating may mend. */
+export interface Repeat {
+  /**
+   * Asked once per statement, with the error and the session it happened on. Null: hand the error on. Else a promise
+   * after which the statement is run again, on another session.
+   */
+  (error: Error, session: Session): Promise<void> | null;
+}
+
+const Base = pg.Pool as unknown as new (options?: pg.PoolConfig) => pg.Pool & PoolInternals;
+const noop = () => {};
+
+/**
+ * A pg.Pool whose sessions may stop fitting. Idle ones are then ended at once (`sweep`), busy ones when they are
+ * released. In all else, counters and events included, it is pg-pool.
+ */
+class PoolOfSessions extends Base {
+  readonly #repeat: Repeat | null;
+
+  constructor(options: pg.PoolConfig, repeat: Repeat | null) {
+    super(options);
+    this.#repeat = repeat;
+    // An idle session's death is the router's business; whoever listens still hears it.
+    this.on('error', noop);
+  }
+
+  /** Ends idle sessions that do not fit. */
+  sweep(): void {
+    for (const { client } of [...this._idle]) {
+      if (!(client as Session).fits()) this._remove(client, () => this._pulseQueue());
+    }
+  }
+
+  override _release(client: object, idleListener: unknown, error?: unknown): void {
+    const keep = this.#repeat === null || (client as Session).fits();
+    super._release(client, idleListener, error || (keep ? undefined : true));
+  }
+
+  /**
+   * As pg-pool's, with two differences: a statement that certainly was not executed may be repeated, and a session
+   * that refused a write (25006) is kept, there is nothing wrong with it.
+   */
+  override query(text: unknown, values?: unknown, callback?: unknown): never {
+    const repeat = this.#repeat;
+    if (repeat === null || typeof text === 'function')
+      return super.query(text as never, values as never, callback as never) as never;
+    const [given, done] = typeof values === 'function' ? [undefined, values] : [values, callback];
+    if (done) {
+      this.#run(text, given, done as Callback, repeat);
+      return undefined as never;
+    }
+    return new Promise((resolve, reject) => {
+      this.#run(text, given, (error, result) => (error ? reject(error) : resolve(result)), repeat);
+    }).catch((error: Error) => {
+      // Else it would lead to the socket's read event, not to whoever asked.
+      Error.captureStackTrace(error);
+      throw error;
+    }) as never;
+  }
+
+  #run(text: unknown, values: unknown, done: Callback, repeat: Repeat | null): void {
+    this.connect((error: Error | undefined, client: pg.PoolClient | undefined) => {
+      if (error || !client) return done(error);
+      const session = client as unknown as Session & { release(error?: Error): void };
+      try {
+        (session.query as (...args: unknown[]) => void)(
+          text,
+          values,
+          (failure: Error | null, result: unknown) => {
+            if (!failure) {
+              session.release();
+              return done(undefined, result);
+            }
+            session.release(failure instanceof ReadOnlyError ? undefined : failure);
+            this.#failed(failure, session, text, values, done, repeat);
+          },
+        );
+      } catch (thrown) {
+        session.release(thrown as Error);
+        done(thrown as Error);
+      }
+    });
+  }
+
+  #failed(
+    error: Error,
+    session: Session,
+    text: unknown,
+    values: unknown,
+    done: Callback,
+    repeat: Repeat | null,
+  ): void {
+    const repeatable =
+      repeat !== null &&
+      (error instanceof ConnectionLostError || error instanceof ReadOnlyError) &&
+      // A cursor has been used up by its first submission.
+      typeof (text as { submit?: unknown }).submit !== 'function';
+    const again = repeatable ? repeat(error, session) : null;
+    if (again === null) return done(error);
+    again.then(
+      () => this.#run(text, values, done, null),
+      () => done(error),
+    );
+  }
+}
+
+/**
+ * `options.Client` is a class made by `sessionClass`. With `repeat` null it is plain pg-pool, whatever its Client.
+ */
+export const SessionPool = PoolOfSessions as unknown as new (
+  options: pg.PoolConfig,
+  repeat: Repeat | null,
+) => pg.Pool & { sweep(): void };

@@ -1,0 +1,174 @@
+import { EventEmitter } from 'node:events';
+import type { Clock } from '../common/clock.js';
+import { targetKey, type Role, type Target } from '../common/names.js';
+import type { Random } from '../common/random.js';
+import { systemClock, systemRandom } from '../common/runtime/clock.js';
+import { environment } from '../common/runtime/environment.js';
+import { CacheFile } from './cache/file.js';
+import {
+  parseDiscovery,
+  type DiscoveryOptions,
+  type DiscoverySettings,
+  type SharedDiscovery,
+} from './config.js';
+import { ConsulWakeUps } from './consul/wake-ups.js';
+import type { Lookup, Source } from './core/model.js';
+import { DnsDirectory } from './dns/directory.js';
+import { DownError } from './errors.js';
+import type { Directory, Proposal } from './ports.js';
+import { Discovery } from './shell/discovery.js';
+
+/** What Consul proposes, as far as known. Sessions prove what is true: see `Pool.topology` for that. */
+export interface ProposedTopology {
+  readonly primary: Target | null;
+  readonly replicas: readonly Target[];
+  /** Where the newest of it came from; null before anything is known. */
+  readonly source: Source | null;
+  /** False while Consul's DNS does not answer; what is shown is then the last known. */
+  readonly reachable: boolean;
+}
+
+export interface ResolverParts {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly directory?: Directory;
+  readonly settings?: DiscoverySettings;
+}
+
+/**
+ * Finds the members of a service with roles through Consul DNS. Keeps looking in the background from the first use on,
+ * without keeping the process alive.
+ *
+ * Events: `change` (the new topology), `warning` (an Error; nothing that stops it from working).
+ */
+export class Resolver extends EventEmitter implements SharedDiscovery {
+  readonly settings: DiscoverySettings;
+  readonly #discovery: Discovery;
+  #topology: ProposedTopology = { primary: null, replicas: [], source: null, reachable: true };
+  #unsubscribe: (() => void) | undefined;
+  #closed = false;
+
+  /** From settings that were parsed already. */
+  static of(settings: DiscoverySettings): Resolver {
+    return new Resolver({}, { settings });
+  }
+
+  /** Throws ConfigError. `parts` is for tests. */
+  constructor(options: DiscoveryOptions = {}, parts: ResolverParts = {}) {
+    super();
+    const settings = parts.settings ?? parseDiscovery(options, '', environment)!;
+    this.settings = settings;
+    const clock = parts.clock ?? systemClock;
+    const random = parts.random ?? systemRandom;
+    const { service, domain, dns, http, hosts, cacheFile, timings } = settings;
+    this.#discovery = new Discovery({
+      directory:
+        parts.directory ??
+        (hosts
+          ? fixed(hosts)
+          : new DnsDirectory({ server: dns, service, domain, timeoutMs: timings.dnsTimeoutMs, clock })),
+      wakeUps: http && !hosts ? new ConsulWakeUps({ ...http, service, clock, random }) : null,
+      cache:
+        cacheFile === null
+          ? null
+          : new CacheFile({
+              path: cacheFile,
+              source: `${service}.service.${domain} at ${targetKey(dns)}`,
+              onWarning: (warning) => this.emit('warning', warning),
+            }),
+      source: hosts ? 'static' : 'dns',
+      clock,
+      random,
+      timings: { refreshMs: timings.refreshMs, afterWakeMs: [60, 200], minGapMs: 20 },
+    });
+  }
+
+  /** What is known now. Never waits, never asks. */
+  get topology(): ProposedTopology {
+    return this.#topology;
+  }
+
+  /**
+   * The member that Consul names primary: at once when known, else after one lookup. With static `hosts`, the first.
+   * Rejects with DownError when Consul says that there is none, or does not answer and none was known.
+   */
+  async primary(): Promise<Target> {
+    const known = this.#topology.primary ?? this.#first(await this.#ask('primary'));
+    if (known) return known;
+    throw new DownError(`no primary of ${this.settings.service} is known: ${this.#why('primary')}`);
+  }
+
+  /** The members that Consul names replicas; may be empty. Rejects with DownError when nothing is known. */
+  async replicas(): Promise<readonly Target[]> {
+    if (this.#topology.replicas.length > 0) return this.#topology.replicas;
+    const lookup = await this.#ask('replica');
+    if (lookup.kind === 'found') return lookup.targets;
+    if (lookup.kind === 'empty') return [];
+    if (this.#discovery.known.replicas.length > 0) return this.#discovery.known.replicas;
+    throw new DownError(`no replica of ${this.settings.service} is known: ${lookup.why}`);
+  }
+
+  subscribe(listener: (proposal: Proposal) => void): () => void {
+    this.#start();
+    return this.#discovery.subscribe(listener);
+  }
+
+  refresh(): void {
+    if (!this.#closed) this.#discovery.refresh();
+  }
+
+  /** Ends all lookups. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe?.();
+    this.#discovery.stop();
+  }
+
+  async #ask(role: Role): Promise<Lookup> {
+    if (this.#closed) throw new DownError('the resolver was closed');
+    this.#start();
+    await this.#discovery.restored;
+    const last = this.#discovery.last(role);
+    if (last?.source === 'cache') return last.lookup;
+    return this.#discovery.lookup(role);
+  }
+
+  #first(lookup: Lookup): Target | null {
+    if (lookup.kind === 'found') return lookup.targets[0] ?? null;
+    return lookup.kind === 'unavailable' ? this.#discovery.known.primary : null;
+  }
+
+  #why(role: Role): string {
+    const lookup = this.#discovery.last(role)?.lookup;
+    if (lookup?.kind === 'unavailable') return lookup.why;
+    return 'Consul lists none';
+  }
+
+  #start(): void {
+    if (this.#unsubscribe || this.#closed) return;
+    this.#unsubscribe = () => {};
+    this.#unsubscribe = this.#discovery.subscribe((proposal) => this.#hear(proposal));
+  }
+
+  #hear({ role, lookup, source }: Proposal): void {
+    const before = this.#topology;
+    let next: ProposedTopology = {
+      ...before,
+      reachable: source === 'cache' ? before.reachable : lookup.kind !== 'unavailable',
+    };
+    if (lookup.kind !== 'unavailable') {
+      const targets = lookup.kind === 'found' ? lookup.targets : [];
+      next =
+        role === 'primary'
+          ? { ...next, primary: targets[0] ?? null, source }
+          : { ...next, replicas: targets, source };
+    }
+    this.#topology = next;
+    if (JSON.stringify(next) !== JSON.stringify(before)) this.emit('change', next);
+  }
+}
+
+/** Static members: which of them is what, only sessions can tell. All are proposed for both roles. */
+function fixed(hosts: readonly Target[]): Directory {
+  return { lookup: () => Promise.resolve({ kind: 'found', targets: hosts }) };
+}

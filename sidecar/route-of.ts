@@ -1,0 +1,22 @@
+import { environment } from '../common/runtime/environment.js';
+import { parseDiscovery, parseLimits, type HotspareOptions, type SharedDiscovery } from './config.js';
+import { hostOf } from './postgres/host-of.js';
+import type { Route } from './postgres/pool.js';
+import { Resolver } from './resolver.js';
+
+/** How to route what this configuration connects to. Null: not at all. Throws ConfigError. */
+export function routeOf(config: object): Route | null {
+  const options = config as HotspareOptions;
+  const limits = parseLimits(options);
+  const { hotspare } = options;
+  if (isShared(hotspare))
+    return { discovery: hotspare, timings: hotspare.settings.timings, limits, close: () => {} };
+  const settings = parseDiscovery(hotspare, hostOf(config), environment);
+  if (!settings) return null;
+  const resolver = Resolver.of(settings);
+  return { discovery: resolver, timings: settings.timings, limits, close: () => resolver.close() };
+}
+
+function isShared(given: HotspareOptions['hotspare']): given is SharedDiscovery {
+  return given !== undefined && given !== null && typeof (given as SharedDiscovery).subscribe === 'function';
+}

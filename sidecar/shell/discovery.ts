@@ -1,0 +1,186 @@
+import type { Clock, Timer } from '../../common/clock.js';
+import { sameTarget, type Role, type Target } from '../../common/names.js';
+import type { Random } from '../../common/random.js';
+import type { Lookup } from '../core/model.js';
+import type {
+  Directory,
+  Discovery as DiscoveryPort,
+  Known,
+  LastKnownGood,
+  Proposal,
+  WakeUps,
+} from '../ports.js';
+
+export interface DiscoveryParts {
+  readonly directory: Directory;
+  readonly wakeUps: WakeUps | null;
+  readonly cache: LastKnownGood | null;
+  /** What answers of the directory are. */
+  readonly source: 'dns' | 'static';
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timings: {
+    /** Between lookups when nothing happens. */
+    readonly refreshMs: number;
+    /** After a wake-up, lookups follow at these delays: a DNS answer may be a little older than the event. */
+    readonly afterWakeMs: readonly number[];
+    /** Between two lookups of one role, at least. */
+    readonly minGapMs: number;
+  };
+}
+
+const roles: readonly Role[] = ['primary', 'replica'];
+
+/** Keeps asking who is who: at once when woken or in trouble, else on its own timer. Only proposes. */
+export class Discovery implements DiscoveryPort {
+  /** Settled once what was remembered on disk has been read, and thus proposed. */
+  restored: Promise<void> = Promise.resolve();
+  #started = false;
+  readonly #stop = new AbortController();
+  #known: Known = { primary: null, replicas: [] };
+  readonly #last = new Map<Role, Proposal>();
+  readonly #running = new Map<Role, Promise<Lookup>>();
+  readonly #again = new Set<Role>();
+  readonly #askedAtMs = new Map<Role, number>();
+  readonly #timers = new Set<Timer>();
+  readonly #listeners = new Set<(proposal: Proposal) => void>();
+
+  constructor(private readonly parts: DiscoveryParts) {}
+
+  /** The last good answer for each role, however old. */
+  get known(): Known {
+    return this.#known;
+  }
+
+  last(role: Role): Proposal | undefined {
+    return this.#last.get(role);
+  }
+
+  subscribe(listener: (proposal: Proposal) => void): () => void {
+    this.#listeners.add(listener);
+    for (const proposal of this.#last.values()) listener(proposal);
+    this.start();
+    return () => this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    if (this.#started || this.#stop.signal.aborted) return;
+    this.#started = true;
+    if (this.parts.cache) this.restored = this.#restore();
+    for (const role of roles) void this.lookup(role);
+    this.parts.wakeUps?.start(() => this.#woken(), this.#stop.signal);
+    this.#repeat();
+  }
+
+  stop(): void {
+    this.#stop.abort(new Error('the resolver was closed'));
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#listeners.clear();
+  }
+
+  refresh(): void {
+    for (const role of roles) this.#soon(role);
+  }
+
+  /** One lookup; callers at the same time share it. */
+  lookup(role: Role): Promise<Lookup> {
+    const running = this.#running.get(role);
+    if (running) return running;
+    this.#askedAtMs.set(role, this.parts.clock.nowMs());
+    const lookup = this.parts.directory.lookup(role).then((result) => {
+      this.#running.delete(role);
+      this.#hear({ role, lookup: result, source: this.parts.source });
+      if (this.#again.delete(role)) this.#soon(role);
+      return result;
+    });
+    this.#running.set(role, lookup);
+    return lookup;
+  }
+
+  #soon(role: Role): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#running.has(role)) {
+      this.#again.add(role);
+      return;
+    }
+    const sinceMs = this.parts.clock.nowMs() - (this.#askedAtMs.get(role) ?? -Infinity);
+    const waitMs = this.parts.timings.minGapMs - sinceMs;
+    if (waitMs <= 0) void this.lookup(role);
+    else if (!this.#again.has(role)) {
+      this.#again.add(role);
+      this.#after(waitMs, () => {
+        this.#again.delete(role);
+        this.#soon(role);
+      });
+    }
+  }
+
+  #woken(): void {
+    this.refresh();
+    for (const delayMs of this.parts.timings.afterWakeMs) this.#after(delayMs, () => this.refresh());
+  }
+
+  #repeat(): void {
+    const { refreshMs } = this.parts.timings;
+    this.#after(refreshMs * (1 + 0.2 * this.parts.random()), () => {
+      this.refresh();
+      this.#repeat();
+    });
+  }
+
+  #after(delayMs: number, fn: () => void): void {
+    if (this.#stop.signal.aborted) return;
+    const timer: Timer = this.parts.clock.after(
+      delayMs,
+      () => {
+        this.#timers.delete(timer);
+        fn();
+      },
+      { ref: false },
+    );
+    this.#timers.add(timer);
+  }
+
+  async #restore(): Promise<void> {
+    const known = await this.parts.cache?.load();
+    if (!known || this.#stop.signal.aborted) return;
+    for (const role of roles) {
+      const targets = role === 'primary' ? (known.primary ? [known.primary] : []) : known.replicas;
+      // Fresh answers are better than remembered ones; the absence of an answer is not.
+      const fresh = this.#last.get(role);
+      if (targets.length === 0 || (fresh && fresh.lookup.kind !== 'unavailable')) continue;
+      this.#hear({ role, lookup: { kind: 'found', targets }, source: 'cache' });
+    }
+  }
+
+  #hear(proposal: Proposal): void {
+    if (this.#stop.signal.aborted) return;
+    const { role, lookup, source } = proposal;
+    const before = this.#last.get(role);
+    // "No answer" does not replace what was answered before.
+    if (lookup.kind !== 'unavailable' || !before || before.lookup.kind === 'unavailable')
+      this.#last.set(role, proposal);
+    if (lookup.kind === 'found') this.#learn(role, lookup.targets, source !== 'cache');
+    for (const listener of [...this.#listeners]) listener(proposal);
+  }
+
+  #learn(role: Role, targets: readonly Target[], save: boolean): void {
+    const known: Known =
+      role === 'primary'
+        ? { ...this.#known, primary: targets[0] ?? null }
+        : { ...this.#known, replicas: targets };
+    if (same(known, this.#known)) return;
+    this.#known = known;
+    if (save) void this.parts.cache?.save(known);
+  }
+}
+
+function same(a: Known, b: Known): boolean {
+  const one = (x: Target | null, y: Target | null) => (x && y ? sameTarget(x, y) : x === y);
+  return (
+    one(a.primary, b.primary) &&
+    a.replicas.length === b.replicas.length &&
+    a.replicas.every((target, index) => one(target, b.replicas[index] ?? null))
+  );
+}

@@ -1,0 +1,254 @@
+import type { Clock, Timer } from '../../common/clock.js';
+import { sameTarget, targetKey, type Mode, type Target } from '../../common/names.js';
+import type { Random } from '../../common/random.js';
+import { assertNever } from '../../common/assert-never.js';
+import { eligible, type Use } from '../core/eligible.js';
+import type { Effect, Event, RouteConfig, State } from '../core/model.js';
+import { sentence, trouble } from '../core/reasons.js';
+import { initialState, route } from '../core/route.js';
+import { DownError, ReadOnlyError } from '../errors.js';
+import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle } from '../ports.js';
+
+export interface ModeChange {
+  readonly mode: Mode;
+  readonly previous: Mode;
+  /** A sentence for people. */
+  readonly reason: string;
+}
+
+export interface RouterParts {
+  readonly discovery: Discovery;
+  readonly monitors: Monitors;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: RouteConfig & {
+    readonly tickMs: number;
+    /** Once everything has been down for this long, nobody waits any more. */
+    readonly patienceMs: number;
+  };
+}
+
+interface Waiter {
+  readonly use: Use;
+  readonly settle: (outcome: Target | Error) => void;
+}
+
+/** Feeds `route` with what is heard, and does what it says. Holds no opinion of its own. */
+export class Router implements Routing {
+  /** Set by the pools: sessions that no longer fit should end. */
+  onRetire: () => void = () => {};
+  onMode: (change: ModeChange) => void = () => {};
+
+  #state: State = initialState;
+  #started = false;
+  #stopped = false;
+  #unsubscribe = () => {};
+  #tick: Timer | undefined;
+  readonly #monitors = new Map<string, Monitor>();
+  readonly #sessions = new Set<SessionHandle>();
+  readonly #waiters = new Set<Waiter>();
+  /** What each member last said when it rejected us, for people and for callers that must see it. */
+  readonly #refusals = new Map<string, Error>();
+  /** The eligible members of each use, worked out once per state. */
+  readonly #eligible = new Map<Use, readonly Target[]>();
+
+  constructor(private readonly parts: RouterParts) {}
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Idempotent. Nothing happens before: no socket, no timer. */
+  start(): void {
+    if (this.#started || this.#stopped) return;
+    this.#started = true;
+    this.#state = { ...initialState, modeSinceMs: this.parts.clock.nowMs() };
+    this.#schedule();
+    this.#unsubscribe = this.parts.discovery.subscribe((proposal) =>
+      this.#dispatch({ type: 'proposal', ...proposal }),
+    );
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#tick?.cancel();
+    this.#unsubscribe();
+    for (const monitor of this.#monitors.values()) monitor.stop();
+    this.#monitors.clear();
+    for (const waiter of [...this.#waiters]) waiter.settle(new DownError('the pool was ended'));
+  }
+
+  report(report: Report): void {
+    this.#dispatch(report);
+  }
+
+  /** The server's own words when it rejected us; kept until it is proven. */
+  refused(target: Target, error: Error): void {
+    this.#refusals.set(targetKey(target), error);
+  }
+
+  register(session: SessionHandle): () => void {
+    this.#sessions.add(session);
+    return () => this.#sessions.delete(session);
+  }
+
+  bytesReadFrom(target: Target): number {
+    let bytes = 0;
+    for (const session of this.#sessions)
+      if (session.target && sameTarget(session.target, target)) bytes += session.bytesRead();
+    return bytes;
+  }
+
+  get routeConfig(): RouteConfig {
+    return this.parts.config;
+  }
+
+  eligible(use: Use): readonly Target[] {
+    let targets = this.#eligible.get(use);
+    if (!targets) {
+      targets = eligible(this.#state, use, this.parts.config);
+      this.#eligible.set(use, targets);
+    }
+    return targets;
+  }
+
+  fits(use: Use, target: Target): boolean {
+    return this.eligible(use).some((other) => sameTarget(other, target));
+  }
+
+  target(use: Use, deadlineMs: number): Promise<Target> {
+    this.start();
+    const now = this.#choose(use) ?? this.#hopeless();
+    if (now instanceof Error) return Promise.reject(now);
+    if (now) return Promise.resolve(now);
+    if (this.#stopped) return Promise.reject(new DownError('the pool was ended'));
+    const untilMs = this.#waitUntilMs(use, deadlineMs);
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        use,
+        settle: (outcome) => {
+          this.#waiters.delete(waiter);
+          timer.cancel();
+          if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome);
+        },
+      };
+      const timer = this.parts.clock.after(Math.max(0, untilMs - this.parts.clock.nowMs()), () =>
+        waiter.settle(this.#unserved(use)),
+      );
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /**
+   * Monitors notice by themselves when somebody is back. So once all has been down for a while, a query fails at once;
+   * else a busy app would queue up behind one wait after the other.
+   */
+  #waitUntilMs(use: Use, deadlineMs: number): number {
+    const { mode, modeSinceMs } = this.#state;
+    if (mode !== 'down' || use === 'primary' || use === 'replica') return deadlineMs;
+    return Math.min(deadlineMs, modeSinceMs + this.parts.config.patienceMs);
+  }
+
+  #choose(use: Use): Target | undefined {
+    const targets = this.eligible(use);
+    return targets[Math.floor(this.parts.random() * targets.length)];
+  }
+
+  /** Everybody is alive and rejects us: waiting will not help, and the caller should see why (a wrong password). */
+  #hopeless(): Error | undefined {
+    const members = [...this.#state.members.values()];
+    if (members.length === 0) return undefined;
+    const rejected = members.every(
+      ({ standing }) => standing.kind === 'gone' && standing.trouble.kind === 'rejected',
+    );
+    return rejected ? this.#refusals.get(targetKey(members[0]!.target)) : undefined;
+  }
+
+  #unserved(use: Use): Error {
+    const { state } = this;
+    if (use === 'primary' && state.mode === 'read-only')
+      return new ReadOnlyError(`no primary to connect to: ${sentence(state.reason)}`);
+    const said = [...state.members.values()].map(({ target, standing }) =>
+      standing.kind === 'gone' ? `${targetKey(target)} ${trouble(standing.trouble)}` : undefined,
+    );
+    const detail = said.filter((text) => text !== undefined).join(', ');
+    const [cause] = this.#refusals.values();
+    const what = use === 'replica' ? 'no replica can be reached' : 'no member can be reached';
+    return new DownError(`${what}: ${sentence(state.reason)}${detail && ` (${detail})`}`, cause);
+  }
+
+  #schedule(): void {
+    this.#tick = this.parts.clock.after(
+      this.parts.config.tickMs,
+      () => {
+        this.#dispatch({ type: 'tick' });
+        if (!this.#stopped) this.#schedule();
+      },
+      { ref: false },
+    );
+  }
+
+  #dispatch(event: Event): void {
+    if (this.#stopped) return;
+    if ((event.type === 'proved' || event.type === 'heartbeat') && this.#refusals.size > 0)
+      this.#refusals.delete(targetKey(event.target));
+    const { state, effects } = route(this.#state, event, this.parts.clock.nowMs(), this.parts.config);
+    if (state !== this.#state) this.#eligible.clear();
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+    if (this.#waiters.size > 0) this.#serve();
+  }
+
+  #serve(): void {
+    const hopeless = this.#hopeless();
+    for (const waiter of [...this.#waiters]) {
+      const outcome = this.#choose(waiter.use) ?? hopeless;
+      if (outcome) waiter.settle(outcome);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'destroy':
+        return this.#destroy(effect.target);
+      case 'retire':
+        return this.onRetire();
+      case 'mode':
+        return this.onMode({
+          mode: effect.mode,
+          previous: effect.previous,
+          reason: sentence(effect.reason),
+        });
+      case 'watch':
+        return this.#watch(effect.target);
+      case 'unwatch':
+        this.#monitors.get(targetKey(effect.target))?.stop();
+        this.#monitors.delete(targetKey(effect.target));
+        this.#refusals.delete(targetKey(effect.target));
+        return;
+      case 'probe':
+        return this.#monitors.get(targetKey(effect.target))?.probe();
+      case 'lookup':
+        return this.parts.discovery.refresh();
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  #destroy(target: Target): void {
+    const why = new Error(`${targetKey(target)} does not answer: its connections were given up`);
+    for (const session of [...this.#sessions])
+      if (session.target && sameTarget(session.target, target)) session.destroy(why);
+  }
+
+  #watch(target: Target): void {
+    const key = targetKey(target);
+    if (this.#monitors.has(key)) return;
+    this.#monitors.set(
+      key,
+      this.parts.monitors.start(target, (report) => this.report(report)),
+    );
+  }
+}
