@@ -15,6 +15,9 @@ import { keepMigrating } from './postgres/migrate.js';
 /** The first requests had better find tables; but without a primary the app starts after this long, in ms. */
 const firstMigrationMs = 3_000;
 
+/** Saying goodbye to a server that hangs ends after this long, in ms. */
+const closeMs = 2_000;
+
 async function main(): Promise<void> {
   const config = readConfig(process.env, hostname());
   const clock = systemClock;
@@ -26,21 +29,15 @@ async function main(): Promise<void> {
 
   const pool = new Pool({ connectionString: config.databaseUrl, application_name: 'todomvc', max: 10 });
   const database = new PostgresDatabase(pool, clock);
-  const connect = (connectionString: string) => async () => {
-    const client = new Client({ connectionString, application_name: 'todomvc', keepAlive: true });
-    client.on('error', () => {});
-    await client.connect();
-    return client;
-  };
   database.onMode(({ mode, since, reason }) => log.info({ mode, since, reason }, 'database mode'));
 
   const shared = { database, clock, random, log, signal };
-  const migrating = keepMigrating({ ...shared, connect: connect(config.migrationDatabaseUrl) });
+  const migrating = keepMigrating({ ...shared, connect: () => connectOwner(config.migrationDatabaseUrl) });
   await Promise.race([migrating.first, sleep(clock, firstMigrationMs, { ref: false })]);
   const app = await startApp({ ...config, database, newId: randomUUID, clock, log });
   const following = followChanges({
     ...shared,
-    connect: connect(config.databaseUrl),
+    connect: () => pool.connectTo('primary'),
     onChange: () => database.tellChange(),
   });
   log.info({ box: config.box, host: config.host, port: app.port }, 'listening');
@@ -50,9 +47,16 @@ async function main(): Promise<void> {
   log.info({ reason: messageOf(stop.reason) }, 'draining');
   await app.drain();
   background.abort(stop.reason);
-  await Promise.all([following, migrating.done]);
-  await database.close();
+  const closed = Promise.all([following, migrating.done, database.close()]);
+  await Promise.race([closed, sleep(clock, closeMs, { ref: false })]);
   log.info('ended');
+}
+
+/** The owner of the schema, on a proven primary. */
+async function connectOwner(connectionString: string): Promise<Client> {
+  const client = new Client({ connectionString, application_name: 'todomvc-migrate' });
+  await client.connect();
+  return client;
 }
 
 try {

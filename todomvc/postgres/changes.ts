@@ -13,7 +13,7 @@ const retry = { baseMs: 200, maxMs: 5_000 };
 
 export interface ChangesDeps {
   /** A new session on a proven primary. */
-  readonly connect: () => Promise<pg.Client>;
+  readonly connect: () => Promise<pg.ClientBase>;
   readonly database: Pick<Database, 'mode' | 'onMode'>;
   /** Called for every notice, and after every (re)connection, since some may have been missed. */
   readonly onChange: () => void;

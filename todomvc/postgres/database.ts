@@ -1,5 +1,4 @@
 import { sleep, type Clock } from '../../common/clock.js';
-import type { Mode } from '../../common/names.js';
 import type { Pool } from '../../sidecar/index.js';
 import { sameContent, type Todo, type TodoDraft, type TodoPatch } from '../core/todo.js';
 import type { Created, Database, ModeReport, Read } from '../database.js';
@@ -11,7 +10,6 @@ const repeat = { attempts: 20, delayMs: 25 };
 
 /** The port over the library's pool: it routes, this only speaks SQL. */
 export class PostgresDatabase implements Database {
-  #reason = 'no database has been reached yet';
   readonly #changeListeners = new Set<() => void>();
   readonly #modeListeners = new Set<(report: ModeReport) => void>();
 
@@ -19,14 +17,13 @@ export class PostgresDatabase implements Database {
     private readonly pool: Pool,
     private readonly clock: Clock,
   ) {
-    pool.on('mode', (_mode: Mode, detail: { reason: string }) => {
-      this.#reason = detail.reason;
-      for (const listener of this.#modeListeners) listener(this.mode);
+    pool.on('mode', (mode, { since, reason }) => {
+      for (const listener of this.#modeListeners) listener({ mode, since, reason });
     });
   }
 
   get mode(): ModeReport {
-    return { mode: this.pool.mode, since: this.pool.modeSince, reason: this.#reason };
+    return { mode: this.pool.mode, since: this.pool.modeSince, reason: this.pool.modeReason };
   }
 
   onMode(listener: (report: ModeReport) => void): () => void {

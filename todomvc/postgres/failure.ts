@@ -8,6 +8,10 @@ const kinds: Readonly<Record<string, UnavailableKind>> = {
   '08007': 'outcome-unknown',
   // Its ConnectionLostError: nothing was executed.
   '08006': 'down',
+  // A plain connection, without discovery, says it in the system's words.
+  ECONNREFUSED: 'down',
+  ENOTFOUND: 'down',
+  EHOSTUNREACH: 'down',
   // No table, no schema: not migrated yet.
   '42P01': 'not-ready',
   '3F000': 'not-ready',

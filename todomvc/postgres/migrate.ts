@@ -17,7 +17,7 @@ const retry = { baseMs: 500, maxMs: 15_000 };
 
 export interface MigrateDeps {
   /** A new session of the schema's owner on a proven primary. */
-  readonly connect: () => Promise<pg.Client>;
+  readonly connect: () => Promise<pg.ClientBase>;
   readonly database: Pick<Database, 'mode' | 'onMode'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,7 +29,7 @@ export interface MigrateDeps {
  * Brings the schema up to date once: whoever starts first does it, others wait for its lock and find nothing to do.
  * Returns the names of what was applied.
  */
-export async function migrate(client: pg.Client, log: Log): Promise<string[]> {
+export async function migrate(client: pg.ClientBase, log: Log): Promise<string[]> {
   const applied = await runner({
     dbClient: client,
     dir: fileURLToPath(new URL('../migrations', import.meta.url)),
@@ -50,7 +50,7 @@ export async function migrate(client: pg.Client, log: Log): Promise<string[]> {
 }
 
 /** Asked first because CREATE SCHEMA IF NOT EXISTS wants a right on the database even when there is nothing to do. */
-async function lacksSchema(client: pg.Client): Promise<boolean> {
+async function lacksSchema(client: pg.ClientBase): Promise<boolean> {
   const { rowCount } = await client.query(`SELECT FROM pg_namespace WHERE nspname = 'todo'`);
   return rowCount === 0;
 }
@@ -87,20 +87,24 @@ async function migrateUntilDone(deps: MigrateDeps, settleFirst: () => void): Pro
   }
 }
 
-async function migrateOnce({ connect, clock, log, signal }: MigrateDeps): Promise<string[]> {
-  let client: pg.Client | undefined;
-  try {
-    return await withDeadline(
-      clock,
-      deadlineMs,
-      'schema migration',
-      async () => {
-        client = await connect();
-        return migrate(client, log);
-      },
-      signal,
-    );
-  } finally {
-    hangUp(client);
-  }
+function migrateOnce({ connect, clock, log, signal }: MigrateDeps): Promise<string[]> {
+  return withDeadline(
+    clock,
+    deadlineMs,
+    'schema migration',
+    async (over) => {
+      const client = await connect();
+      // Also when the deadline passes: a migration that hangs must let go of its lock.
+      const end = () => hangUp(client);
+      over.addEventListener('abort', end, { once: true });
+      try {
+        over.throwIfAborted();
+        return await migrate(client, log);
+      } finally {
+        over.removeEventListener('abort', end);
+        end();
+      }
+    },
+    signal,
+  );
 }
