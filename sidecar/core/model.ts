@@ -28,8 +28,8 @@ export type Trouble =
   | { readonly kind: 'closed' }
   /** It answers, and says that it is starting up or shutting down (57P03, 57P01). */
   | { readonly kind: 'not-ready' }
-  /** It is alive and refuses us: wrong password, no such database, too many connections. */
-  | { readonly kind: 'rejected'; readonly code: string };
+  /** It is alive and we do not get in: wrong password, no such database, too many connections, a bad certificate. */
+  | { readonly kind: 'rejected'; readonly code: string | null };
 
 export type Standing =
   | { readonly kind: 'unknown' }

@@ -56,7 +56,7 @@ export function trouble(of: Trouble): string {
     case 'not-ready':
       return 'is starting up or shutting down';
     case 'rejected':
-      return `rejects our connection (SQLSTATE ${of.code})`;
+      return of.code === null ? 'does not let us in' : `does not let us in (${of.code})`;
     default:
       return assertNever(of);
   }

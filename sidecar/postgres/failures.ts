@@ -1,4 +1,4 @@
-import { codeOf } from '../../common/errors.js';
+import { codeOf, messageOf } from '../../common/errors.js';
 import type { Trouble } from '../core/model.js';
 
 const unreachable = new Set([
@@ -10,7 +10,7 @@ const unreachable = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
-const sqlState = /^[0-9A-Z]{5}$/;
+const closed = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_DESTROYED']);
 
 /** What a failed connection attempt says about the server. */
 export function troubleOf(error: unknown): Trouble {
@@ -18,10 +18,15 @@ export function troubleOf(error: unknown): Trouble {
   if (code === 'ECONNREFUSED') return { kind: 'refused' };
   if (code === 'ETIMEDOUT') return { kind: 'timed-out' };
   if (code !== undefined && unreachable.has(code)) return { kind: 'unreachable' };
+  if (code !== undefined && closed.has(code)) return { kind: 'closed' };
   // Class 57P: starting up, shutting down, terminated.
   if (code?.startsWith('57P')) return { kind: 'not-ready' };
-  if (code !== undefined && sqlState.test(code)) return { kind: 'rejected', code };
-  return { kind: 'closed' };
+  const message = messageOf(error);
+  if (message === 'timeout expired') return { kind: 'timed-out' };
+  if (message.startsWith('Connection terminated') || message.startsWith('the server closed'))
+    return { kind: 'closed' };
+  // An SQLSTATE, a certificate that is not accepted, a password that is no string: waiting will not mend it.
+  return { kind: 'rejected', code: code ?? null };
 }
 
 /** The server ended the session with these words: the socket closes next. */

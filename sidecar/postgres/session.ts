@@ -153,7 +153,7 @@ export function sessionClass(
           this.#discard();
           const trouble = troubleOf(error);
           link.routing.report({ type: 'failed', target, trouble, by: 'session' });
-          if (trouble.kind === 'rejected' || error instanceof ReadOnlyError) throw error;
+          if (trouble.kind === 'rejected') throw error;
         }
         if (link.clock.nowMs() >= deadlineMs || this._ending)
           throw new DownError(`no connection within ${link.connectDeadlineMs} ms: ${messageOf(last)}`, last);

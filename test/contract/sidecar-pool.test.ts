@@ -1,0 +1,472 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  DownError,
+  OutcomeUnknownError,
+  Pool,
+  ReadOnlyError,
+  type Mode,
+  type PoolConfig,
+} from '../../sidecar/index.js';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
+
+let pair: PostgresPair;
+const pools: Pool[] = [];
+beforeAll(async () => {
+  pair = await startPostgresPair();
+  await pair.primary.query('CREATE TABLE notes (id serial PRIMARY KEY, text text)');
+  await pair.primary.query('GRANT ALL ON notes, notes_id_seq TO app');
+});
+afterAll(() => pair?.destroy());
+
+function makePool(options: PoolConfig = {}): Pool {
+  const pool = new Pool({
+    user: 'app',
+    password: 'app',
+    database: 'app',
+    hotspare: { hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })) },
+    ...options,
+  });
+  pools.push(pool);
+  return pool;
+}
+
+const port = async (queryable: Pick<pg.Pool, 'query'>) =>
+  (await queryable.query<{ port: number }>('SELECT inet_server_port() AS port')).rows[0]!.port;
+
+beforeEach(async () => {
+  await waitFor('the standby to follow', 20_000, async () => {
+    const [row] = await pair.primary.query('SELECT count(*)::int FROM pg_stat_replication');
+    return row?.[0] === 1;
+  });
+});
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => (pool.ending ? undefined : pool.end())));
+});
+
+/** Everything on `pool`, one after the other, until it answers from the standby. */
+async function untilFromStandby(pool: Pool): Promise<void> {
+  await waitFor('an answer from the standby', 2_000, async () => (await port(pool)) === pair.standby.port, 1);
+}
+
+describe('in good times', () => {
+  test('pool works on the primary, pool.read on the replica and cannot write', async () => {
+    const pool = makePool();
+    expect(pool).toBeInstanceOf(pg.Pool);
+    expect(pool.read).toBeInstanceOf(pg.Pool);
+    expect(pool.mode).toBe('down');
+    expect(await port(pool)).toBe(pair.primary.port);
+    expect(pool.mode).toBe('read-write');
+    await pool.waitForMode('read-write', 1);
+    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    expect(await port(pool.read)).toBe(pair.standby.port);
+    const { rows } = await pool.read.query('SHOW default_transaction_read_only');
+    expect(rows).toEqual([{ default_transaction_read_only: 'on' }]);
+    await expect(pool.read.query('INSERT INTO notes (text) VALUES (1)')).rejects.toMatchObject({
+      name: 'ReadOnlyError',
+      code: '25006',
+      severity: 'ERROR',
+      retry: 'safe',
+      cause: { code: '25006' },
+    });
+    await waitFor('the age of the data', 2_000, () => pool.dataAgeMs !== null && pool.dataAgeMs < 1_000);
+    expect(pool.topology.members.map(({ role }) => role).sort()).toEqual(['primary', 'replica']);
+  });
+
+  test("the user's own options go on working beside ours", async () => {
+    const pool = makePool({ options: '-c search_path=elsewhere', application_name: 'mine', max: 3 });
+    const { rows } = await pool.read.query(
+      "SELECT current_setting('search_path') s, current_setting('application_name') a",
+    );
+    expect(rows).toEqual([{ s: 'elsewhere', a: 'mine' }]);
+    expect(pool.options.max).toBe(3);
+    expect((pool.read as pg.Pool).options.max).toBe(3);
+  });
+
+  test('counters and events are those of pg-pool', async () => {
+    const pool = makePool({ max: 2 });
+    const heard: string[] = [];
+    for (const event of ['connect', 'acquire', 'release', 'remove'] as const)
+      pool.on(event, () => heard.push(event));
+    const one = await pool.connect();
+    const two = await pool.connect();
+    const third = pool.connect();
+    expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([2, 0, 1]);
+    one.release();
+    (await third).release();
+    two.release();
+    expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([2, 2, 0]);
+    expect(heard).toEqual([
+      ...['connect', 'acquire', 'connect', 'acquire'],
+      ...['release', 'acquire', 'release', 'release'],
+    ]);
+    await pool.end();
+    await waitFor(
+      'both to be removed',
+      2_000,
+      () => heard.filter((event) => event === 'remove').length === 2,
+    );
+    await expect(pool.query('SELECT 1')).rejects.toThrow('after calling end');
+    await expect(pool.end()).rejects.toThrow('more than once');
+  });
+
+  test('callbacks, configs, parameters, events and Submittables', async () => {
+    const pool = makePool();
+    const viaCallback = await new Promise((resolve, reject) =>
+      pool.query('SELECT $1::int AS n', [7], (error, result) =>
+        error ? reject(error) : resolve(result.rows),
+      ),
+    );
+    expect(viaCallback).toEqual([{ n: 7 }]);
+    const noValues = await new Promise((resolve, reject) =>
+      pool.query('SELECT 8 AS n', (error: Error, result: pg.QueryResult) =>
+        error ? reject(error) : resolve(result.rows),
+      ),
+    );
+    expect(noValues).toEqual([{ n: 8 }]);
+    expect((await pool.query({ text: 'SELECT 9 AS n', rowMode: 'array' })).rows).toEqual([[9]]);
+    const named = { name: 'ten', text: 'SELECT $1::int AS n', values: [10] };
+    for (let i = 0; i < 3; i++) expect((await pool.query(named)).rows).toEqual([{ n: 10 }]);
+    const client = await pool.connect();
+    const rows: unknown[] = [];
+    await new Promise((resolve, reject) => {
+      const query = client.query(new pg.Query('SELECT generate_series(1, 3) AS n'));
+      query.on('row', (row) => rows.push(row));
+      query.on('error', reject as never);
+      query.on('end', resolve as never);
+    });
+    expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    client.release();
+    await expect(pool.query('SELECT nonsense')).rejects.toMatchObject({ code: '42703' });
+    await expect(pool.query(null as never)).rejects.toThrow(TypeError);
+  });
+
+  test('connectTo gives sessions of their own', async () => {
+    const pool = makePool({ max: 1 });
+    const held = await pool.connect();
+    for (const [wanted, expected] of [
+      ['primary', pair.primary.port],
+      ['replica', pair.standby.port],
+      [{ host: pair.standby.host, port: pair.standby.port }, pair.standby.port],
+    ] as const) {
+      const client = await pool.connectTo(wanted);
+      expect(await port(client)).toBe(expected);
+      client.release();
+      expect(() => client.release()).toThrow('already been released');
+    }
+    held.release();
+  });
+
+  test('transaction commits, rolls back, and repeats what Postgres asks to repeat', async () => {
+    const pool = makePool();
+    const count = async () => (await pool.query('SELECT count(*)::int AS n FROM notes')).rows[0].n;
+    const before = await count();
+    expect(
+      await pool.transaction(async (client) => {
+        await client.query("INSERT INTO notes (text) VALUES ('a')");
+        return 'done';
+      }),
+    ).toBe('done');
+    await expect(
+      pool.transaction(async (client) => {
+        await client.query("INSERT INTO notes (text) VALUES ('b')");
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+    expect(await count()).toBe(before + 1);
+    let runs = 0;
+    await pool.transaction(
+      async () => {
+        runs += 1;
+        if (runs < 3) throw Object.assign(new Error('serialization'), { code: '40001' });
+      },
+      { retry: true },
+    );
+    expect(runs).toBe(3);
+    await expect(
+      pool.transaction(async (client) => {
+        await client.query('SELECT nonsense').catch(() => {});
+      }),
+    ).rejects.toThrow('rolled back');
+    expect(pool.idleCount).toBe(pool.totalCount);
+  });
+
+  test('a wrong password is the error, at once', async () => {
+    const pool = makePool({ password: 'wrong' });
+    await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  test('a password function and a read-only transaction of your own', async () => {
+    const pool = makePool({
+      host: pair.standby.host,
+      port: pair.standby.port,
+      password: async () => 'app',
+    });
+    expect(await port(pool)).toBe(pair.primary.port);
+    const client = await pool.connect();
+    await client.query('BEGIN READ ONLY');
+    await expect(client.query("INSERT INTO notes (text) VALUES ('c')")).rejects.toThrow(
+      'this transaction is read-only',
+    );
+    await client.query('ROLLBACK');
+    client.release();
+    expect(pool.mode).toBe('read-write');
+  });
+});
+
+describe('when a session ends', () => {
+  test('57P01 while idle: no crash, no mode change, not used again', async () => {
+    const pool = makePool();
+    const modes: Mode[] = [];
+    await pool.query('SELECT 1');
+    pool.on('mode', (mode) => modes.push(mode));
+    await pair.primary.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND backend_type = 'client backend'",
+    );
+    await waitFor('the pool to drop it', 2_000, () => pool.totalCount === 0);
+    expect(await port(pool)).toBe(pair.primary.port);
+    expect(modes).toEqual([]);
+  });
+
+  test('57P01 in flight: the outcome is unknown, and the session is not pooled again', async () => {
+    const pool = makePool();
+    const client = await pool.connect();
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const lost = client.query('SELECT pg_sleep(10)');
+    const queued = client.query('SELECT 2');
+    const outcomes = Promise.allSettled([lost, queued]);
+    await pair.primary.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+    const [first, second] = await outcomes;
+    expect(first).toMatchObject({
+      reason: { name: 'OutcomeUnknownError', code: '08007', retry: 'unknown', cause: { code: '57P01' } },
+    });
+    expect(second).toMatchObject({ reason: { name: 'ConnectionLostError', code: '08006', retry: 'safe' } });
+    await expect(client.query('SELECT 3')).rejects.toMatchObject({ code: '08006', retry: 'safe' });
+    client.release();
+    expect(pool.totalCount).toBe(0);
+    expect(await port(pool)).toBe(pair.primary.port);
+  });
+
+  test('released right after 57P01, before the socket has closed, it is not handed out again', async () => {
+    const pool = makePool({ max: 1 });
+    const client = await pool.connect();
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const lost = client.query('SELECT pg_sleep(10)').catch(() => client.release());
+    const next = pool.query('SELECT pg_backend_pid() AS pid');
+    await pair.primary.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+    await lost;
+    expect((await next).rows[0].pid).not.toBe(rows[0].pid);
+  });
+
+  test('a read cut off is given again by pool.read', async () => {
+    const pool = makePool();
+    const slow = pool.read.query("SELECT 'whole' AS answer FROM pg_sleep(0.5)");
+    await waitFor('the query to run', 2_000, async () => {
+      const rows = await pair.standby.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%whole%' AND pid <> pg_backend_pid()",
+      );
+      return rows.length > 0;
+    });
+    expect((await slow).rows).toEqual([{ answer: 'whole' }]);
+  });
+});
+
+describe('when the primary is killed', () => {
+  test('reads go on, writes fail at once, all comes back; four times', async () => {
+    const pool = makePool();
+    const modes: [Mode, string][] = [];
+    pool.on('mode', (mode, { reason, previous, since }) => {
+      expect(since).toBeInstanceOf(Date);
+      expect(previous).not.toBe(mode);
+      modes.push([mode, reason]);
+    });
+    for (let round = 0; round < 4; round++) {
+      await pool.query("INSERT INTO notes (text) VALUES ('before')");
+      pair.primary.kill();
+      await untilFromStandby(pool);
+      expect(pool.mode).toBe('read-only');
+      expect(pool.topology).toMatchObject({ primary: null, readFrom: [{ port: pair.standby.port }] });
+      await expect(pool.query("INSERT INTO notes (text) VALUES ('while')")).rejects.toBeInstanceOf(
+        ReadOnlyError,
+      );
+      // The refused write left its session in the pool.
+      expect(pool.idleCount).toBe(1);
+      await expect(pool.connectTo('primary')).rejects.toBeInstanceOf(ReadOnlyError);
+      await pair.primary.start();
+      await pool.waitForMode('read-write', 1_000);
+      await pool.query("INSERT INTO notes (text) VALUES ('after')");
+    }
+    expect(modes.map(([mode]) => mode).slice(-2)).toEqual(['read-only', 'read-write']);
+    expect(modes.some(([, reason]) => /^the primary .* refuses connections$/.test(reason))).toBe(true);
+  });
+
+  test('pool.read never fails', async () => {
+    const pool = makePool();
+    await pool.query('SELECT 1');
+    let running = true;
+    let answered = 0;
+    const reads = Array.from({ length: 4 }, async () => {
+      while (running) {
+        await pool.read.query('SELECT 1');
+        answered += 1;
+      }
+    });
+    pair.primary.kill();
+    await pool.waitForMode('read-only', 1_000);
+    await pair.primary.start();
+    await pool.waitForMode('read-write', 1_000);
+    running = false;
+    await Promise.all(reads);
+    expect(answered).toBeGreaterThan(0);
+  });
+
+  test('a transaction in flight fails and is not moved; with retry it is run again', async () => {
+    const pool = makePool({ writeWaitMs: 5_000 });
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await client.query("INSERT INTO notes (text) VALUES ('never')");
+    let runs = 0;
+    const repeated = pool.transaction(
+      async (own) => {
+        runs += 1;
+        await own.query("INSERT INTO notes (text) VALUES ('once')");
+        if (runs === 1) await own.query('SELECT pg_sleep(10)');
+      },
+      { retry: 5 },
+    );
+    await waitFor('both to be in their transactions', 2_000, async () => {
+      const rows = await pair.primary.query(
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(10)%'",
+      );
+      return rows.length > 1;
+    });
+    pair.primary.kill();
+    await pool.waitForMode('read-only', 1_000);
+    await waitFor('the session to end', 2_000, () =>
+      client.query('SELECT 1').then(
+        () => false,
+        (error: Error) => error,
+      ),
+    );
+    client.release();
+    await pair.primary.start();
+    await repeated;
+    expect(runs).toBeGreaterThan(1);
+    const [row] = await pair.primary.query(
+      "SELECT count(*) FILTER (WHERE text = 'never')::int, count(*) FILTER (WHERE text = 'once')::int FROM notes",
+    );
+    expect(row).toEqual([0, 1]);
+  });
+
+  test('writeWaitMs holds a write until the primary is back', async () => {
+    const pool = makePool({ writeWaitMs: 5_000 });
+    await pool.query('SELECT 1');
+    pair.primary.kill();
+    await pool.waitForMode('read-only', 1_000);
+    const write = pool.query("INSERT INTO notes (text) VALUES ('waited') RETURNING text");
+    await pair.primary.start();
+    expect((await write).rows).toEqual([{ text: 'waited' }]);
+  });
+
+  test('an orderly stop is the same', async () => {
+    const pool = makePool();
+    await pool.query('SELECT 1');
+    const stopped = pair.primary.stop();
+    await pool.waitForMode('read-only', 1_000);
+    await untilFromStandby(pool);
+    await stopped;
+    await pair.primary.start();
+    await pool.waitForMode('read-write', 1_000);
+  });
+});
+
+describe('when the primary freezes', () => {
+  afterEach(() => pair.primary.thaw());
+
+  test('nobody waits for it, and it is taken back after the thaw', async () => {
+    const pool = makePool({ max: 3 });
+    const bystander = await pool.connect();
+    await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
+    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    const startedMs = performance.now();
+    pair.primary.freeze();
+    // Two in flight besides the bystander, five in the queue.
+    const queries = Array.from({ length: 7 }, () => port(pool).catch((error: unknown) => error));
+    const outcomes = await Promise.all(queries);
+    const tookMs = performance.now() - startedMs;
+    expect(outcomes.filter((outcome) => outcome instanceof OutcomeUnknownError)).toHaveLength(2);
+    expect(outcomes.filter((outcome) => outcome === pair.standby.port)).toHaveLength(5);
+    // One second is promised; a busy test machine gets some more.
+    expect(tookMs).toBeLessThan(2_000);
+    expect(pool.mode).toBe('read-only');
+    await expect(bystander.query('SELECT 1')).rejects.toMatchObject({ retry: 'safe' });
+    bystander.release();
+    pair.primary.thaw();
+    await pool.waitForMode('read-write', 1_000);
+    expect(await port(pool)).toBe(pair.primary.port);
+  });
+
+  test('a busy event loop is not taken for a dead server', async () => {
+    const pool = makePool();
+    const modes: Mode[] = [];
+    await pool.query('SELECT 1');
+    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    pool.on('mode', (mode) => modes.push(mode));
+    for (let i = 0; i < 3; i++) {
+      const untilMs = performance.now() + 900;
+      while (performance.now() < untilMs);
+      await pool.query('SELECT 1');
+    }
+    expect(modes).toEqual([]);
+  });
+});
+
+describe('when nothing answers', () => {
+  test('DownError in bounded time, then at once; it recovers by itself', async () => {
+    const pool = makePool();
+    await pool.query('SELECT 1');
+    await Promise.all([pair.primary.stop(), pair.standby.stop()]);
+    await pool.waitForMode('down', 2_000);
+    const errors = await Promise.all(
+      Array.from({ length: 40 }, () => pool.query('SELECT 1').catch((error: unknown) => error)),
+    );
+    for (const error of errors) expect(error).toBeInstanceOf(DownError);
+    expect(errors[0]).toMatchObject({ code: '57P03', severity: 'FATAL', retry: 'safe' });
+    expect((errors[0] as Error).message).toMatch(/refuses connections/);
+    const startedMs = performance.now();
+    await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(DownError);
+    expect(performance.now() - startedMs).toBeLessThan(500);
+    await Promise.all([pair.primary.start(), pair.standby.start()]);
+    await pool.waitForMode('read-write', 1_000);
+    expect(await port(pool)).toBe(pair.primary.port);
+  });
+
+  test('connectionTimeoutMillis is respected', async () => {
+    const pool = makePool({ hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: 300 });
+    const startedMs = performance.now();
+    await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(DownError);
+    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    await expect(pool.waitForMode('read-write', 50)).rejects.toMatchObject({ name: 'ModeTimeoutError' });
+  });
+});
+
+describe('a plain URL', () => {
+  test('is plain pg: no discovery, no monitors', async () => {
+    const pool = new Pool({ connectionString: pair.primary.url() });
+    pools.push(pool);
+    expect(pool.mode).toBe('read-write');
+    expect((pool as unknown as { Client: unknown }).Client).toBe(pg.Client);
+    expect(await port(pool)).toBe(pair.primary.port);
+    await expect(pool.read.query("INSERT INTO notes (text) VALUES ('x')")).rejects.toMatchObject({
+      code: '25006',
+    });
+    const monitors = await pair.primary.query(
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'",
+    );
+    expect(monitors).toEqual([]);
+    const client = await pool.connectTo('primary');
+    expect(await port(client)).toBe(pair.primary.port);
+    client.release();
+  });
+});
