@@ -29,6 +29,9 @@ export class ConfigError extends UserError {
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
     return error.errors.map(messageOf).join('; ');
+  // What `fetch` says itself is never the reason.
+  if (error instanceof TypeError && error.message === 'fetch failed' && error.cause)
+    return messageOf(error.cause);
   if (error instanceof Error) return error.message || error.name;
   return String(error);
 }

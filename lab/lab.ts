@@ -7,7 +7,7 @@ import { accountOf } from '../common/runtime/accounts.js';
 import { loadOrMakeSecrets } from '../provision/secrets.js';
 import { addressOf, portOf, type Site } from '../provision/site.js';
 import { boxesWith, loadTopology, type Topology } from '../provision/topology.js';
-import { boxPaths, labFiles, type LabSettings } from './layout.js';
+import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
 
 /** Where the package lies: two folders up from dist/lab. */
@@ -41,7 +41,7 @@ export function openLab(settings: LabSettings): Lab {
     subnet: topology.subnets.lab,
     portOffset: settings.portOffset,
     clientNetwork: '127.0.0.0/8',
-    webPort: 8080,
+    webPort: labWebPort,
     binaries: { consul, nginx, postgresBin, postgresMajor },
     secrets: loadOrMakeSecrets(files.secrets),
     pathsOf: (box) => boxPaths(settings.directory, box),

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
+import { ports } from '../common/names.js';
 import type { BoxPaths } from '../provision/site.js';
 import type { Box } from '../provision/topology.js';
 
@@ -10,6 +11,12 @@ export interface LabSettings {
   readonly directory: string;
   readonly portOffset: number;
 }
+
+/** nginx in the lab, where nobody needs to be root. */
+export const labWebPort = 8080;
+const browserPorts = [labWebPort, ports.consulHttp];
+/** Of the WHATWG fetch standard's "bad ports", those an offset could reach. */
+const portsBrowsersRefuse: ReadonlySet<number> = new Set([10_080]);
 
 const environmentFile = 'environment';
 
@@ -23,6 +30,11 @@ export function labSettings(environment: NodeJS.ProcessEnv, isRoot: boolean): La
   const portOffset = Number(text);
   if (!/^\d+$/.test(text) || portOffset > 50_000) {
     throw new ConfigError(environmentFile, 'HOTSPARE_PORT_OFFSET', text, 'a whole number from 0 to 50000');
+  }
+  const unsafe = browserPorts.find((port) => portsBrowsersRefuse.has(port + portOffset));
+  if (unsafe !== undefined) {
+    const expected = `another number: browsers refuse to open port ${unsafe + portOffset}`;
+    throw new ConfigError(environmentFile, 'HOTSPARE_PORT_OFFSET', text, expected);
   }
   const given = environment['HOTSPARE_LAB_DIR'];
   if (given !== undefined && !given.startsWith('/')) {

@@ -50,7 +50,7 @@ describe('Consul is away', () => {
     let writes = 0;
     while (performance.now() < until) {
       for (const url of urls) {
-        expect((await post(url, `without Consul ${writes++}`)).status).toBe(201);
+        expect((await post(`${url}todos`, `without Consul ${writes++}`)).status).toBe(201);
         expect((await get(`${url}todos`)).mode).toBe('read-write');
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -69,7 +69,7 @@ describe('Consul is away', () => {
       60_000,
       async () => (await catalogue()).join() === whole.join(),
     );
-    expect((await post(urls[0] as string, 'Consul is back')).status).toBe(201);
+    expect((await post(`${urls[0]}todos`, 'Consul is back')).status).toBe(201);
     await request(`${urls[0]}todos`, { method: 'DELETE' });
   }, 150_000);
 

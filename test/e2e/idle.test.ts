@@ -9,15 +9,13 @@ beforeAll(() => lab.waitForMode('read-write', 30_000));
 const measureMs = 15_000;
 
 test('what the whole lab costs while nobody uses it', async () => {
-  const units = lab
-    .status()
-    .boxes.flatMap((box) =>
-      box.services.map((service) => ({
-        unit: `${service.name}@${box.name}`,
-        program: service.name,
-        pid: service.pid,
-      })),
-    );
+  const units = lab.status().boxes.flatMap((box) =>
+    box.services.map((service) => ({
+      unit: `${service.name}@${box.name}`,
+      program: service.name,
+      pid: service.pid,
+    })),
+  );
   const before = units.map(({ pid }) => usageOf(pid as number));
   const startedMs = performance.now();
   await new Promise((resolve) => setTimeout(resolve, measureMs));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Pool } from '../../sidecar/index.js';
 import { TestLab, get, median, post } from '../support/lab.js';
 import { waitFor } from '../support/wait.js';
@@ -15,12 +15,16 @@ beforeAll(async () => {
   await pool.waitForMode('read-write', 10_000);
   await Promise.all([pool.query('SELECT 1'), pool.read.query('SELECT 1')]);
 });
-afterAll(async () => {
-  await lab.command('thaw', 'pg@pg1').catch(() => {});
-  await lab.command('start', 'pg@pg1');
+afterEach(async () => {
+  for (const { box, state } of ['pg1', 'pg2'].map((box) => ({
+    box,
+    state: lab.service(`pg@${box}`).state,
+  }))) {
+    if (state !== 'running') await lab.command(state === 'frozen' ? 'thaw' : 'start', `pg@${box}`);
+  }
   await lab.waitForMode('read-write', 30_000);
-  await pool.end();
 });
+afterAll(() => pool.end());
 
 /** Milliseconds from the call until the query is answered again; every failed try is repeated at once. */
 async function answeredAgainMs(query: () => Promise<unknown>, limitMs: number): Promise<number> {
@@ -78,7 +82,7 @@ describe('the primary is lost', () => {
       figures.pool.push(byPool);
       figures.read.push(byRead);
       const startedMs = performance.now();
-      const refused = await post(url, 'never stored', 5_000);
+      const refused = await post(`${url}todos`, 'never stored', 5_000);
       figures.post.push(performance.now() - startedMs);
       expect(refused.status).toBe(503);
       expect(pool.mode).toBe('read-only');
@@ -116,7 +120,7 @@ describe('the primary is lost', () => {
     const frozenMs = await frozen;
     await pool.waitForMode('read-only', 5_000);
     const readOnlyMs = performance.now() - frozenMs;
-    const write = await post(url, 'never stored either', 5_000);
+    const write = await post(`${url}todos`, 'never stored either', 5_000);
     await lab.waitForMode('read-only', 5_000);
     stop = true;
     await load;
@@ -144,7 +148,7 @@ describe('the primary is lost', () => {
   test('the hot spare lost: still read-write; reads go to the primary', async () => {
     await lab.command('kill', 'pg@pg2');
     await pool.read.query('SELECT 1');
-    expect((await post(url, 'spare is gone')).status).toBe(201);
+    expect((await post(`${url}todos`, 'spare is gone')).status).toBe(201);
     await lab.command('start', 'pg@pg2');
     await waitFor('the spare to be read from again', 20_000, () => pool.topology.replicas.length === 1);
   });

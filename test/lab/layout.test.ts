@@ -13,7 +13,10 @@ describe('where a lab lies', () => {
     expect(labSettings(environment, isRoot)).toEqual({ directory, portOffset });
   });
 
-  test.each(['-1', '1.5', 'x', '', '50001'])('HOTSPARE_PORT_OFFSET=%j is refused', (value) => {
-    expect(() => labSettings({ HOTSPARE_PORT_OFFSET: value }, false)).toThrow(ConfigError);
-  });
+  test.each(['-1', '1.5', 'x', '', '50001', '2000', '1580'])(
+    'HOTSPARE_PORT_OFFSET=%j is refused',
+    (value) => {
+      expect(() => labSettings({ HOTSPARE_PORT_OFFSET: value }, false)).toThrow(ConfigError);
+    },
+  );
 });

@@ -31,7 +31,7 @@ export async function hotspare(
 }
 
 /** The lab the tests share: its own offset and folder, so that a person's lab on this machine is left alone. */
-export const sharedLab = { HOTSPARE_PORT_OFFSET: '2000' };
+export const sharedLab = { HOTSPARE_PORT_OFFSET: '2500' };
 
 /** Every box of one lab, and what the tests do to them. */
 export class TestLab {

@@ -11,6 +11,8 @@ import type { ProcessUnit } from './unit.js';
 const pollMs = 15;
 /** How long the kernel may take to end a process after SIGKILL (longer means a hung disk). */
 const killTimeoutMs = 10_000;
+/** How long init may take to collect a process that has ended. */
+const reapTimeoutMs = 10_000;
 
 /**
  * Units as processes of this machine, with no daemon of its own: each runs as leader of its own session, a small file
@@ -39,6 +41,7 @@ export class ProcessManager implements ServiceManager {
     const main = this.mainProcess(name);
     if (main !== undefined && main !== 'gone') return;
     await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+    await this.untilReaped(name);
     mkdirSync(this.runDirectory, { recursive: true });
     mkdirSync(dirname(unit.logFile), { recursive: true });
     const log = openSync(unit.logFile, 'a');
@@ -173,6 +176,19 @@ export class ProcessManager implements ServiceManager {
       await sleep(systemClock, pollMs);
     }
     return false;
+  }
+
+  /**
+   * A process that has ended keeps its pid until init collects it, and some inits take their time. Until then a pid
+   * file of the program's own (Postgres' postmaster.pid) still seems to name a live process.
+   */
+  private async untilReaped(name: string): Promise<void> {
+    const remembered = this.remembered(name);
+    const deadline = systemClock.nowMs() + reapTimeoutMs;
+    while (remembered && readProcess(remembered.pid)?.startTicks === remembered.startTicks) {
+      if (systemClock.nowMs() > deadline) return;
+      await sleep(systemClock, 2);
+    }
   }
 
   private async untilNamed(name: string): Promise<void> {
