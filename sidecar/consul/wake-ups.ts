@@ -63,8 +63,8 @@ export class ConsulWakeUps implements WakeUps {
       const startedMs = clock.nowMs();
       try {
         const seen = await this.#query(client, index, signal);
-        // After an outage anything may have changed; at the very start, everything was just looked up.
-        if (failures > 0 || (index !== '0' && seen !== index)) wake();
+        // The first answer counts as news too: something may have changed since the lookup before it.
+        if (seen !== index) wake();
         failures = 0;
         index = nextIndex(index, seen);
         await pause(clock, minGapMs - (clock.nowMs() - startedMs), signal);

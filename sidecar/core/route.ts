@@ -34,9 +34,14 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       return propose(state, event, nowMs);
     case 'proved': {
       const member = memberOf(state, event.target);
-      const news = member.standing.kind !== 'proven' || member.standing.role !== event.role;
-      const next = withMember(state, { ...member, standing: proven(event.role), idleSinceMs: null });
-      return { state: next, effects: news ? [{ do: 'probe', target: event.target }] : [] };
+      const { standing, epoch } = member;
+      if (standing.kind === 'proven' && standing.role === event.role) return { state, effects: [] };
+      const probe: Effect = { do: 'probe', target: event.target };
+      // A session does not know its timeline. Once epochs are known, a new primary waits for its monitor's word.
+      if (event.role === 'primary' && state.highest !== null && !sameEpoch(epoch, state.highest))
+        return { state, effects: [probe] };
+      const next = { ...member, standing: proven(event.role), idleSinceMs: null };
+      return { state: withMember(state, next), effects: [probe] };
     }
     case 'heartbeat': {
       const member = memberOf(state, event.target);

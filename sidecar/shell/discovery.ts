@@ -29,6 +29,7 @@ export interface DiscoveryParts {
   };
 }
 
+const wakeUpsAfterMs = 25;
 const roles: readonly Role[] = ['primary', 'replica'];
 
 /** Keeps asking who is who: at once when woken or in trouble, else on its own timer. Only proposes. */
@@ -68,7 +69,8 @@ export class Discovery implements DiscoveryPort {
     this.#started = true;
     if (this.parts.cache) this.restored = this.#restore();
     for (const role of roles) void this.lookup(role);
-    this.parts.wakeUps?.start(() => this.#woken(), this.#stop.signal);
+    // Not at once: whoever is waiting for the first answer should not wait for the making of an HTTP connection.
+    this.#after(wakeUpsAfterMs, () => this.parts.wakeUps?.start(() => this.#woken(), this.#stop.signal));
     this.#repeat();
   }
 
