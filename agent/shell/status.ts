@@ -38,7 +38,8 @@ export function agentStatus(input: StatusInput): AgentStatus {
 
 function serviceStatus(service: StatusInput['services'][number], startedMs: number): ServiceStatus {
   const { state, name, kind, address, port } = service;
-  const role = roleOf(state);
+  // What an earlier run of the agent saw is no proof.
+  const role = state.kind === 'unseen' ? undefined : roleOf(state);
   const warnings = warningTexts(state);
   return {
     name,

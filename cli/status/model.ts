@@ -1,0 +1,58 @@
+import type { AgentStatus, ServiceStatus } from '../../common/agent-status.js';
+import type { Mode, Role } from '../../common/names.js';
+
+/** What was read, before anything is concluded from it. */
+export interface Readings {
+  readonly service: string;
+  readonly consul: ConsulReading;
+  /** One per agent asked. */
+  readonly agents: readonly AgentReading[];
+}
+
+export type ConsulReading =
+  | { readonly kind: 'read'; readonly entries: readonly ConsulEntry[] }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** A member as Consul lists it. */
+export interface ConsulEntry {
+  readonly box: string;
+  readonly address: string;
+  readonly port: number;
+  readonly role: Role | undefined;
+  /** The worst of the member's checks, its box's included. */
+  readonly status: 'passing' | 'warning' | 'critical';
+  /** What the check that is worst says. */
+  readonly text: string;
+  /** Base URL of the box's agent, when one registered the member. */
+  readonly agentUrl: string | undefined;
+}
+
+export type AgentReading =
+  | { readonly kind: 'read'; readonly url: string; readonly status: AgentStatus }
+  | { readonly kind: 'failed'; readonly url: string; readonly why: string };
+
+// ---- what is concluded: also the JSON of `hotspare status -o json`
+
+export interface Summary {
+  readonly service: string;
+  readonly mode: Mode;
+  /** Since when the mode is what it is, ISO 8601; absent when nobody could tell. */
+  readonly since?: string;
+  readonly degraded: boolean;
+  /** Sentences; empty when all is well. */
+  readonly why: readonly string[];
+  readonly members: readonly MemberSummary[];
+  readonly consul: { readonly reachable: boolean; readonly detail?: string };
+}
+
+export interface MemberSummary extends Partial<
+  Pick<ServiceStatus, 'role' | 'since' | 'lsn' | 'lagBytes' | 'timeline' | 'streaming' | 'freeBytes'>
+> {
+  readonly box: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: 'passing' | 'critical' | 'unknown';
+  /** Who said so: the box's agent, or Consul because the agent did not answer. */
+  readonly source: 'agent' | 'consul';
+  readonly detail: string;
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../../common/clock.js';
+import { readAll } from './read.js';
+import { renderSummary } from './render.js';
+import { summarize } from './summarize.js';
+
+export interface StatusOptions {
+  /** Default `pg`. */
+  readonly service?: string;
+  /** Default `text`. */
+  readonly output?: 'text' | 'json';
+  /** Base URL of a Consul agent. Default `http://127.0.0.1:8500`. */
+  readonly consulUrl?: string;
+  readonly token?: string;
+  /** Base URLs of agents to ask directly, besides those that Consul names. */
+  readonly agents?: readonly string[];
+  /** A replica further behind counts as degraded, in bytes. Default 16 MB, one WAL segment. */
+  readonly maxLagBytes?: number;
+  /** For each question, in ms. Default 2000. */
+  readonly timeoutMs?: number;
+  readonly clock: Pick<Clock, 'wallMs'>;
+}
+
+export interface StatusIo {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** Exit code: 0 read-write and every member well, 3 degraded, 1 nothing could be read. */
+export async function statusCommand(options: StatusOptions, io: StatusIo): Promise<number> {
+  const { service = 'pg', output = 'text', consulUrl = 'http://127.0.0.1:8500', agents = [] } = options;
+  const readings = await readAll({
+    service,
+    consulUrl: consulUrl.replace(/\/+$/, ''),
+    ...(options.token === undefined ? {} : { token: options.token }),
+    agents,
+    timeoutMs: options.timeoutMs ?? 2_000,
+  });
+  const summary = summarize(readings, { maxLagBytes: options.maxLagBytes ?? 16 * 1024 * 1024 });
+  if (summary.members.length === 0) {
+    io.err(`hotspare status: ${nothingRead(summary, agents)}\n`);
+    return 1;
+  }
+  io.out(
+    output === 'json'
+      ? `${JSON.stringify(summary, null, 2)}\n`
+      : renderSummary(summary, options.clock.wallMs()),
+  );
+  return summary.degraded ? 3 : 0;
+}
+
+function nothingRead(summary: ReturnType<typeof summarize>, agents: readonly string[]): string {
+  const { consul, service, why } = summary;
+  if (consul.reachable)
+    return `Consul lists no ${service}: is an agent running that has it, and may this token (CONSUL_HTTP_TOKEN) read services?`;
+  if (agents.length === 0)
+    return `${consul.detail}. Ask the agents directly: hotspare status --agent http://ADDRESS:8008 (once per box)`;
+  const failures = why.filter((reason) => !reason.startsWith('there is no'));
+  return `nothing could be read. ${failures.join('. ')}`;
+}
