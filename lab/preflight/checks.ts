@@ -25,7 +25,7 @@ const neededFreeBytes = 400 * 1024 * 1024;
 export function prepareDirectory({ directory }: LabSettings): void {
   const { marker } = labFiles(directory);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    makeFolders(directory);
     if (!existsSync(marker)) {
       if (readdirSync(directory).length > 0) {
         throw new UserError(
@@ -39,6 +39,13 @@ export function prepareDirectory({ directory }: LabSettings): void {
     if (error instanceof UserError) throw error;
     throw new UserError(folderSentence(directory, error), { cause: error });
   }
+}
+
+/** One by one: with `recursive`, Node never returns where the kernel answers ENOENT (below /proc). */
+function makeFolders(directory: string): void {
+  if (existsSync(directory)) return;
+  makeFolders(dirname(directory));
+  mkdirSync(directory, { mode: 0o755 });
 }
 
 function folderSentence(directory: string, error: unknown): string {
