@@ -39,7 +39,11 @@ function unreferenced(secure: boolean): http.Agent | https.Agent {
     socket?.unref?.();
     return socket;
   };
-  own.reuseSocket = (socket) => socket.unref();
+  const reuse = own.reuseSocket.bind(agent);
+  own.reuseSocket = (socket, request) => {
+    reuse(socket, request);
+    socket.unref();
+  };
   return agent;
 }
 

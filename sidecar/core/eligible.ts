@@ -14,6 +14,7 @@ export type Use = 'main' | 'read' | Role;
 export function eligible(state: State, use: Use, config: RouteConfig): readonly Target[] {
   switch (use) {
     case 'main':
+      if (state.mode === 'down') return [];
       return state.writer ? [state.writer] : replicas(state, config);
     case 'read': {
       const fit = replicas(state, config);

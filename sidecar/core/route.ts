@@ -162,15 +162,17 @@ function conclude(
 ): Decision {
   const writer = chooseWriter(observed);
   const withWriter: State = { ...observed, writer };
+  const starting = before.reason.kind === 'starting' && writer === null && primaryMayFollow(observed);
   const mode: Mode = writer
     ? 'read-write'
-    : eligible(withWriter, 'replica', config).length > 0
+    : !starting && eligible(withWriter, 'replica', config).length > 0
       ? 'read-only'
       : 'down';
   const changed = mode !== before.mode;
   const moved = writer !== null && before.writer !== null && !sameTarget(writer, before.writer);
-  const reason: Reason =
-    changed || moved || before.reason.kind === 'starting'
+  const reason: Reason = starting
+    ? before.reason
+    : changed || moved || before.reason.kind === 'starting'
       ? explain(before, withWriter, config)
       : before.reason;
   const state: State = {
@@ -184,6 +186,17 @@ function conclude(
   if (changed) effects.push({ do: 'mode', mode, previous: before.mode, reason });
   if (before.writer && !writer) effects.push({ do: 'lookup' });
   return { state, effects: inOrder(effects) };
+}
+
+/**
+ * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
+ * the catalogue has said who is primary, or that it cannot, and until whom it names has given its own verdict.
+ */
+function primaryMayFollow(state: State): boolean {
+  const named = [...state.members.values()].filter((member) => member.listed.includes('primary'));
+  return named.length === 0
+    ? state.lookups.primary === null
+    : named.some((member) => member.standing.kind === 'unknown');
 }
 
 /**

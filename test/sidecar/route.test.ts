@@ -102,6 +102,20 @@ describe('the mode', () => {
       'read-write',
       'a',
     ],
+    ['the replica is the first to answer', [...both.slice(0, 2), replica('b')], 'down', null],
+    ['so is it before the catalogue has spoken', [says('replica', found('b')), replica('b')], 'down', null],
+    [
+      'or cannot speak',
+      [says('primary', unavailable), says('replica', found('b'), 'cache'), replica('b')],
+      'read-only',
+      null,
+    ],
+    [
+      'the primary was dead already',
+      [...both.slice(0, 2), replica('b'), fails('a', 'refused')],
+      'read-only',
+      null,
+    ],
     ['DNS names a replica as primary', [says('primary', found('b')), replica('b')], 'read-only', null],
     [
       'NXDOMAIN condemns nobody',

@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+
+/** Programs of a few lines that use the library as an app would, in a process of their own. */
+let pair: PostgresPair;
+const folder = mkdtempSync(join(tmpdir(), 'hotspare-process-'));
+
+beforeAll(async () => {
+  pair = await startPostgresPair();
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  await build({
+    entryPoints: ['sidecar/index.ts'],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'cjs',
+    outfile: join(folder, 'hotspare.cjs'),
+    logLevel: 'error',
+  });
+});
+afterAll(async () => {
+  await pair?.destroy();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the program; `STEP name` lines on its output call the step of that name. */
+async function run(
+  program: string,
+  steps: Record<string, () => unknown> = {},
+): Promise<{ code: number | null; output: string; tookMs: number }> {
+  const file = join(folder, `${Math.random()}.cjs`);
+  const hosts = JSON.stringify([pair.primary, pair.standby].map(({ host, port }) => ({ host, port })));
+  writeFileSync(
+    file,
+    `const { Pool, Client, Resolver } = require('./hotspare.cjs');
+    const login = { user: 'app', password: 'app', database: 'app' };
+    const config = { ...login, hotspare: { hosts: ${hosts} } };
+    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    (async () => {${program}})();`,
+  );
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  child.stderr.on('data', (chunk) => (output += chunk));
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+    for (const [, name] of String(chunk).matchAll(/STEP (\w+)/g)) void steps[name!]?.();
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  clearTimeout(timer);
+  return { code, output, tookMs: performance.now() - startedMs };
+}
+
+describe('the process', () => {
+  test('ends by itself after end(): nothing is left open', async () => {
+    const { code, output } = await run(`
+      const pool = new Pool(config);
+      await pool.query('SELECT 1');
+      await pool.read.query('SELECT 1');
+      await pool.end();
+      const left = process.getActiveResourcesInfo().filter((name) => !['PipeWrap', 'TTYWrap'].includes(name));
+      await sleep(50);
+      const later = process.getActiveResourcesInfo().filter((name) => !['PipeWrap', 'TTYWrap'].includes(name));
+      console.log('LEFT', JSON.stringify(later));`);
+    expect(output).toContain('LEFT []');
+    expect(code).toBe(0);
+  });
+
+  test('ends without end() as soon as a plain pool would let it', async () => {
+    const { code, tookMs } = await run(`
+      const pool = new Pool({ ...config, allowExitOnIdle: true });
+      await pool.query('SELECT 1');
+      await pool.read.query('SELECT 1');`);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(8_000);
+  });
+
+  test('ends without close() of a Resolver whose Consul is silent', async () => {
+    const { code, output, tookMs } = await run(`
+      const resolver = new Resolver({ dns: '127.0.0.1:9', http: { url: 'http://127.0.0.1:9' }, cacheFile: false });
+      await resolver.primary().catch((error) => console.log(error.code, error.retry));`);
+    expect(output).toContain('57P03 safe');
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(8_000);
+  });
+
+  test('survives the death of all its connections without any error listener', async () => {
+    const { code, output } = await run(
+      `
+      const pool = new Pool(config);
+      const held = await pool.connect();
+      await pool.query('SELECT 1');
+      await pool.read.query('SELECT 1');
+      const client = new Client(config);
+      await client.connect();
+      console.log('STEP kill');
+      await pool.waitForMode('read-only', 5000);
+      await sleep(200);
+      held.release();
+      console.log((await pool.query('SELECT pg_is_in_recovery() AS r')).rows[0].r);
+      console.log('STEP start');
+      await pool.waitForMode('read-write', 10000);
+      console.log('ALIVE', (await pool.query('SELECT pg_is_in_recovery() AS r')).rows[0].r);
+      await pool.end();`,
+      { kill: () => pair.primary.kill(), start: () => pair.primary.start() },
+    );
+    expect(output).toContain('ALIVE false');
+    expect(code).toBe(0);
+  });
+
+  test('a listener that throws surfaces, and does not stop the failover', async () => {
+    const { output } = await run(`
+      process.on('uncaughtException', (error) => console.log('SURFACED', error.message));
+      const pool = new Pool(config);
+      pool.on('mode', () => { throw new Error('listener'); });
+      await pool.query('SELECT 1');
+      console.log('MODE', pool.mode);
+      await pool.end();`);
+    expect(output).toContain('SURFACED listener');
+    expect(output).toContain('MODE read-write');
+  });
+});
+
+describe('Client', () => {
+  test('is on the proven primary, ends cleanly, and is plain pg for a plain URL', async () => {
+    const { code, output } = await run(`
+      const pg = require('pg');
+      for (const options of [config, { ...login, host: '127.0.0.1', port: ${pair.primary.port} }]) {
+        const client = new Client(options);
+        console.log(client instanceof Client, client instanceof pg.Client);
+        await client.connect();
+        await client.query('LISTEN news');
+        const heard = new Promise((resolve) => client.once('notification', resolve));
+        await client.query("NOTIFY news, 'hello'");
+        console.log((await heard).payload, (await client.query('SELECT pg_is_in_recovery() AS r')).rows[0].r);
+        await client.end();
+      }
+      new Client('postgres://app:app@127.0.0.1:${pair.primary.port}/app').connect((error, client) => {
+        console.log('CALLBACK', error);
+        client.end();
+      });`);
+    expect(output.match(/true true\nhello false/g)).toHaveLength(2);
+    expect(output).toContain('CALLBACK null');
+    expect(code).toBe(0);
+  });
+
+  test('says why there is none, and leaves nothing running', async () => {
+    const { code, output } = await run(`
+      const client = new Client({ ...login, connectionTimeoutMillis: 500, hotspare: { hosts: ['127.0.0.1:${pair.standby.port}'] } });
+      await client.connect().catch((error) => console.log(error.name, error.code));
+      const nobody = new Client({ ...login, connectionTimeoutMillis: 500, hotspare: { hosts: ['127.0.0.1:9'] } });
+      nobody.connect((error) => console.log(error.name, error.code));`);
+    expect(output).toContain('ReadOnlyError 25006');
+    expect(output).toContain('DownError 57P03');
+    expect(code).toBe(0);
+  });
+});
