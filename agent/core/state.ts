@@ -1,6 +1,6 @@
 import { assertNever } from '../../common/assert-never.js';
 import type { Role } from '../../common/names.js';
-import type { Observation, Proven, ServiceState } from './model.js';
+import type { Observation, Proven, Remembered, ServiceState } from './model.js';
 
 /** The state after an observation. "Since" moves only when the kind or the role does. */
 export function nextState(state: ServiceState, observation: Observation): ServiceState {
@@ -44,13 +44,23 @@ function provenIn(state: ServiceState): Proven | undefined {
   return state.kind === 'unseen' ? undefined : state;
 }
 
-/** Keeps the older date when nothing a person would call a change happened; across a restart of the agent too. */
+/**
+ * Keeps the older date when nothing a person would call a change happened: the same kind and role as before, as before
+ * a spell in which it could not be judged, or as an earlier run of the agent remembered.
+ */
 function dated(
   before: ServiceState,
   after: Exclude<ServiceState, { kind: 'unseen' }>,
 ): Exclude<ServiceState, { kind: 'unseen' }> {
-  const earlier = before.kind === 'unseen' ? before.remembered : { ...before, role: roleOf(before) };
-  if (earlier?.kind === after.kind && earlier.role === roleOf(after))
-    return { ...after, sinceMs: earlier.sinceMs };
-  return after;
+  const same = earlierOf(before).find(
+    (earlier) => earlier?.kind === after.kind && earlier.role === roleOf(after),
+  );
+  return same ? { ...after, sinceMs: same.sinceMs } : after;
+}
+
+function earlierOf(before: ServiceState): (Remembered | undefined)[] {
+  if (before.kind === 'unseen') return [before.remembered];
+  const { kind, sinceMs } = before;
+  const itself = { kind, sinceMs, role: roleOf(before) };
+  return before.kind === 'unknown' && before.last ? [itself, ...earlierOf(before.last)] : [itself];
 }

@@ -36,6 +36,8 @@ export class Catalogue {
   private state: Link;
   /** Per service id: how often in a row Consul said no, why, and until when it is not asked again (monotonic ms). */
   private readonly refusals = new Map<string, { count: number; untilMs: number; why: string }>();
+  /** Why the list itself was refused, while it is. */
+  private listRefused: string | undefined;
   private failures = 0;
   private reading = false;
   private timer: Timer | undefined;
@@ -52,6 +54,7 @@ export class Catalogue {
   /** A sentence when something is wrong between this agent and Consul. */
   get complaint(): string | undefined {
     if (this.state.kind === 'unreachable') return this.state.why;
+    if (this.listRefused !== undefined) return this.listRefused;
     return [...this.refusals.values()].find(({ count }) => count > 1)?.why;
   }
 
@@ -168,7 +171,9 @@ export class Catalogue {
       if (error instanceof ConsulError && error.kind !== 'unreachable') {
         // It answered: what it holds is not known, but it is there.
         this.reached();
-        this.options.log.warn(error.message);
+        if (this.listRefused !== error.message) this.options.log.warn(error.message);
+        this.listRefused = error.message;
+        this.entries = undefined;
         this.schedule(refusal.maxMs);
       } else {
         this.lost(error instanceof ConsulError ? error : new ConsulError('unreachable', messageOf(error)));
@@ -180,6 +185,7 @@ export class Catalogue {
 
   private found(found: readonly CatalogueEntry[]): void {
     const before = this.entries;
+    this.listRefused = undefined;
     this.entries = new Map(found.map((entry) => [entry.id, withRefreshed(entry, before?.get(entry.id))]));
     this.reached();
     this.schedule(readIntervalMs);

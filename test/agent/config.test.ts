@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadAgentConfig, parseAgentConfig } from '../../agent/config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'hotspare-config-'));
+const secretFile = join(folder, 'secret');
+writeFileSync(secretFile, 'open sesame\n');
+writeFileSync(join(folder, 'empty'), '\n');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const base = `box: pg1
+address: 127.0.11.11
+stateDir: /var/lib/hotspare
+http: { host: 127.0.11.11, port: 8008 }
+consul: { url: "http://127.0.11.11:8500" }
+`;
+const postgres = (more: string) => `${base}services:
+  - name: pg
+    kind: postgres
+    port: 5432
+    ${more}
+`;
+const probe = `probe: { user: hotspare_agent, passwordFile: ${secretFile} }`;
+
+describe('what may be left out has a default', () => {
+  test('a box without services', () => {
+    const config = parseAgentConfig(base, 'agent.yaml');
+    expect(config).toMatchObject({ services: [], templates: [], log: { level: 'info' } });
+  });
+
+  test('postgres', () => {
+    const [service] = parseAgentConfig(postgres(probe), 'agent.yaml').services;
+    expect(service).toMatchObject({
+      address: '127.0.11.11',
+      probe: { database: 'postgres', intervalMs: 1_000, timeoutMs: 900 },
+      minFreeBytes: 104_857_600,
+    });
+  });
+
+  test('http, and a shorter interval shortens the deadline', () => {
+    const text = `${base}services: [{ name: a, kind: http, port: 80 }, { name: b, kind: http, port: 81, probe: { intervalMs: 200 } }]`;
+    const [plain, quick] = parseAgentConfig(text, 'agent.yaml').services;
+    expect(plain?.probe).toEqual({ path: '/', intervalMs: 500, timeoutMs: 450 });
+    expect(quick?.probe).toEqual({ path: '/', intervalMs: 200, timeoutMs: 180 });
+  });
+});
+
+test('secrets are read and never shown', () => {
+  const config = parseAgentConfig(
+    postgres(probe).replace('8500"', `8500", tokenFile: ${secretFile}`),
+    'agent.yaml',
+  );
+  const [service] = config.services;
+  expect(service?.kind === 'postgres' && service.probe.password.reveal()).toBe('open sesame');
+  expect(config.consul.token?.reveal()).toBe('open sesame');
+  expect(JSON.stringify(config) + String(config.consul.token)).not.toContain('sesame');
+});
+
+const refusedRows: readonly [what: string, text: string, message: string][] = [
+  [
+    'an unknown key',
+    `${base}colour: red\n`,
+    'agent.yaml:6: colour is "red"; expected no such key here; known are box',
+  ],
+  [
+    'an unknown key deep inside',
+    postgres(`probe: { user: u, passwordFile: ${secretFile}, retries: 3 }`),
+    'agent.yaml:10: services[0].probe.retries is 3; expected no such key here',
+  ],
+  ['a missing key', base.replace('box: pg1\n', ''), 'agent.yaml: box is missing; expected a name of letters'],
+  [
+    'a port as text',
+    base.replace('8008', '"8008"'),
+    'http.port is "8008"; expected a TCP port, a whole number from 1 to 65535',
+  ],
+  ['a port out of range', base.replace('8008', '80080'), 'http.port is 80080; expected a TCP port'],
+  [
+    'a fractional interval',
+    postgres(probe.replace(' }', ', intervalMs: 99.5 }')),
+    'services[0].probe.intervalMs is 99.5; expected milliseconds',
+  ],
+  [
+    'an interval too long to keep the check alive',
+    postgres(probe.replace(' }', ', intervalMs: 60000 }')),
+    'services[0].probe.intervalMs is 60000; expected milliseconds, a whole number from 100 to 5000',
+  ],
+  [
+    'a deadline beyond the interval',
+    postgres(probe.replace(' }', ', timeoutMs: 1500 }')),
+    'services[0].probe.timeoutMs is 1500; expected milliseconds, no more than intervalMs',
+  ],
+  [
+    'an unknown kind',
+    postgres(probe).replace('kind: postgres', 'kind: mysql'),
+    'services[0].kind is "mysql"; expected one of http, postgres',
+  ],
+  [
+    'a key of another kind',
+    `${base}services: [{ name: a, kind: http, port: 80, dataDir: /x }]`,
+    'services[0].dataDir is "/x"; expected no such key here',
+  ],
+  [
+    'two services of one name',
+    `${base}services: [{ name: a, kind: http, port: 80 }, { name: a, kind: http, port: 81 }]`,
+    'services[1].name is "a"; expected a name that no other service of this box has',
+  ],
+  [
+    'a relative path',
+    base.replace('/var/lib', 'var/lib'),
+    'stateDir is "var/lib/hotspare"; expected an absolute path',
+  ],
+  [
+    'a Consul address without a scheme',
+    base.replace('http://', ''),
+    'consul.url is "127.0.11.11:8500"; expected the address of the local Consul agent',
+  ],
+  [
+    'an unreadable password file',
+    postgres(`probe: { user: u, passwordFile: ${folder}/none }`),
+    `services[0].probe.passwordFile is "${folder}/none"; expected a readable file with the password (ENOENT`,
+  ],
+  [
+    'an empty password file',
+    postgres(`probe: { user: u, passwordFile: ${folder}/empty }`),
+    'expected a file with the password; that one is empty',
+  ],
+  [
+    'an unreadable token file',
+    base.replace('8500"', `8500", tokenFile: ${folder}/none`),
+    'consul.tokenFile is',
+  ],
+  [
+    'an unknown log level',
+    `${base}log: { level: loud }\n`,
+    'log.level is "loud"; expected one of trace, debug',
+  ],
+  ['services that are no list', `${base}services: pg\n`, 'services is "pg"; expected a list of services'],
+  [
+    'a command that is a text',
+    `${base}templates: [{ source: /a, destination: /b, command: nginx -s reload }]`,
+    'templates[0].command is "nginx -s reload"; expected a list of program and arguments',
+  ],
+  [
+    'an empty command',
+    `${base}templates: [{ source: /a, destination: /b, command: [] }]`,
+    'templates[0].command is []; expected a list of program and arguments',
+  ],
+  ['YAML that is none', 'box: [pg1\n', 'agent.yaml:2:1: not valid YAML'],
+  ['a key twice', `${base}box: pg2\n`, 'agent.yaml:6:1: not valid YAML'],
+  ['an empty file', '# nothing\n', 'agent.yaml: the file is empty'],
+  ['a list', '- a\n', 'agent.yaml: the whole file is ["a"]; expected a mapping'],
+];
+
+test.each(refusedRows)('%s is refused', (_, text, message) => {
+  expect(() => parseAgentConfig(text, 'agent.yaml')).toThrow(message);
+});
+
+test('a file that is not there is a sentence', () => {
+  expect(() => loadAgentConfig('/nowhere/agent.yaml')).toThrow(
+    '/nowhere/agent.yaml: cannot read the configuration: ENOENT',
+  );
+});

@@ -1,0 +1,246 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../../agent/core/decide.js';
+import type { Action, Observation, ServiceState } from '../../../agent/core/model.js';
+import {
+  down,
+  entry,
+  facts,
+  full,
+  model,
+  observation,
+  passing,
+  present,
+  refused,
+  unseen,
+} from '../builders.js';
+
+const wasPrimary: ServiceState = { kind: 'passing', facts: facts('primary'), sinceMs: 10 };
+const wasReplica: ServiceState = { kind: 'passing', facts: facts('replica'), sinceMs: 10 };
+const wasDown: ServiceState = { kind: 'critical', trouble: refused, role: 'primary', sinceMs: 10 };
+const critical = {
+  status: 'critical',
+  text: 'connection refused: nothing listens there',
+  refreshedMs: 0,
+} as const;
+
+/** One line per action. */
+function told(actions: readonly Action[]): string[] {
+  return actions.map((action) => {
+    switch (action.kind) {
+      case 'register':
+        return `register [${action.registration.tags.join()}] first ${action.registration.initialStatus}`;
+      case 'update-check':
+        return `check ${action.status}: ${action.text}`;
+      case 'deregister':
+        return `deregister ${action.id}`;
+    }
+  });
+}
+
+const rows: readonly [
+  what: string,
+  state: ServiceState,
+  observed: Partial<Observation>,
+  reason: string,
+  actions: string[],
+][] = [
+  ['before the first probe nothing is touched', unseen, { probe: undefined }, 'first-probe-pending', []],
+  [
+    'not even when Consul has nothing',
+    unseen,
+    { probe: undefined, catalogue: { kind: 'absent' } },
+    'first-probe-pending',
+    [],
+  ],
+  [
+    'without knowing what Consul holds nothing is published',
+    wasPrimary,
+    { catalogue: { kind: 'unread' } },
+    'consul-unread',
+    [],
+  ],
+  [
+    'a new service starts critical and passes once its tags are there',
+    unseen,
+    { catalogue: { kind: 'absent' } },
+    'not-registered',
+    ['register [primary] first critical', 'check passing: well'],
+  ],
+  [
+    'a replica is registered as one',
+    unseen,
+    { catalogue: { kind: 'absent' }, probe: passing('replica') },
+    'not-registered',
+    ['register [replica] first critical', 'check passing: well'],
+  ],
+  [
+    'a service without roles has no tag',
+    unseen,
+    { catalogue: { kind: 'absent' }, probe: { kind: 'passing', facts: { kind: 'http' } } },
+    'not-registered',
+    ['register [] first critical', 'check passing: well'],
+  ],
+  ['all is as it should be', wasPrimary, {}, 'steady', []],
+  ['a check is refreshed in time', wasPrimary, { nowMs: 3_000 }, 'refresh-due', ['check passing: well']],
+  [
+    'a check whose age is not known is refreshed',
+    wasPrimary,
+    { catalogue: present({ check: { status: 'passing', text: 'well', refreshedMs: undefined } }) },
+    'refresh-due',
+    ['check passing: well'],
+  ],
+  [
+    'a lost primary goes critical and keeps its tag',
+    wasPrimary,
+    { probe: down },
+    'status-differs',
+    ['check critical: connection refused: nothing listens there'],
+  ],
+  [
+    'it comes back',
+    wasDown,
+    { catalogue: present({ check: critical }) },
+    'status-differs',
+    ['check passing: well'],
+  ],
+  [
+    'it comes back as a replica: tags first, passing after',
+    wasDown,
+    { probe: passing('replica'), catalogue: present({ check: critical }) },
+    'entry-differs',
+    ['register [replica] first critical', 'check passing: well'],
+  ],
+  [
+    'a promotion while passing',
+    wasReplica,
+    { catalogue: present({ tags: ['replica'] }) },
+    'entry-differs',
+    ['register [primary] first passing', 'check passing: well'],
+  ],
+  [
+    'worse goes before a changed registration',
+    wasPrimary,
+    { probe: down, catalogue: present({ address: '10.0.0.1' }) },
+    'entry-differs',
+    ['check critical: connection refused: nothing listens there', 'register [primary] first passing'],
+  ],
+  [
+    'another trouble is another text',
+    wasDown,
+    {
+      probe: { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 900 } },
+      catalogue: present({ check: critical }),
+    },
+    'text-differs',
+    ['check critical: no answer within 900 ms'],
+  ],
+  [
+    'found down at the start: the tag in Consul is kept',
+    unseen,
+    { probe: down, catalogue: present({ tags: ['replica'] }) },
+    'status-differs',
+    ['check critical: connection refused: nothing listens there'],
+  ],
+  [
+    'found down at the start, and Consul knows nothing: no role is invented',
+    unseen,
+    { probe: down, catalogue: { kind: 'absent' } },
+    'not-registered',
+    ['register [] first critical', 'check critical: connection refused: nothing listens there'],
+  ],
+  ['what cannot be judged stays as it is', wasPrimary, { probe: full }, 'steady', []],
+  [
+    'and is kept alive',
+    { kind: 'unknown', obstacle: { kind: 'slots-full' }, last: wasPrimary, sinceMs: 10 },
+    { probe: full, nowMs: 3_000 },
+    'refresh-due',
+    ['check passing: well'],
+  ],
+  [
+    'and is registered again as last proven, should Consul have lost it',
+    { kind: 'unknown', obstacle: { kind: 'slots-full' }, last: wasPrimary, sinceMs: 10 },
+    { probe: full, catalogue: { kind: 'absent' } },
+    'not-registered',
+    ['register [primary] first critical', 'check passing: well'],
+  ],
+  [
+    'never judged, registered by an earlier run: kept alive',
+    unseen,
+    { probe: full, nowMs: 3_000 },
+    'refresh-due',
+    ['check passing: well'],
+  ],
+  [
+    'never judged and not registered: a warning, without a role',
+    unseen,
+    { probe: full, catalogue: { kind: 'absent' } },
+    'not-registered',
+    ['register [] first critical', 'check warning: not judged yet: the agent could not probe it so far'],
+  ],
+  [
+    'a check that was removed by hand comes back',
+    wasPrimary,
+    { catalogue: present({ check: undefined }) },
+    'check-missing',
+    ['register [primary] first critical', 'check passing: well'],
+  ],
+  [
+    'tags edited by hand are mended',
+    wasPrimary,
+    { catalogue: present({ tags: ['primary', 'mine'] }) },
+    'entry-differs',
+    ['register [primary] first passing', 'check passing: well'],
+  ],
+  [
+    'so is meta',
+    wasPrimary,
+    { catalogue: present({ meta: {} }) },
+    'entry-differs',
+    ['register [primary] first passing', 'check passing: well'],
+  ],
+  ['stopping retracts', wasPrimary, { stopping: true }, 'stopping', ['deregister pg@pg1']],
+  [
+    'stopping with nothing there',
+    wasPrimary,
+    { stopping: true, catalogue: { kind: 'absent' } },
+    'stopping',
+    [],
+  ],
+];
+
+test.each(rows)('%s', (_, state, observed, reason, actions) => {
+  const decision = decide(state, observation(observed), model);
+  expect(decision.reason.kind).toBe(reason);
+  expect(told(decision.actions)).toEqual(actions);
+});
+
+test('whatever the probe and the catalogue say, a role is never passing in Consul unless it was proven', () => {
+  const catalogues = [
+    { kind: 'absent' } as const,
+    present(),
+    present({ tags: ['replica'] }),
+    present({ check: critical, tags: [] }),
+    present({ check: undefined }),
+    { kind: 'present', entry: entry({ port: 1 }) } as const,
+  ];
+  for (const probe of [passing('primary'), passing('replica'), down]) {
+    for (const state of [unseen, wasPrimary, wasReplica, wasDown]) {
+      for (const catalogue of catalogues) {
+        let tags = catalogue.kind === 'present' ? catalogue.entry.tags : [];
+        let status = catalogue.kind === 'present' ? catalogue.entry.check?.status : undefined;
+        const startedTrue = status !== 'passing';
+        const proven =
+          probe.kind === 'passing' && probe.facts.kind === 'postgres' ? probe.facts.role : undefined;
+        for (const action of decide(state, observation({ probe, catalogue }), model).actions) {
+          if (action.kind === 'register') {
+            tags = action.registration.tags;
+            status ??= action.registration.initialStatus;
+          }
+          if (action.kind === 'update-check') status = action.status;
+          if (startedTrue && status === 'passing') expect(tags).toEqual([proven]);
+        }
+        if (status === 'passing') expect(tags).toEqual([proven]);
+      }
+    }
+  }
+});
