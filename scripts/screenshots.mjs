@@ -6,14 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const hotspare = (...args) => execFileSync(process.execPath, ['bin/hotspare.mjs', ...args], { encoding: 'utf8' });
+const hotspare = (...args) =>
+  execFileSync(process.execPath, ['bin/hotspare.mjs', ...args], { encoding: 'utf8' });
 const { urls } = JSON.parse(hotspare('lab', 'status', '-o', 'json'));
 const [todo] = urls.todo;
 const profile = mkdtempSync(join(tmpdir(), 'hotspare-screenshots-'));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: '/usr/bin/chromium',
   headless: true,
-  viewport: { width: 900, height: 640 },
+  viewport: { width: 900, height: 700 },
   args: [
     '--no-sandbox',
     '--disable-gpu',
@@ -41,7 +42,10 @@ try {
   await page.screenshot({ path: 'docs/images/todo-read-write.png' });
 
   hotspare('lab', 'kill', 'pg@pg1');
-  await page.getByRole('status').filter({ hasText: /read-only/i }).waitFor({ timeout: 5_000 });
+  await page
+    .getByRole('status')
+    .filter({ hasText: /read-only/i })
+    .waitFor({ timeout: 5_000 });
   await page.waitForTimeout(500);
   await page.screenshot({ path: 'docs/images/todo-read-only.png' });
   hotspare('lab', 'start', 'pg@pg1');
