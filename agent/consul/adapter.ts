@@ -19,6 +19,11 @@ export interface ConsulAdapterOptions {
   readonly tokenFile?: string;
   /** For every call but the blocking wait of a watch, in ms. */
   readonly deadlineMs: number;
+  /**
+   * How long Consul may hold back the answer to a watch while nothing changes, in ms; default 10000. Not longer: the npm
+   * package never notices an answer that was cut off in its middle, so this bounds how long a watch may be deaf.
+   */
+  readonly watchWaitMs?: number;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -92,7 +97,8 @@ export class ConsulAdapter implements ConsulPort {
   }
 
   watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void> {
-    const ask = async (index: string, waitMs: number, aborted: AbortSignal): Promise<ConsulAnswer> => {
+    const waitMs = this.options.watchWaitMs ?? 10_000;
+    const ask = async (index: string, aborted: AbortSignal): Promise<ConsulAnswer> => {
       const context = Object.assign(new EventEmitter(), { includeResponse: true });
       const answer: unknown = await this.call(
         `watching ${service}`,

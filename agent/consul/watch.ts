@@ -5,8 +5,6 @@ import { ConsulError, type Instance, type PassingWatcher } from '../ports.js';
 import type { ConsulAnswer } from './adapter.js';
 import { parseInstances } from './parse.js';
 
-/** How long Consul may hold a question back while nothing changes, in ms. */
-const waitMs = 60_000;
 /** At most one question in so many ms, however often the index moves. */
 const minGapMs = 100;
 const retry = { baseMs: 100, maxMs: 5_000 };
@@ -18,7 +16,7 @@ interface Watch {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: Random;
-  ask(index: string, waitMs: number, signal: AbortSignal): Promise<ConsulAnswer>;
+  ask(index: string, signal: AbortSignal): Promise<ConsulAnswer>;
 }
 
 /**
@@ -33,7 +31,7 @@ export async function watchPassing(watch: Watch): Promise<void> {
     const askedMs = clock.nowMs();
     let pauseMs: number;
     try {
-      const answer = await watch.ask(index, waitMs, signal);
+      const answer = await watch.ask(index, signal);
       const instances = instancesOf(answer.body, watch);
       index = nextIndex(answer.headers['x-consul-index'], index);
       failures = 0;

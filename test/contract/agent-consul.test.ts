@@ -1,0 +1,295 @@
+import { createServer, type Server } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ConsulAdapter } from '../../agent/consul/adapter.js';
+import type { Registration } from '../../agent/core/model.js';
+import { ConsulError, type ConsulPort, type Instance } from '../../agent/ports.js';
+import { systemClock, systemRandom } from '../../common/runtime/clock.js';
+import { Secret } from '../../common/secret.js';
+import { FakeConsul } from '../fakes/fake-consul.js';
+import { startConsul, type RealConsul } from '../support/consul.js';
+import { freePorts } from '../support/ports.js';
+import { waitFor } from '../support/wait.js';
+
+const clock = systemClock;
+const random = systemRandom;
+const adapter = (url: string, more: { token?: Secret; tokenFile?: string } = {}) =>
+  new ConsulAdapter({ url, deadlineMs: 1_000, watchWaitMs: 1_000, clock, random, ...more });
+
+const registration: Registration = {
+  id: 'pg@pg1',
+  name: 'pg',
+  address: '127.0.11.11',
+  port: 5432,
+  tags: ['replica'],
+  meta: { 'hotspare-box': 'pg1' },
+  checkTtlMs: 10_000,
+  initialStatus: 'critical',
+};
+
+interface Subject {
+  port(): ConsulPort;
+  away(): Promise<void>;
+  back(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+let shared: RealConsul;
+beforeAll(async () => {
+  shared = await startConsul();
+});
+afterAll(() => shared?.destroy());
+
+const subjects: Record<string, () => Promise<Subject>> = {
+  'the fake': async () => {
+    const consul = new FakeConsul();
+    return {
+      port: () => consul,
+      away: async () => consul.stop(),
+      back: async () => consul.start(),
+      destroy: async () => {},
+    };
+  },
+  'Consul itself': async () => {
+    const consul = await startConsul();
+    const port = adapter(consul.httpUrl);
+    return {
+      port: () => port,
+      away: () => consul.stop(),
+      back: () => consul.start(),
+      destroy: async () => {
+        port.close();
+        await consul.destroy();
+      },
+    };
+  },
+};
+
+const find = async (consul: ConsulPort) => (await consul.services()).find(({ id }) => id === 'pg@pg1');
+
+function watch(consul: ConsulPort, service: string) {
+  const stop = new AbortController();
+  const seen: (readonly Instance[])[] = [];
+  const outages: ConsulError[] = [];
+  const ended = consul.watchPassing(
+    service,
+    { onInstances: (instances) => seen.push(instances), onUnavailable: (why) => outages.push(why) },
+    stop.signal,
+  );
+  return { seen, outages, stop, ended, ids: () => seen.at(-1)?.map(({ id }) => id) };
+}
+
+describe.each(Object.entries(subjects))('%s', (_, make) => {
+  let subject: Subject;
+  beforeAll(async () => {
+    subject = await make();
+  });
+  afterAll(() => subject?.destroy());
+
+  test('registers, keeps the check across a registration, forgets', async () => {
+    const consul = subject.port();
+    await consul.register(registration);
+    expect(await find(consul)).toEqual({
+      id: 'pg@pg1',
+      name: 'pg',
+      address: '127.0.11.11',
+      port: 5432,
+      tags: ['replica'],
+      meta: { 'hotspare-box': 'pg1' },
+      check: { status: 'critical', text: '', refreshedMs: undefined },
+    });
+    await consul.updateCheck('pg@pg1', 'passing', 'well');
+    await consul.register({ ...registration, tags: ['primary'] });
+    expect(await find(consul)).toMatchObject({
+      tags: ['primary'],
+      check: { status: 'passing', text: 'well' },
+    });
+    await consul.updateCheck('pg@pg1', 'warning', 'so so');
+    expect(await find(consul)).toMatchObject({ check: { status: 'warning', text: 'so so' } });
+    await consul.deregister('pg@pg1');
+    expect(await find(consul)).toBeUndefined();
+  });
+
+  test('a check it does not know is a no, a service it does not know is done', async () => {
+    const consul = subject.port();
+    await expect(consul.updateCheck('nobody@pg1', 'passing', 'x')).rejects.toMatchObject({ kind: 'failed' });
+    await consul.deregister('nobody@pg1');
+  });
+
+  test('a watch tells what is passing, empty included, through an outage, until it is stopped', async () => {
+    const consul = subject.port();
+    const watched = watch(consul, 'pg');
+    await waitFor('the empty answer', 5_000, () => watched.seen.length > 0);
+    expect(watched.seen).toEqual([[]]);
+    await consul.register(registration);
+    await consul.updateCheck('pg@pg1', 'passing', 'well');
+    await waitFor('the instance', 5_000, () => watched.ids()?.includes('pg@pg1'));
+    expect(watched.seen.at(-1)?.[0]).toMatchObject({ address: '127.0.11.11', port: 5432, tags: ['replica'] });
+    await consul.updateCheck('pg@pg1', 'critical', 'gone');
+    await waitFor('its end', 5_000, () => watched.ids()?.length === 0);
+    const before = watched.seen.length;
+    await subject.away();
+    await waitFor('the outage', 10_000, () => watched.outages.length > 0);
+    expect(watched.seen.length).toBe(before);
+    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+    await subject.back();
+    await waitFor('an answer after it', 20_000, () => watched.seen.length > before);
+    expect(watched.outages).toHaveLength(1);
+    watched.stop.abort();
+    await watched.ended;
+  });
+});
+
+describe('a Consul with faults', () => {
+  const open: { close(): unknown }[] = [];
+  afterEach(() => {
+    for (const one of open.splice(0)) one.close();
+  });
+
+  const served = async (server: Server) => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push({
+      close: () => {
+        server.close();
+        server.closeAllConnections();
+      },
+    });
+    const consul = adapter(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+    open.push(consul);
+    return consul;
+  };
+
+  test('nobody there: a sentence with the address', async () => {
+    const [port] = await freePorts(1);
+    await expect(adapter(`http://127.0.0.1:${port}`).services()).rejects.toThrow(
+      `Consul at http://127.0.0.1:${port} is not reachable (connection refused)`,
+    );
+  });
+
+  test('frozen: given up on after the deadline, and fine after the thaw', async () => {
+    const consul = adapter(shared.httpUrl);
+    open.push(consul);
+    await consul.services();
+    shared.freeze();
+    try {
+      await expect(consul.services()).rejects.toMatchObject({
+        kind: 'unreachable',
+        message: expect.stringContaining('no answer within 1000 ms') as string,
+      });
+    } finally {
+      shared.thaw();
+    }
+    await waitFor('an answer', 5_000, async () => (await consul.services()).length >= 0);
+  });
+
+  test('frozen under a watch: an outage, not an empty list', async () => {
+    const consul = await served(createServer(() => {}));
+    const watched = watch(consul, 'pg');
+    await waitFor('the outage', 5_000, () => watched.outages.length > 0);
+    watched.stop.abort();
+    await watched.ended;
+    expect(watched.seen).toEqual([]);
+  });
+
+  test.each([
+    ['another web server', (server: Server) => server.on('request', (_, response) => response.end('hello'))],
+    ['one that hangs up', (server: Server) => server.on('request', (request) => request.socket.destroy())],
+    [
+      'half an answer',
+      (server: Server) =>
+        server.on('request', (request, response) => {
+          response.writeHead(200, { 'content-length': 100, 'content-type': 'application/json' }).write('{');
+          setTimeout(() => request.socket.destroy(), 20);
+        }),
+    ],
+    [
+      'JSON of another shape',
+      (server: Server) =>
+        server.on('request', (_, response) =>
+          response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":{"ID":7}}'),
+        ),
+    ],
+  ])('%s is not Consul', async (_, attach) => {
+    const consul = await served(attach(createServer()));
+    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+    const watched = watch(consul, 'pg');
+    await waitFor('the outage', 5_000, () => watched.outages.length > 0);
+    expect(watched.seen).toEqual([]);
+    watched.stop.abort();
+    await watched.ended;
+  });
+
+  test('something that is no web server', async () => {
+    const server = createTcpServer((socket) => void socket.on('error', () => {}).end('SSH-2.0\r\n'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(server);
+    const consul = adapter(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+  });
+
+  test('an index that always advances is asked for at most ten times a second', async () => {
+    let index = 1;
+    const consul = await served(
+      createServer((_, response) => {
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'x-consul-index': String(index++) })
+          .end('[]');
+      }),
+    );
+    const watched = watch(consul, 'pg');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    watched.stop.abort();
+    await watched.ended;
+    expect(index).toBeGreaterThan(3);
+    expect(index).toBeLessThan(15);
+  });
+
+  test('an index that went back starts over', async () => {
+    const asked: (string | null)[] = [];
+    const consul = await served(
+      createServer((request, response) => {
+        asked.push(new URL(request.url ?? '', 'http://x').searchParams.get('index'));
+        const index = asked.length === 1 ? '500' : '3';
+        response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': index }).end('[]');
+      }),
+    );
+    const watched = watch(consul, 'pg');
+    await waitFor('three questions', 5_000, () => asked.length >= 3);
+    watched.stop.abort();
+    await watched.ended;
+    expect(asked.slice(0, 3)).toEqual(['0', '500', '0']);
+  });
+});
+
+describe('access control', () => {
+  let consul: RealConsul;
+  beforeAll(async () => {
+    consul = await startConsul({ acl: true });
+  });
+  afterAll(() => consul?.destroy());
+
+  test('a token that may not names its file and what it lacks, and is not shown', async () => {
+    const token = new Secret('5ef0f3a6-4c1b-4c8e-9a53-6d1c7b1f0000');
+    const refused = adapter(consul.httpUrl, { token, tokenFile: '/etc/hotspare/agent.token' });
+    const error = await refused.register(registration).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ kind: 'forbidden' });
+    expect((error as Error).message).toContain('the token in /etc/hotspare/agent.token may not do that');
+    expect((error as Error).message).not.toContain('5ef0f3a6');
+    refused.close();
+  });
+
+  test('no token at all says so', async () => {
+    const refused = adapter(consul.httpUrl);
+    await expect(refused.register(registration)).rejects.toThrow(
+      'the configuration names no consul.tokenFile',
+    );
+    refused.close();
+  });
+
+  test('a token that may is all it takes', async () => {
+    const allowed = adapter(consul.httpUrl, { token: new Secret(consul.managementToken!) });
+    await allowed.register(registration);
+    expect(await find(allowed)).toMatchObject({ tags: ['replica'] });
+    allowed.close();
+  });
+});
