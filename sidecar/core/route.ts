@@ -1,11 +1,11 @@
 import { assertNever } from '../../common/assert-never.js';
-import { lagBytes, type Lsn } from '../../common/lsn.js';
+import { lagBytes } from '../../common/lsn.js';
 import { sameTarget, targetKey, type Mode, type Role, type Target } from '../../common/names.js';
 import { eligible } from './eligible.js';
-import type { Decision, Effect, Epoch, Event, Member, RouteConfig, Standing, State } from './model.js';
+import { headsWith, highestWith, sameEpoch } from './epochs.js';
+import { chooseWriter, explain, primaryMayFollow } from './judgement.js';
+import type { Decision, Effect, Event, Member, RouteConfig, Standing, State } from './model.js';
 import type { Reason } from './reasons.js';
-
-type Heartbeat = Event & { type: 'heartbeat' };
 
 export const initialState: State = {
   members: new Map(),
@@ -188,64 +188,6 @@ function conclude(
   return { state, effects: inOrder(effects) };
 }
 
-/**
- * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
- * the catalogue has said who is primary, or that it cannot, and until whom it names has given its own verdict.
- */
-function primaryMayFollow(state: State): boolean {
-  const named = [...state.members.values()].filter((member) => member.listed.includes('primary'));
-  return named.length === 0
-    ? state.lookups.primary === null
-    : named.some((member) => member.standing.kind === 'unknown');
-}
-
-/**
- * A member is the writer when it proves to be primary and no higher epoch was seen. Two of the same epoch are a split
- * that nobody here can judge: the one in use stays, else the one that the catalogue names, else the first by address.
- */
-function chooseWriter(state: State): Target | null {
-  const candidates = [...state.members.values()].filter(
-    (member) =>
-      member.standing.kind === 'proven' &&
-      member.standing.role === 'primary' &&
-      (state.highest === null || sameEpoch(member.epoch, state.highest)),
-  );
-  const current = candidates.find(
-    (member) => state.writer !== null && sameTarget(member.target, state.writer),
-  );
-  const named = candidates.find((member) => member.listed.includes('primary'));
-  const first = candidates.sort((a, b) => (targetKey(a.target) < targetKey(b.target) ? -1 : 1))[0];
-  return (current ?? named ?? first)?.target ?? null;
-}
-
-function explain(before: State, state: State, config: RouteConfig): Reason {
-  if (state.writer) return { kind: 'primary-proven', target: state.writer };
-  const members = [...state.members.values()];
-  const claims = members.find(
-    (member) => member.standing.kind === 'proven' && member.standing.role === 'primary',
-  );
-  if (claims && state.highest)
-    return { kind: 'primary-superseded', target: claims.target, timeline: state.highest.timeline };
-  const provenReplicas = members.filter((member) => member.standing.kind === 'proven');
-  if (provenReplicas.length > 0 && eligible(state, 'replica', config).length === 0)
-    return { kind: 'replicas-too-far-behind', limitBytes: config.maxReplicaLagBytes };
-  const was = before.writer && state.members.get(targetKey(before.writer));
-  if (was?.standing.kind === 'gone')
-    return { kind: 'primary-lost', target: was.target, trouble: was.standing.trouble };
-  if (provenReplicas.length === 0) {
-    const answered = members.some((member) => member.standing.kind === 'gone');
-    return members.length > 0 && !answered
-      ? { kind: 'starting' }
-      : { kind: 'nothing-answers', members: members.length };
-  }
-  if (was) return { kind: 'primary-became-replica', target: was.target };
-  if (before.reason.kind === 'primary-lost') return before.reason;
-  const gone = members.find((member) => member.listed.includes('primary') && member.standing.kind === 'gone');
-  if (gone?.standing.kind === 'gone')
-    return { kind: 'primary-lost', target: gone.target, trouble: gone.standing.trouble };
-  return { kind: 'no-primary-known', consulSaysNone: state.lookups.primary === 'empty' };
-}
-
 /** Whether a session that fitted before may not fit any more. */
 function unfit(before: State, after: State, config: RouteConfig): boolean {
   return (['main', 'read'] as const).some((use) => {
@@ -293,45 +235,3 @@ function idleSince(listed: readonly Role[], member: Member, nowMs: number): numb
   if (listed.length > 0 || member.standing.kind === 'proven') return null;
   return member.idleSinceMs ?? nowMs;
 }
-
-const sameEpoch = (a: Epoch | null, b: Epoch): boolean =>
-  a !== null && a.systemId === b.systemId && a.timeline === b.timeline;
-
-/**
- * The highest epoch after this heartbeat. Timelines of different systems cannot be compared: a database made anew starts
- * again at 1, and is believed unless a primary of the system we know still proves itself.
- */
-function highestWith(state: State, event: Heartbeat): Epoch | null {
-  const { highest } = state;
-  const seen = event.role === 'primary' ? event.epoch : null;
-  if (seen === null || highest === null) return seen ?? highest;
-  if (seen.systemId === highest.systemId) return seen.timeline > highest.timeline ? seen : highest;
-  const rival = [...state.members.values()].some(
-    ({ standing, epoch, target }) =>
-      standing.kind === 'proven' &&
-      standing.role === 'primary' &&
-      epoch?.systemId === highest.systemId &&
-      !sameTarget(target, event.target),
-  );
-  return rival ? highest : seen;
-}
-
-/** The writing primary's own word counts even when it is lower: a promotion may have lost a tail. */
-function headsWith(state: State, highest: Epoch | null, event: Heartbeat, nowMs: number): State['heads'] {
-  const { heads } = state;
-  const primary = event.role === 'primary';
-  if (primary && (highest === null || !sameEpoch(event.epoch, highest))) return heads;
-  const lsn = primary ? event.lsn : maxLsn(event.lsn, event.receivedLsn);
-  if (lsn === null) return heads;
-  const last = heads.at(-1);
-  const head = { lsn, atMs: nowMs };
-  if (last === undefined) return [head];
-  if (lsn === last.lsn) return primary ? [...heads.slice(0, -1), head] : heads;
-  if (lsn > last.lsn) return [...heads, head].slice(-headsKept);
-  return primary ? [head] : heads;
-}
-
-const headsKept = 32;
-
-const maxLsn = (a: Lsn | null, b: Lsn | null): Lsn | null =>
-  a === null ? b : b === null ? a : a > b ? a : b;

@@ -7,6 +7,7 @@ import type { Discovery } from '../ports.js';
 import { Router } from '../shell/router.js';
 import { PostgresMonitors } from './monitor.js';
 import type { SessionLink } from './session.js';
+import { sslForName } from './ssl.js';
 
 export interface Ambient {
   readonly clock: Clock;
@@ -86,10 +87,6 @@ function atTarget(config: pg.PoolConfig, target: Target): pg.ClientConfig {
     host: string;
     connectionParameters: { options?: string };
   };
-  const ssl = parsed.ssl && {
-    servername: parsed.host,
-    ...(parsed.ssl === true ? {} : withKey(parsed.ssl)),
-  };
   return withOptions(config, {
     ...notForMonitors,
     connectionString: undefined,
@@ -99,11 +96,9 @@ function atTarget(config: pg.PoolConfig, target: Target): pg.ClientConfig {
     options: parsed.connectionParameters.options,
     host: target.host,
     port: target.port,
-    ssl,
+    ssl: sslForName(parsed.ssl, parsed.host),
   });
 }
-
-const withKey = (ssl: object) => ('key' in ssl ? { ...ssl, key: ssl.key } : ssl);
 
 export function linkFor(
   router: Router,

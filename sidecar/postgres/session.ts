@@ -9,6 +9,8 @@ import type { HotspareError } from '../errors.js';
 import { ConnectionLostError, DownError, OutcomeUnknownError, ReadOnlyError } from '../errors.js';
 import type { Routing, SessionHandle } from '../ports.js';
 import { isFatal, troubleOf } from './failures.js';
+import { refuse } from './refuse.js';
+import { sslForName } from './ssl.js';
 import {
   Connection,
   hasActiveStatement,
@@ -62,19 +64,18 @@ export function sessionClass(
     role: Role | null = null;
     /** Null: a plain client, exactly pg's. */
     readonly #link: SessionLink | null;
+    #opened = false;
     #lost: Error | null = null;
     #unregister = noop;
     readonly #connectionOptions: ConnectionOptions;
-    readonly #namedHost: string;
 
     constructor(config?: pg.ClientConfig) {
       super(config);
       this.#link = linkOf(config ?? {});
       const given = (config ?? {}) as pg.ClientConfig & { sslNegotiation?: unknown };
-      this.#namedHost = this.host;
       this.#connectionOptions = {
         stream: given.stream,
-        ssl: this.#sslForName(this.connection.ssl),
+        ssl: sslForName(this.connection.ssl, this.host),
         sslNegotiation: (this as unknown as { sslNegotiation?: unknown }).sslNegotiation,
         keepAlive: given.keepAlive ?? false,
         keepAliveInitialDelayMillis: given.keepAliveInitialDelayMillis ?? 0,
@@ -90,15 +91,6 @@ export function sessionClass(
       }
       this.on('error', noop);
       this.on('end', () => this.#unregister());
-    }
-
-    /** The certificate is for the name in the URL, not for the address that DNS gave for it. */
-    #sslForName(ssl: boolean | Record<string, unknown>): unknown {
-      if (!ssl || (typeof ssl === 'object' && 'servername' in ssl)) return ssl;
-      const named: Record<string, unknown> = { ...(ssl === true ? {} : ssl), servername: this.#namedHost };
-      if (typeof ssl === 'object' && 'key' in ssl)
-        Object.defineProperty(named, 'key', { value: ssl.key, enumerable: false });
-      return named;
     }
 
     get alive(): boolean {
@@ -125,7 +117,9 @@ export function sessionClass(
     override connect(): Promise<pg.Client>;
     override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
     override connect(callback?: unknown): Promise<pg.Client> | void {
-      if (!this.#link) return super.connect(callback as () => void);
+      // A second time is pg's to refuse.
+      if (!this.#link || this.#opened) return super.connect(callback as () => void);
+      this.#opened = true;
       const opened = this.#open(this.#link);
       if (!callback) return opened.then(() => this);
       const done = callback as Connected;
@@ -241,29 +235,12 @@ export function sessionClass(
     }
 
     override query(config: unknown, values?: unknown, callback?: unknown): never {
-      if (this.#lost !== null) return this.#refuse(config, values, callback) as never;
-      return super.query(config as string, values as never, callback as never) as never;
-    }
-
-    /** On a dead connection nothing is sent, and the caller may know that. */
-    #refuse(config: unknown, values: unknown, callback: unknown): unknown {
-      const error = new ConnectionLostError(
-        `the connection${this.#where()} is closed; the statement was not sent`,
-        this.#lost,
-      );
-      const given = config as Partial<{
-        submit: unknown;
-        callback: unknown;
-        handleError: (e: Error) => void;
-      }>;
-      if (typeof given?.submit === 'function') {
-        process.nextTick(() => given.handleError?.(error));
-        return config;
+      if (this.#lost !== null) {
+        // On a dead connection nothing is sent, and the caller may know that.
+        const why = `the connection${this.#where()} is closed; the statement was not sent`;
+        return refuse(new ConnectionLostError(why, this.#lost), config, values, callback) as never;
       }
-      const done = [values, callback, given?.callback].find((item) => typeof item === 'function');
-      if (!done) return Promise.reject(error);
-      process.nextTick(done as Connected, error);
-      return undefined;
+      return super.query(config as string, values as never, callback as never) as never;
     }
 
     #where(): string {

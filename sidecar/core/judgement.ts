@@ -1,0 +1,64 @@
+import { sameTarget, targetKey, type Target } from '../../common/names.js';
+import { sameEpoch } from './epochs.js';
+import { eligible } from './eligible.js';
+import type { RouteConfig, State } from './model.js';
+import type { Reason } from './reasons.js';
+
+/**
+ * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
+ * the catalogue has said who is primary, or that it cannot, and until whom it names has given its own verdict.
+ */
+export function primaryMayFollow(state: State): boolean {
+  const named = [...state.members.values()].filter((member) => member.listed.includes('primary'));
+  return named.length === 0
+    ? state.lookups.primary === null
+    : named.some((member) => member.standing.kind === 'unknown');
+}
+
+/**
+ * A member is the writer when it proves to be primary and no higher epoch was seen. Two of the same epoch are a split
+ * that nobody here can judge: the one in use stays, else the one that the catalogue names, else the first by address.
+ */
+export function chooseWriter(state: State): Target | null {
+  const candidates = [...state.members.values()].filter(
+    (member) =>
+      member.standing.kind === 'proven' &&
+      member.standing.role === 'primary' &&
+      (state.highest === null || sameEpoch(member.epoch, state.highest)),
+  );
+  const current = candidates.find(
+    (member) => state.writer !== null && sameTarget(member.target, state.writer),
+  );
+  const named = candidates.find((member) => member.listed.includes('primary'));
+  const first = candidates.sort((a, b) => (targetKey(a.target) < targetKey(b.target) ? -1 : 1))[0];
+  return (current ?? named ?? first)?.target ?? null;
+}
+
+/** Why `state`, which came after `before`, has the mode that it has. */
+export function explain(before: State, state: State, config: RouteConfig): Reason {
+  if (state.writer) return { kind: 'primary-proven', target: state.writer };
+  const members = [...state.members.values()];
+  const claims = members.find(
+    (member) => member.standing.kind === 'proven' && member.standing.role === 'primary',
+  );
+  if (claims && state.highest)
+    return { kind: 'primary-superseded', target: claims.target, timeline: state.highest.timeline };
+  const provenReplicas = members.filter((member) => member.standing.kind === 'proven');
+  if (provenReplicas.length > 0 && eligible(state, 'replica', config).length === 0)
+    return { kind: 'replicas-too-far-behind', limitBytes: config.maxReplicaLagBytes };
+  const was = before.writer && state.members.get(targetKey(before.writer));
+  if (was?.standing.kind === 'gone')
+    return { kind: 'primary-lost', target: was.target, trouble: was.standing.trouble };
+  if (provenReplicas.length === 0) {
+    const answered = members.some((member) => member.standing.kind === 'gone');
+    return members.length > 0 && !answered
+      ? { kind: 'starting' }
+      : { kind: 'nothing-answers', members: members.length };
+  }
+  if (was) return { kind: 'primary-became-replica', target: was.target };
+  if (before.reason.kind === 'primary-lost') return before.reason;
+  const gone = members.find((member) => member.listed.includes('primary') && member.standing.kind === 'gone');
+  if (gone?.standing.kind === 'gone')
+    return { kind: 'primary-lost', target: gone.target, trouble: gone.standing.trouble };
+  return { kind: 'no-primary-known', consulSaysNone: state.lookups.primary === 'empty' };
+}
