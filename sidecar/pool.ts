@@ -1,6 +1,5 @@
-import type { PoolConfig as PgPoolConfig } from 'pg';
 import type { HotspareOptions } from './config.js';
-import { RoutedPool } from './postgres/pool.js';
+import { RoutedPool, type PgPoolConfig } from './postgres/pool.js';
 import { routeOf } from './route-of.js';
 
 export type PoolConfig = PgPoolConfig & HotspareOptions;

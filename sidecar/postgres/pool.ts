@@ -30,6 +30,8 @@ export interface Route {
   readonly close: () => void;
 }
 
+export type { PoolConfig as PgPoolConfig } from 'pg';
+
 type ModeListener = (mode: Mode, detail: ModeDetail) => void;
 type PoolEvent = 'error' | 'release' | 'connect' | 'acquire' | 'remove';
 
