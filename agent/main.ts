@@ -119,5 +119,12 @@ function templateRunners(
   });
 }
 
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  process.exit(await main(process.argv.slice(2)));
+function isProgram(): boolean {
+  try {
+    return realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url);
+  } catch {
+    return false;
+  }
+}
+
+if (isProgram()) process.exit(await main(process.argv.slice(2)));

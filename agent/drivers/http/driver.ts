@@ -21,6 +21,8 @@ export interface HttpDriverOptions {
 export class HttpDriver implements Driver {
   private readonly connections = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
   private readonly seen = new WeakSet<Socket>();
+  /** Connections that the server announced to close: their end is no news. */
+  private readonly announced = new WeakSet<Socket>();
   private alarm: () => void = () => {};
   private closed = false;
   private probing = false;
@@ -78,6 +80,7 @@ export class HttpDriver implements Driver {
       asked.on('error', fail);
       asked.on('response', (response) => {
         response.on('error', fail);
+        if (/close/i.test(response.headers.connection ?? '')) this.announced.add(response.socket);
         drain(response, () => resolve(response.statusCode ?? 0));
       });
       asked.end();
@@ -89,7 +92,7 @@ export class HttpDriver implements Driver {
     if (this.seen.has(socket)) return;
     this.seen.add(socket);
     socket.on('close', () => {
-      if (!this.closed && !this.probing) this.alarm();
+      if (!this.closed && !this.probing && !this.announced.has(socket)) this.alarm();
     });
   }
 }

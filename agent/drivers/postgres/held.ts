@@ -4,6 +4,8 @@ import type { Random } from '../../../common/random.js';
 import { Session, type Login } from './session.js';
 
 const retry = { baseMs: 250, maxMs: 10_000 };
+/** A session that lived so long, in ms, was not closed on sight: the backoff starts anew. */
+const livedMs = 1_000;
 
 export interface HeldOptions {
   readonly login: Login;
@@ -71,8 +73,7 @@ export class HeldSession {
 
   private lost(session: Session): void {
     if (this.state.kind !== 'open' || this.state.session !== session) return;
-    // One that lived long starts the backoff anew.
-    if (this.options.clock.nowMs() - this.state.sinceMs > retry.maxMs) this.failures = 0;
+    if (this.options.clock.nowMs() - this.state.sinceMs > livedMs) this.failures = 0;
     this.postpone();
     this.state = { kind: 'none' };
     this.options.onLost();

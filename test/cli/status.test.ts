@@ -1,0 +1,327 @@
+import { createServer, type Server } from 'node:http';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AgentStatus, ServiceStatus } from '../../common/agent-status.js';
+import type { ConsulEntry, Readings } from '../../cli/status/model.js';
+import { age, renderSummary } from '../../cli/status/render.js';
+import { statusCommand } from '../../cli/status/status.js';
+import { summarize } from '../../cli/status/summarize.js';
+import { freePorts } from '../support/ports.js';
+
+const options = { maxLagBytes: 1_000 };
+
+const primary: Partial<ServiceStatus> = {
+  role: 'primary',
+  timeline: 1,
+  lsn: '0/3',
+  since: '2026-01-01T00:00:00.000Z',
+};
+const replica: Partial<ServiceStatus> = {
+  role: 'replica',
+  timeline: 1,
+  lagBytes: 0,
+  streaming: true,
+  since: '2026-01-01T00:00:05.000Z',
+};
+const dead: Partial<ServiceStatus> = {
+  role: 'primary',
+  state: 'critical',
+  detail: 'connection refused',
+  since: '2026-01-02T00:00:00.000Z',
+};
+
+const address = (box: string) => (box === 'pg1' ? '10.0.0.1' : '10.0.0.2');
+const url = (box: string) => `http://${address(box)}:8008`;
+
+function agent(box: string, service: Partial<ServiceStatus>, more: Partial<AgentStatus> = {}) {
+  const status: AgentStatus = {
+    box,
+    version: '1',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    services: [
+      {
+        name: 'pg',
+        kind: 'postgres',
+        address: address(box),
+        port: 5432,
+        state: 'passing',
+        since: '2026-01-01T00:00:00.000Z',
+        detail: `serving as ${service.role}`,
+        ...service,
+      },
+    ],
+    consul: { reachable: true, since: '2026-01-01T00:00:00.000Z' },
+    ...more,
+  };
+  return { kind: 'read', url: url(box), status } as const;
+}
+
+function entry(box: string, more: Partial<ConsulEntry> = {}): ConsulEntry {
+  return {
+    box,
+    address: address(box),
+    port: 5432,
+    role: box === 'pg1' ? 'primary' : 'replica',
+    status: 'passing',
+    text: 'well',
+    agentUrl: url(box),
+    ...more,
+  };
+}
+
+function readings(more: Partial<Readings> = {}): Readings {
+  return {
+    service: 'pg',
+    consul: { kind: 'read', entries: [entry('pg1'), entry('pg2')] },
+    agents: [agent('pg1', primary), agent('pg2', replica)],
+    ...more,
+  };
+}
+
+const entries = (...list: ConsulEntry[]) => ({ kind: 'read', entries: list }) as const;
+const silent = (box: string) =>
+  ({ kind: 'failed', url: url(box), why: 'its agent does not answer' }) as const;
+
+const rows: readonly [
+  what: string,
+  Partial<Readings>,
+  mode: string,
+  since: string | undefined,
+  why: string[],
+][] = [
+  ['all is well', {}, 'read-write', primary.since, []],
+  [
+    'the primary is gone: read-only since it went',
+    {
+      agents: [agent('pg1', dead), agent('pg2', replica)],
+      consul: entries(entry('pg1', { status: 'critical' }), entry('pg2')),
+    },
+    'read-only',
+    dead.since,
+    ['there is no primary: nothing can be written', 'pg1 is critical: connection refused'],
+  ],
+  [
+    'the primary is gone without a trace',
+    { agents: [agent('pg2', replica)], consul: entries(entry('pg2')) },
+    'read-only',
+    replica.since,
+    ['there is no primary: nothing can be written'],
+  ],
+  [
+    'both are gone',
+    {
+      agents: [
+        agent('pg1', dead),
+        agent('pg2', { ...dead, role: 'replica', since: '2026-01-03T00:00:00.000Z' }),
+      ],
+    },
+    'down',
+    '2026-01-03T00:00:00.000Z',
+    [
+      'there is no primary: nothing can be written',
+      'there is no replica: when the primary is lost, nothing can be read',
+      'pg1 is critical: connection refused',
+      'pg2 is critical: connection refused',
+    ],
+  ],
+  [
+    'no replica',
+    { agents: [agent('pg1', primary)], consul: entries(entry('pg1')) },
+    'read-write',
+    primary.since,
+    ['there is no replica: when the primary is lost, nothing can be read'],
+  ],
+  [
+    'two primaries',
+    { agents: [agent('pg1', primary), agent('pg2', { ...primary, timeline: 2 })] },
+    'read-write',
+    primary.since,
+    [
+      'there are 2 primaries (pg1, pg2): find out which is right, and stop the other',
+      'there is no replica: when the primary is lost, nothing can be read',
+    ],
+  ],
+  [
+    'nothing streams to the replica',
+    { agents: [agent('pg1', primary), agent('pg2', { ...replica, streaming: false })] },
+    'read-write',
+    primary.since,
+    ['pg2 receives no WAL: nothing streams to it'],
+  ],
+  [
+    'the replica is too far behind',
+    { agents: [agent('pg1', primary), agent('pg2', { ...replica, lagBytes: 1_001 })] },
+    'read-write',
+    primary.since,
+    ['pg2 is 1001 bytes behind, more than 1000'],
+  ],
+  [
+    'the replica is on another timeline',
+    { agents: [agent('pg1', { ...primary, timeline: 2 }), agent('pg2', replica)] },
+    'read-write',
+    primary.since,
+    ['pg2 is on timeline 1, the primary pg1 on 2'],
+  ],
+  [
+    'a warning of the agent',
+    { agents: [agent('pg1', { ...primary, warnings: ['little disk'] }), agent('pg2', replica)] },
+    'read-write',
+    primary.since,
+    ['pg1: little disk'],
+  ],
+  [
+    'an agent does not answer: what Consul holds counts',
+    { agents: [silent('pg1'), agent('pg2', replica)] },
+    'read-write',
+    undefined,
+    ['pg1: its agent does not answer, so what Consul holds is shown'],
+  ],
+  [
+    'an agent cannot judge: what is published counts',
+    { agents: [agent('pg1', { ...primary, state: 'unknown', detail: 'slots' }), agent('pg2', replica)] },
+    'read-write',
+    primary.since,
+    ['pg1 cannot be judged: slots'],
+  ],
+  [
+    'an agent cannot judge what is published as critical',
+    {
+      agents: [agent('pg1', { ...primary, state: 'unknown', detail: 'slots' }), agent('pg2', replica)],
+      consul: entries(entry('pg1', { status: 'critical' }), entry('pg2')),
+    },
+    'read-only',
+    primary.since,
+    ['there is no primary: nothing can be written', 'pg1 cannot be judged: slots'],
+  ],
+  [
+    'Consul holds a healthy member as critical',
+    { consul: entries(entry('pg1', { status: 'critical', text: 'Agent not live' }), entry('pg2')) },
+    'read-write',
+    primary.since,
+    ['pg1: Consul holds it as critical (Agent not live), though its agent sees it well'],
+  ],
+  [
+    'Consul is away',
+    { consul: { kind: 'failed', why: 'Consul is away' } },
+    'read-write',
+    primary.since,
+    ['Consul is away'],
+  ],
+  [
+    'an agent has lost Consul',
+    {
+      agents: [
+        agent('pg1', primary, { consul: { reachable: false, since: '2026-01-04', detail: 'refused' } }),
+        agent('pg2', replica),
+      ],
+    },
+    'read-write',
+    primary.since,
+    ["pg1's agent and Consul: refused"],
+  ],
+];
+
+test.each(rows)('%s', (_, more, mode, since, why) => {
+  const summary = summarize(readings(more), options);
+  expect(summary).toMatchObject({ mode, why, degraded: why.length > 0 });
+  expect(summary.since).toBe(since);
+});
+
+test('the text', async () => {
+  const nowMs = Date.parse('2026-01-02T03:00:00.000Z');
+  const well = renderSummary(summarize(readings(), options), nowMs);
+  const ill = renderSummary(
+    summarize(
+      readings({ agents: [agent('pg1', dead), agent('pg2', { ...replica, streaming: false, lagBytes: 7 })] }),
+      options,
+    ),
+    nowMs,
+  );
+  await expect(`${well}\n---\n${ill}`).toMatchFileSnapshot('status.golden.txt');
+});
+
+test.each([
+  [-5, '0 s'],
+  [119_000, '119 s'],
+  [120_000, '2 min'],
+  [7_200_000, '2 h'],
+  [172_800_000, '2 days'],
+])('%i ms is %s', (ms, text) => {
+  expect(age(ms)).toBe(text);
+});
+
+describe('reading', () => {
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  async function serve(
+    answer: (url: string) => { status?: number; body: string } | undefined,
+  ): Promise<string> {
+    const server = createServer((request, response) => {
+      const answered = answer(request.url ?? '');
+      if (answered) response.writeHead(answered.status ?? 200).end(answered.body);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  }
+
+  async function ask(consulUrl: string, agents: string[] = []) {
+    let out = '';
+    let err = '';
+    const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+    const code = await statusCommand({ consulUrl, agents, timeoutMs: 300, clock: { wallMs: () => 0 } }, io);
+    return { code, out, err };
+  }
+
+  test.each([
+    ['a refused token', { status: 403, body: 'ACL not found' }, 'refuses the token'],
+    ['no leader', { status: 500, body: 'No cluster leader' }, 'HTTP status 500: No cluster leader'],
+    ['something else', { body: '<html>' }, 'what answers there is something else'],
+    ['another shape', { body: '{"a":1}' }, 'what answers there is something else'],
+    ['no answer', undefined, 'nothing came within 300 ms'],
+    ['an empty list', { body: '[]' }, 'Consul lists no pg'],
+  ])('%s from Consul is a sentence and 1', async (_, answered, sentence) => {
+    const { code, out, err } = await ask(await serve(() => answered));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(sentence);
+  });
+
+  test('nobody answers anywhere', async () => {
+    const [a, b] = (await freePorts(2)) as [number, number];
+    const { code, err } = await ask(`http://127.0.0.1:${a}`, [`http://127.0.0.1:${b}`]);
+    expect(code).toBe(1);
+    expect(err).toContain(`127.0.0.1:${a} cannot be read: connection refused`);
+    expect(err).toContain(`127.0.0.1:${b} does not answer: connection refused`);
+  });
+
+  test('a member whose agent speaks nonsense is shown as Consul has it', async () => {
+    const nonsense = await serve(() => ({ body: '{"box":1}' }));
+    const consul = await serve(() => ({
+      body: JSON.stringify([
+        {
+          Node: { Node: 'pg1', Address: '10.0.0.9' },
+          Service: {
+            Address: '',
+            Port: 5432,
+            Tags: ['primary'],
+            Meta: { 'hotspare-box': 'pg1', 'hotspare-agent': nonsense },
+          },
+          Checks: [
+            { Status: 'passing', Output: '' },
+            { Status: 'critical', Output: 'gone\n' },
+          ],
+        },
+      ]),
+    }));
+    const { code, out } = await ask(consul);
+    expect(code).toBe(3);
+    expect(out).toContain('10.0.0.9:5432');
+    expect(out).toContain('pg1 is critical: gone');
+    expect(out).toContain('what answers there is something else');
+  });
+});

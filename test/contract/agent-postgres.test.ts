@@ -1,0 +1,332 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { PostgresFacts, ProbeResult } from '../../agent/core/model.js';
+import { PostgresDriver } from '../../agent/drivers/postgres/driver.js';
+import { systemClock, systemRandom } from '../../common/runtime/clock.js';
+import { Secret } from '../../common/secret.js';
+import { agentRole, createAgentRole } from '../support/agent-role.js';
+import { freePorts } from '../support/ports.js';
+import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
+
+const timeoutMs = 700;
+const drivers: PostgresDriver[] = [];
+afterEach(async () => {
+  for (const driver of drivers.splice(0)) await driver.close();
+});
+
+function driverFor(port: number, more: { password?: string; dataDir?: string; minFreeBytes?: number } = {}) {
+  const { user, password, database } = agentRole;
+  const driver = new PostgresDriver({
+    box: 'pg1',
+    login: { address: '127.0.0.1', port, user, password: new Secret(more.password ?? password), database },
+    timeoutMs,
+    minFreeBytes: more.minFreeBytes ?? 0,
+    ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
+    clock: systemClock,
+    random: systemRandom,
+  });
+  drivers.push(driver);
+  return driver;
+}
+
+const factsOf = (result: ProbeResult): PostgresFacts => {
+  if (result.kind !== 'passing' || result.facts.kind !== 'postgres')
+    throw new Error(`not passing: ${JSON.stringify(result)}`);
+  return result.facts;
+};
+
+let pair: PostgresPair;
+beforeAll(async () => {
+  pair = await startPostgresPair();
+  await createAgentRole(pair.primary);
+  await waitFor('the role on the standby', 20_000, async () => {
+    const [row] = await pair.standby.query(
+      "SELECT count(*)::int FROM pg_roles WHERE rolname = 'hotspare_agent'",
+    );
+    return row?.[0] === 1;
+  });
+});
+afterAll(() => pair?.destroy());
+
+/** The agent's sessions on a server. */
+const sessions = async (server: RealPostgres) => {
+  const [row] = await server.query(
+    "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'hotspare_agent'",
+  );
+  return row?.[0] as number;
+};
+
+describe('what it sees', () => {
+  test('of a primary: role, position, timeline, who streams, free space; and it writes', async () => {
+    const driver = driverFor(pair.primary.port, { dataDir: pair.primary.dataDir });
+    const first = factsOf(await driver.probe());
+    expect(first).toMatchObject({ role: 'primary', timeline: 1, warnings: [] });
+    expect(first.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+    expect(first.freeBytes).toBeGreaterThan(0);
+    expect(first.replicas).toEqual([expect.objectContaining({ state: 'streaming', address: '127.0.0.1' })]);
+    expect(first.replicas?.[0]?.lagBytes).toBeTypeOf('number');
+    const beat = async () => (await heartbeat())?.[0] as string;
+    const before = BigInt(await beat());
+    await driver.probe();
+    expect(BigInt(await beat())).toBe(before + 1n);
+  });
+
+  test('of a replica: role, position, timeline, that it streams, and its lag', async () => {
+    const driver = driverFor(pair.standby.port);
+    const facts = factsOf(await driver.probe());
+    expect(facts).toMatchObject({ role: 'replica', timeline: 1, streaming: true, warnings: [] });
+    expect(facts.lagBytes).toBeTypeOf('number');
+    await pair.standby.query('SELECT pg_wal_replay_pause()');
+    try {
+      await pair.primary.query('CREATE TABLE lag_makes AS SELECT generate_series(1, 10000)');
+      await waitFor('lag', 10_000, async () => (factsOf(await driver.probe()).lagBytes ?? 0) > 100_000);
+    } finally {
+      await pair.standby.query('SELECT pg_wal_replay_resume()');
+    }
+    await waitFor('its end', 10_000, async () => factsOf(await driver.probe()).lagBytes === 0);
+  });
+
+  test('a disk with too little left is a warning, and so is a folder that is not there', async () => {
+    const low = driverFor(pair.primary.port, { dataDir: tmpdir(), minFreeBytes: 2 ** 52 });
+    expect(factsOf(await low.probe()).warnings).toEqual([{ kind: 'disk-low', minFreeBytes: 2 ** 52 }]);
+    const none = driverFor(pair.primary.port, { dataDir: '/nowhere' });
+    expect(factsOf(await none.probe()).warnings).toEqual([{ kind: 'disk-unread', dataDir: '/nowhere' }]);
+  });
+
+  test('a primary without the table is a primary, whose writing is not tested', async () => {
+    await pair.primary.administer(['ALTER TABLE hotspare.heartbeat RENAME TO away']);
+    try {
+      const [warning] = factsOf(await driverFor(pair.primary.port).probe()).warnings;
+      expect(warning).toMatchObject({
+        kind: 'write-untested',
+        why: expect.stringContaining('hotspare.heartbeat') as string,
+      });
+    } finally {
+      await pair.primary.administer(['ALTER TABLE hotspare.away RENAME TO heartbeat']);
+    }
+  });
+
+  test('a primary that is told to write nothing is critical', async () => {
+    await pair.primary.administer(['ALTER ROLE hotspare_agent SET default_transaction_read_only = on']);
+    try {
+      expect(await driverFor(pair.primary.port).probe()).toMatchObject({
+        kind: 'critical',
+        trouble: { kind: 'cannot-write', sqlState: '25006' },
+      });
+    } finally {
+      await pair.primary.administer(['ALTER ROLE hotspare_agent RESET default_transaction_read_only']);
+    }
+  });
+
+  test('a write that hangs is no answer', async () => {
+    const blocker = new pg.Client({
+      connectionString: pair.primary.url('postgres').replace(/app$/, 'postgres'),
+    });
+    await blocker.connect();
+    try {
+      await blocker.query('BEGIN; LOCK TABLE hotspare.heartbeat IN EXCLUSIVE MODE');
+      expect(await driverFor(pair.primary.port).probe()).toEqual({
+        kind: 'critical',
+        trouble: { kind: 'no-answer', deadlineMs: timeoutMs },
+      });
+    } finally {
+      await blocker.end();
+    }
+  });
+});
+
+describe('what says nothing about the member is unknown, not critical', () => {
+  test('a wrong password, which is not shown', async () => {
+    const result = await driverFor(pair.primary.port, { password: 'wrong-secret' }).probe();
+    expect(result).toMatchObject({ kind: 'unknown', obstacle: { kind: 'login-refused', sqlState: '28P01' } });
+    expect(JSON.stringify(result)).not.toContain('wrong-secret');
+  });
+
+  test('no connection slot left: seen through the held session when there is one', async () => {
+    const held = driverFor(pair.primary.port);
+    await held.probe();
+    await waitFor('the held session', 5_000, async () => (await sessions(pair.primary)) === 1);
+    const without = driverFor(pair.primary.port);
+    const crowd = await takeEverySlot(pair.primary);
+    try {
+      expect(await without.probe()).toEqual({ kind: 'unknown', obstacle: { kind: 'slots-full' } });
+      expect(factsOf(await held.probe())).toMatchObject({
+        role: 'primary',
+        warnings: [{ kind: 'slots-full' }],
+      });
+    } finally {
+      await Promise.all(crowd.map((client) => client.end()));
+    }
+    await waitFor('free slots', 5_000, async () => (await held.probe()).kind === 'passing');
+  });
+});
+
+describe('what goes wrong at the connection', () => {
+  test('nobody listens', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    expect(await driverFor(port).probe()).toEqual({ kind: 'critical', trouble: { kind: 'refused' } });
+  });
+
+  const rows: readonly [string, (socket: Socket) => void, string][] = [
+    ['a server that says nothing', () => {}, 'no-answer'],
+    ['a server that hangs up', (socket) => socket.destroy(), 'closed'],
+    ['a server that hangs up politely', (socket) => socket.end(), 'closed'],
+    ['a server that resets', (socket) => socket.once('data', () => socket.resetAndDestroy()), 'closed'],
+  ];
+  test.each(rows)('%s', async (_, behave, kind) => {
+    const { port, close } = await tcpServer(behave);
+    expect(await driverFor(port).probe()).toMatchObject({ kind: 'critical', trouble: { kind } });
+    close();
+  });
+
+  test('a web server instead of Postgres is critical, and no crash', async () => {
+    const { port, close } = await tcpServer((socket) =>
+      socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    );
+    expect((await driverFor(port).probe()).kind).toBe('critical');
+    close();
+  });
+});
+
+describe('what happens to a running server', () => {
+  test('kill -9: the held session raises the alarm, and the probe is refused', async () => {
+    const driver = driverFor(pair.standby.port);
+    await driver.probe();
+    await waitFor('the held session', 5_000, async () => (await sessions(pair.standby)) === 1);
+    let alarmedMs = 0;
+    const alarmed = new Promise<void>((resolve) =>
+      driver.onAlarm(() => {
+        alarmedMs = performance.now();
+        resolve();
+      }),
+    );
+    const killedMs = performance.now();
+    pair.standby.kill();
+    await alarmed;
+    expect(alarmedMs - killedMs).toBeLessThan(1_000);
+    await waitFor('critical', 2_000, async () => (await driver.probe()).kind === 'critical');
+    await pair.standby.start();
+    await waitFor('its return', 20_000, async () => factsOf(await driver.probe()).role === 'replica');
+    await waitFor('a held session again', 10_000, async () => {
+      await driver.probe();
+      return (await sessions(pair.standby)) >= 1;
+    });
+  });
+
+  test('frozen: critical after the deadline, well after the thaw', async () => {
+    const driver = driverFor(pair.standby.port);
+    await driver.probe();
+    pair.standby.freeze();
+    try {
+      expect(await driver.probe()).toEqual({
+        kind: 'critical',
+        trouble: { kind: 'no-answer', deadlineMs: timeoutMs },
+      });
+    } finally {
+      pair.standby.thaw();
+    }
+    await waitFor('its return', 10_000, async () => factsOf(await driver.probe()).role === 'replica');
+  });
+
+  test('stopped: refused; starting: its own words or refused, until it serves', async () => {
+    const driver = driverFor(pair.standby.port);
+    await driver.probe();
+    await pair.standby.stop();
+    expect(await driver.probe()).toEqual({ kind: 'critical', trouble: { kind: 'refused' } });
+    const starting = pair.standby.start();
+    const seen = new Set<string>();
+    await waitFor('its return', 30_000, async () => {
+      const result = await driver.probe();
+      if (result.kind === 'critical') seen.add(result.trouble.kind);
+      return result.kind === 'passing';
+    });
+    await starting;
+    expect([...seen].every((kind) => ['refused', 'not-accepting', 'closed'].includes(kind))).toBe(true);
+  });
+
+  test('57P03 is told in its own words', async () => {
+    const { port, close } = await tcpServer((socket) =>
+      socket.once('data', () => socket.end(fatal('57P03', 'the database system is starting up'))),
+    );
+    expect(await driverFor(port).probe()).toEqual({
+      kind: 'critical',
+      trouble: { kind: 'not-accepting', text: 'the database system is starting up' },
+    });
+    close();
+  });
+
+  test('probes leave no sessions behind', async () => {
+    const driver = driverFor(pair.primary.port);
+    for (let probe = 0; probe < 10; probe++) await driver.probe();
+    await waitFor('only the held session', 5_000, async () => (await sessions(pair.primary)) === 1);
+    await driver.close();
+    await waitFor('none', 5_000, async () => (await sessions(pair.primary)) === 0);
+  });
+
+  test('promoted: the next probe sees a primary on a new timeline', async () => {
+    const driver = driverFor(pair.standby.port);
+    expect(factsOf(await driver.probe()).role).toBe('replica');
+    await pair.standby.promote();
+    expect(factsOf(await driver.probe())).toMatchObject({ role: 'primary', timeline: 2, warnings: [] });
+  });
+});
+
+async function heartbeat(): Promise<unknown[] | undefined> {
+  const client = new pg.Client({
+    connectionString: pair.primary.url('postgres').replace(/app$/, 'postgres'),
+  });
+  await client.connect();
+  try {
+    const { rows } = await client.query<unknown[]>({
+      text: "SELECT beat::text FROM hotspare.heartbeat WHERE box = 'pg1'",
+      rowMode: 'array',
+    });
+    return rows[0];
+  } finally {
+    await client.end();
+  }
+}
+
+async function takeEverySlot(server: RealPostgres): Promise<pg.Client[]> {
+  const crowd: pg.Client[] = [];
+  for (;;) {
+    const client = new pg.Client({ connectionString: server.url('app') });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      crowd.push(client);
+    } catch (error) {
+      if ((error as { code?: string }).code === '53300') return crowd;
+      throw error;
+    }
+  }
+}
+
+async function tcpServer(behave: (socket: Socket) => void): Promise<{ port: number; close(): void }> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    behave(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as { port: number }).port,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** An ErrorResponse as Postgres sends it. */
+function fatal(code: string, message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
+  const head = Buffer.alloc(5);
+  head.write('E');
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, fields]);
+}

@@ -1,0 +1,293 @@
+import { statusCommand, type StatusOptions } from '../../cli/status/status.js';
+import type { Summary } from '../../cli/status/model.js';
+import { systemClock } from '../../common/runtime/clock.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { agentFolder, createAgentRole } from '../support/agent-role.js';
+import { AgentProcess, buildAgent } from '../support/agent-process.js';
+import { startConsul, type RealConsul } from '../support/consul.js';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
+
+/** Whole agents as processes, a real pair of Postgres servers, a real Consul. */
+
+let consul: RealConsul;
+let pair: PostgresPair;
+let built: Awaited<ReturnType<typeof buildAgent>>;
+let files: ReturnType<typeof agentFolder>;
+let pg1: AgentProcess;
+let pg2: AgentProcess;
+
+beforeAll(async () => {
+  files = agentFolder();
+  [consul, pair, built] = await Promise.all([startConsul(), startPostgresPair(), buildAgent()]);
+  await createAgentRole(pair.primary);
+  const agent = (box: string, port: number) =>
+    AgentProcess.prepare({
+      program: built.file,
+      folder: files.folder,
+      box,
+      consulUrl: consul.httpUrl,
+      more: `services:
+  - name: pg
+    kind: postgres
+    port: ${port}
+    probe: { user: hotspare_agent, passwordFile: ${files.passwordFile} }
+`,
+    });
+  pg1 = await agent('pg1', pair.primary.port);
+  pg2 = await agent('pg2', pair.standby.port);
+  await Promise.all([pg1.start(), pg2.start()]);
+});
+afterAll(async () => {
+  await Promise.all([pg1?.destroy(), pg2?.destroy()]);
+  await Promise.all([consul?.destroy(), pair?.destroy()]);
+  built?.destroy();
+  files?.destroy();
+});
+
+/** What the catalogue says: `{ pg1: 'primary passing', pg2: … }`. */
+async function catalogue(index = '0'): Promise<{ index: string; members: Record<string, string> }> {
+  const response = await fetch(`${consul.httpUrl}/v1/health/service/pg?index=${index}&wait=20s`);
+  const entries = (await response.json()) as {
+    Service: { Tags: string[]; Meta: Record<string, string> };
+    Checks: { CheckID: string; Status: string }[];
+  }[];
+  const members = entries.map(({ Service, Checks }) => {
+    const status = Checks.find(({ CheckID }) => CheckID.startsWith('service:'))?.Status;
+    return [Service.Meta['hotspare-box'], `${Service.Tags.join()} ${status}`] as const;
+  });
+  return { index: response.headers.get('x-consul-index') ?? '0', members: Object.fromEntries(members) };
+}
+
+const both = { pg1: 'primary passing', pg2: 'replica passing' };
+const becomes = (wanted: Record<string, string>, timeoutMs = 15_000) =>
+  waitFor(`the catalogue to be ${JSON.stringify(wanted)}`, timeoutMs, async () => {
+    const { members } = await catalogue();
+    if (JSON.stringify(sortedEntries(members)) === JSON.stringify(sortedEntries(wanted))) return true;
+    throw new Error(JSON.stringify(members));
+  });
+const sortedEntries = (members: Record<string, string>) => Object.entries(members).sort();
+
+beforeEach(() => becomes(both, 30_000));
+
+test('the status says what is so', async () => {
+  const status = await waitFor('figures', 5_000, async () => {
+    const one = await pg2.status();
+    return one.services[0]?.lagBytes === undefined ? undefined : one;
+  });
+  expect(status).toMatchObject({
+    box: 'pg2',
+    services: [{ name: 'pg', role: 'replica', state: 'passing', timeline: 1, streaming: true }],
+    consul: { reachable: true },
+  });
+});
+
+test('kill -9 of the postmaster is in the catalogue at once, and so is its return', async () => {
+  const tookMs: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    let { index, members } = await catalogue();
+    expect(members).toEqual(both);
+    const killedMs = performance.now();
+    pair.primary.kill();
+    while (members['pg1'] === 'primary passing') ({ index, members } = await catalogue(index));
+    tookMs.push(performance.now() - killedMs);
+    expect(members).toEqual({ ...both, pg1: 'primary critical' });
+    await pair.primary.start();
+    await becomes(both);
+    // The session that tells of the next crash is back.
+    await waitFor('a held session', 10_000, async () => {
+      const [row] = await pair.primary.query(
+        "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'hotspare_agent' AND state = 'idle' AND now() - backend_start > '500 ms'",
+      );
+      return Number(row?.[0]) >= 1;
+    });
+  }
+  console.log(`postmaster killed -> catalogue, ms: ${tookMs.map(Math.round).join(', ')}`);
+  // 250 ms on a quiet machine; the figure is the benchmark's, this only catches waiting for the next regular probe.
+  expect(Math.min(...tookMs)).toBeLessThan(500);
+});
+
+test('a frozen postmaster is critical, and well after the thaw', async () => {
+  pair.primary.freeze();
+  try {
+    await becomes({ ...both, pg1: 'primary critical' }, 5_000);
+  } finally {
+    pair.primary.thaw();
+  }
+  await becomes(both);
+});
+
+describe('Consul', () => {
+  test('restarts: nobody changed role, and all are there', async () => {
+    await consul.stop();
+    await waitFor('the agent to notice', 10_000, async () => !(await pg1.status()).consul.reachable);
+    expect((await pg1.status()).services[0]).toMatchObject({ state: 'passing', role: 'primary' });
+    await consul.start();
+    await becomes(both, 20_000);
+    expect((await pg1.status()).consul.reachable).toBe(true);
+  });
+
+  test('loses a registration: it is there again', async () => {
+    await fetch(`${consul.httpUrl}/v1/agent/service/deregister/pg@pg1`, { method: 'PUT' });
+    await becomes(both, 10_000);
+  });
+
+  test('holds tags that are not true: they are mended', async () => {
+    await fetch(`${consul.httpUrl}/v1/agent/service/register`, {
+      method: 'PUT',
+      body: JSON.stringify({ Name: 'pg', ID: 'pg@pg2', Tags: ['primary'], Address: '127.0.0.1', Port: 1 }),
+    });
+    await becomes(both, 10_000);
+  });
+
+  test('holds a ghost of this box: it goes; another box’s stays', async () => {
+    const register = (id: string, box: string) =>
+      fetch(`${consul.httpUrl}/v1/agent/service/register`, {
+        method: 'PUT',
+        body: JSON.stringify({ Name: 'redis', ID: id, Meta: { 'hotspare-box': box } }),
+      });
+    await register('redis@pg1', 'pg1');
+    await register('redis@pg9', 'pg9');
+    const ids = async () =>
+      Object.keys((await (await fetch(`${consul.httpUrl}/v1/agent/services`)).json()) as object);
+    await waitFor('the ghost to go', 10_000, async () => !(await ids()).includes('redis@pg1'));
+    expect(await ids()).toContain('redis@pg9');
+  });
+
+  test('is frozen: the agent goes on, and stops when told', async () => {
+    consul.freeze();
+    try {
+      await waitFor('the agent to notice', 15_000, async () => !(await pg2.status()).consul.reachable);
+      expect((await pg2.status()).services[0]).toMatchObject({ state: 'passing', role: 'replica' });
+      const askedMs = performance.now();
+      expect(await pg2.stop()).toBe(0);
+      expect(performance.now() - askedMs).toBeLessThan(8_000);
+    } finally {
+      consul.thaw();
+    }
+    await pg2.start();
+  });
+});
+
+describe('hotspare status', () => {
+  const ask = async (more: Partial<StatusOptions> = {}) => {
+    const said = { out: '', err: '' };
+    const io = {
+      out: (text: string) => void (said.out += text),
+      err: (text: string) => void (said.err += text),
+    };
+    const options = { consulUrl: consul.httpUrl, output: 'json' as const, clock: systemClock, ...more };
+    const code = await statusCommand(options, io);
+    return { code, ...said };
+  };
+  const summary = ({ out }: { out: string }) => JSON.parse(out) as Summary;
+
+  test('all is well: 0', async () => {
+    const answer = await waitFor('nothing to complain of', 10_000, async () => {
+      const one = await ask();
+      if (one.code === 0) return one;
+      throw new Error(one.out + one.err);
+    });
+    expect(summary(answer)).toMatchObject({
+      mode: 'read-write',
+      degraded: false,
+      why: [],
+      members: [
+        { box: 'pg1', role: 'primary', state: 'passing', source: 'agent', timeline: 1 },
+        { box: 'pg2', role: 'replica', state: 'passing', source: 'agent', timeline: 1, streaming: true },
+      ],
+    });
+  });
+
+  test('the primary is gone: read-only since then, 3', async () => {
+    const before = new Date().toISOString();
+    pair.primary.kill();
+    await becomes({ ...both, pg1: 'primary critical' });
+    const answer = await ask();
+    expect(answer.code).toBe(3);
+    expect(summary(answer).mode).toBe('read-only');
+    expect(summary(answer).since! >= before).toBe(true);
+    expect((await ask({ output: 'text' })).out).toContain('pg1 is critical: connection refused');
+    await pair.primary.start();
+  });
+
+  test('an agent is gone: what Consul holds is shown, 3', async () => {
+    pg2.kill();
+    const answer = await ask();
+    expect(answer.code).toBe(3);
+    expect(summary(answer).members[1]).toMatchObject({ box: 'pg2', role: 'replica', source: 'consul' });
+    expect(summary(answer).why.join()).toContain('pg2: its agent at');
+    await pg2.start();
+  });
+
+  test('Consul is gone: a sentence and 1, or the agents when named and 3', async () => {
+    await consul.stop();
+    try {
+      const without = await ask();
+      expect(without).toMatchObject({ code: 1, out: '' });
+      expect(without.err).toContain('connection refused. Ask the agents directly');
+      const answer = await ask({ agents: [pg1.statusUrl, `${pg2.statusUrl}/`] });
+      expect(answer.code).toBe(3);
+      expect(summary(answer)).toMatchObject({ mode: 'read-write', consul: { reachable: false } });
+    } finally {
+      await consul.start();
+    }
+  });
+});
+
+describe('the agent', () => {
+  test('stops: it takes its box out and ends with 0; it starts: all is as before', async () => {
+    expect(await pg1.stop()).toBe(0);
+    await becomes({ pg2: 'replica passing' }, 5_000);
+    await pg1.start();
+    await becomes(both);
+  });
+
+  test('is killed and started again: the catalogue does not notice', async () => {
+    const since = (await pg1.status()).services[0]?.since;
+    const seen = new Set<string>();
+    let watching = true;
+    const watcher = (async () => {
+      while (watching) {
+        seen.add(JSON.stringify(sortedEntries((await catalogue()).members)));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    pg1.kill();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pg1.start();
+    await waitFor('a probe', 5_000, async () => (await pg1.status()).services[0]?.state === 'passing');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    watching = false;
+    await watcher;
+    expect([...seen]).toEqual([JSON.stringify(sortedEntries(both))]);
+    expect((await pg1.status()).services[0]?.since).toBe(since);
+  });
+
+  test('dies for good: its check expires', async () => {
+    pg2.kill();
+    await becomes({ ...both, pg2: 'replica critical' }, 20_000);
+    await pg2.start();
+    await becomes(both);
+  });
+
+  test('goes on when its log cannot be written, and ends when told', async () => {
+    const full = await AgentProcess.prepare({
+      program: built.file,
+      folder: files.folder,
+      box: 'full',
+      consulUrl: consul.httpUrl,
+      more: '',
+      logFile: '/dev/full',
+    });
+    await full.start();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await full.status()).box).toBe('full');
+    expect(await full.stop()).toBe(0);
+  });
+
+  test('never logs its password', () => {
+    expect(pg1.log()).not.toContain('agent-secret');
+    expect(pg1.log()).toContain('serving as primary');
+  });
+});
