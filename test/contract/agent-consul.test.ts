@@ -3,7 +3,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConsulAdapter } from '../../agent/consul/adapter.js';
 import type { Registration } from '../../agent/core/model.js';
-import type { ConsulError} from '../../agent/ports.js';
+import type { ConsulError } from '../../agent/ports.js';
 import { type ConsulPort, type Instance } from '../../agent/ports.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { Secret } from '../../common/secret.js';
