@@ -1,7 +1,7 @@
-import { primaryClientClass } from './postgres/client.js';
+import { primaryClientClass, type PrimaryClientClass } from './postgres/client.js';
 import { routeOf } from './route-of.js';
 
-const Base = primaryClientClass(routeOf);
+const Base: PrimaryClientClass = primaryClientClass(routeOf);
 
 /**
  * A `pg.Client` for one connection to the proven primary: for migrations, LISTEN, COPY. Waits up to

@@ -59,6 +59,8 @@ export interface SessionHandle {
   readonly target: Target | null;
   /** Ends the socket without waiting for anything. */
   destroy(why: Error): void;
+  /** Members have changed: gives up a connection that is still being made to one that no longer fits. */
+  reconsider(): void;
   /** How much its socket has read so far: a sign of life that costs nothing. */
   bytesRead(): number;
 }

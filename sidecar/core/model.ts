@@ -26,6 +26,8 @@ export type Trouble =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'closed' }
+  /** A session of it said that the postmaster is dead. */
+  | { readonly kind: 'crashed' }
   /** It answers, and says that it is starting up or shutting down (57P03, 57P01). */
   | { readonly kind: 'not-ready' }
   /** It is alive and we do not get in: wrong password, no such database, too many connections, a bad certificate. */

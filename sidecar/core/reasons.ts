@@ -53,6 +53,8 @@ export function trouble(of: Trouble): string {
       return 'does not answer in time';
     case 'closed':
       return 'closes connections';
+    case 'crashed':
+      return 'crashed';
     case 'not-ready':
       return 'is starting up or shutting down';
     case 'rejected':

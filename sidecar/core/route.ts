@@ -4,7 +4,7 @@ import { sameTarget, targetKey, type Mode, type Role, type Target } from '../../
 import { eligible } from './eligible.js';
 import { headsWith, highestWith, sameEpoch } from './epochs.js';
 import { chooseWriter, explain, primaryMayFollow } from './judgement.js';
-import type { Decision, Effect, Event, Member, RouteConfig, Standing, State } from './model.js';
+import type { Decision, Effect, Event, Member, RouteConfig, Standing, State, Trouble } from './model.js';
 import type { Reason } from './reasons.js';
 
 export const initialState: State = {
@@ -114,6 +114,9 @@ function propose(state: State, event: Event & { type: 'proposal' }, nowMs: numbe
   return { state: { ...state, lookups, members }, effects };
 }
 
+/** What even a single session cannot be wrong about. */
+const verdicts: readonly Trouble['kind'][] = ['refused', 'not-ready', 'crashed'];
+
 function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): Decision {
   const member = state.members.get(targetKey(event.target));
   if (!member) return { state, effects: [] };
@@ -121,7 +124,7 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
   const { trouble } = event;
   const calm = member.standing.kind === 'proven' && !member.standing.suspect;
   // Our monitor is connected and content: one session that was rejected or slow says nothing about the server.
-  const believable = event.by === 'monitor' || trouble.kind === 'refused' || trouble.kind === 'not-ready';
+  const believable = event.by === 'monitor' || verdicts.includes(trouble.kind);
   if (calm && !believable) return { state, effects: [{ do: 'probe', target: event.target }] };
   if (event.by === 'session' && !wasProven) return { state, effects: [] };
   // A full server is alive (53300); so is one that rejects us while sessions of ours live on.

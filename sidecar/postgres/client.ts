@@ -7,13 +7,14 @@ import { sessionClass } from './session.js';
 
 const ambient = { clock: systemClock, random: systemRandom };
 
+/** Named, so that the declarations of the package mention it and not pg's default export, which CommonJS users lack. */
+export type PrimaryClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
+
 /**
  * A pg.Client class whose instances connect to the proven primary; to the given host when `routeOf` says that there
  * is nothing to discover.
  */
-export function primaryClientClass(
-  routeOf: (config: pg.ClientConfig) => Route | null,
-): new (config?: string | pg.ClientConfig) => pg.Client {
+export function primaryClientClass(routeOf: (config: pg.ClientConfig) => Route | null): PrimaryClientClass {
   const routers = new WeakMap<pg.ClientConfig, { router: Router; close: () => void }>();
   const Session = sessionClass(pg.Client, (config) => {
     const route = routeOf(config);

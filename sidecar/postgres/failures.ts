@@ -19,6 +19,7 @@ export function troubleOf(error: unknown): Trouble {
   if (code === 'ETIMEDOUT') return { kind: 'timed-out' };
   if (code !== undefined && unreachable.has(code)) return { kind: 'unreachable' };
   if (code !== undefined && closed.has(code)) return { kind: 'closed' };
+  if (code === '57P01' && postmasterDied(error)) return { kind: 'crashed' };
   // Class 57P: starting up, shutting down, terminated.
   if (code?.startsWith('57P')) return { kind: 'not-ready' };
   const message = messageOf(error);
@@ -27,6 +28,14 @@ export function troubleOf(error: unknown): Trouble {
     return { kind: 'closed' };
   // An SQLSTATE, a certificate that is not accepted, a password that is no string: waiting will not mend it.
   return { kind: 'rejected', code: code ?? null };
+}
+
+/**
+ * A backend that finds its postmaster dead says 57P01 like one that was told to end. The source file in the message tells
+ * them apart, in every language; when it does not, a fresh connection attempt will, some milliseconds later.
+ */
+function postmasterDied(error: unknown): boolean {
+  return (error as { file?: unknown }).file === 'be-secure.c';
 }
 
 /** The server ended the session with these words: the socket closes next. */

@@ -165,7 +165,7 @@ class MemberMonitor implements Monitor {
 
   /** The session that carried the proof is over. A fresh attempt decides what that means. */
   #ended(error: Error): void {
-    if (this.#phase === 'connecting') return this.#failed(error);
+    if (this.#phase === 'connecting' || troubleOf(error).kind === 'crashed') return this.#failed(error);
     this.#drop();
     this.#phase = 'waiting';
     this.#suspect = true;

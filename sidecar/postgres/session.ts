@@ -65,6 +65,7 @@ export function sessionClass(
     /** Null: a plain client, exactly pg's. */
     readonly #link: SessionLink | null;
     #opened = false;
+    #attempting = false;
     #lost: Error | null = null;
     #unregister = noop;
     readonly #connectionOptions: ConnectionOptions;
@@ -112,6 +113,11 @@ export function sessionClass(
 
     destroy(why: Error): void {
       this.connection.stream.destroy(why);
+    }
+
+    reconsider(): void {
+      if (this.#attempting && !this.fits())
+        this.destroy(new Error('Connection terminated: no longer wanted'));
     }
 
     override connect(): Promise<pg.Client>;
@@ -163,6 +169,7 @@ export function sessionClass(
       this.host = this.connectionParameters.host = target.host;
       this.port = this.connectionParameters.port = target.port;
       this.#listenForRole(link);
+      this.#attempting = true;
       this.#unregister = link.routing.register(this);
       const timer = link.clock.after(Math.max(1, deadlineMs - link.clock.nowMs()), () =>
         this.destroy(Object.assign(new Error(`${targetKey(target)} did not answer`), { code: 'ETIMEDOUT' })),
@@ -178,6 +185,7 @@ export function sessionClass(
         });
         this.role ??= await this.#askRole();
       } finally {
+        this.#attempting = false;
         timer.cancel();
       }
     }
@@ -286,8 +294,13 @@ export function sessionClass(
     #markLost(error: Error): void {
       if (this.#lost !== null) return;
       this.#lost = error;
-      if (this.target && !this._ending)
-        this.#link?.routing.report({ type: 'lost', target: this.target, by: 'session' });
+      if (!this.target || this._ending) return;
+      const trouble = troubleOf(error);
+      this.#link?.routing.report(
+        trouble.kind === 'crashed'
+          ? { type: 'failed', target: this.target, trouble, by: 'session' }
+          : { type: 'lost', target: this.target, by: 'session' },
+      );
     }
 
     #interrupted(cause: Error): HotspareError {

@@ -214,6 +214,7 @@ export class Router implements Routing {
       case 'destroy':
         return this.#destroy(effect.target);
       case 'retire':
+        for (const session of [...this.#sessions]) session.reconsider();
         return this.onRetire();
       case 'mode':
         return this.onMode({

@@ -131,6 +131,12 @@ describe('the mode', () => {
       'read-only',
       null,
     ],
+    [
+      'a session says that the postmaster is dead',
+      [...both, fails('a', 'crashed', 'session')],
+      'read-only',
+      null,
+    ],
     ['a session is told "shutting down"', [...both, fails('a', 'not-ready', 'session')], 'read-only', null],
     ['one slow session, monitor content', [...both, fails('a', 'timed-out', 'session')], 'read-write', 'a'],
     ['one rejected session, monitor content', [...both, rejects('a', '28P01', 'session')], 'read-write', 'a'],
