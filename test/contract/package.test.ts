@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** The package as npm would publish it, unpacked into an app that has `pg` and nothing else of ours. */
+const folder = mkdtempSync(join(tmpdir(), 'hotspare-package-'));
+const app = join(folder, 'app');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(command: string, args: string[], cwd: string): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+beforeAll(() => {
+  const source = join(folder, 'source');
+  const tracked = run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], '.').split('\n');
+  for (const file of tracked.filter((name) => name !== '' && !name.startsWith('test/'))) {
+    cpSync(file, join(source, file), { recursive: true });
+  }
+  symlinkSync(resolve('node_modules'), join(source, 'node_modules'));
+  run('npm', ['pack', '--silent', '--pack-destination', folder], source);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  mkdirSync(join(app, 'node_modules', 'hotspare'), { recursive: true });
+  run(
+    'tar',
+    ['-xzf', join(folder, tarball), '--strip-components=1', '-C', join(app, 'node_modules', 'hotspare')],
+    '.',
+  );
+  for (const name of readdirSync('node_modules').filter(
+    (entry) => !entry.startsWith('.') && entry !== 'hotspare',
+  )) {
+    symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
+  }
+}, 60_000);
+
+const file = (name: string, text: string) => {
+  writeFileSync(join(app, name), text);
+  return name;
+};
+
+const use = `
+  const pool = new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none', connectionTimeoutMillis: 500 });
+  if (!(pool instanceof pg.Pool) || !(pool.read instanceof pg.Pool)) throw new Error('not a pg.Pool');
+  pool.query('SELECT 1').then(() => { throw new Error('answered'); }, (error) => console.log(error.code)).then(() => pool.end());
+`;
+
+describe('the package', () => {
+  test('holds what it runs and no sources, tests or secrets', () => {
+    const files = readdirSync(join(app, 'node_modules', 'hotspare'), { recursive: true, encoding: 'utf8' });
+    expect(files).toContain('bin/hotspare.mjs');
+    expect(files).toContain('provision/templates/consul.json.hbs');
+    expect(files.filter((name) => /^(test|sidecar|agent|\.ci)\b/.test(name))).toEqual([]);
+  });
+
+  test('ESM: imports, fails as pg does, ends by itself', () => {
+    const name = file('a.mjs', `import pg from 'pg';\nimport { Pool } from 'hotspare';\n${use}`);
+    expect(run(process.execPath, [name], app)).toBe('ECONNREFUSED\n');
+  });
+
+  test('CommonJS: the same', () => {
+    const name = file('a.cjs', `const pg = require('pg');\nconst { Pool } = require('hotspare');\n${use}`);
+    expect(run(process.execPath, [name], app)).toBe('ECONNREFUSED\n');
+  });
+
+  test('both at once share one Pool and one set of errors', () => {
+    const name = file(
+      'b.mjs',
+      `import { createRequire } from 'node:module';
+       import * as esm from 'hotspare';
+       const cjs = createRequire(import.meta.url)('hotspare');
+       console.log(esm.Pool === cjs.Pool, esm.ReadOnlyError === cjs.ReadOnlyError);`,
+    );
+    expect(run(process.execPath, [name], app)).toBe('true true\n');
+  });
+
+  test.each(['mts', 'cts'])('TypeScript --strict, as %s', (extension) => {
+    const name = file(
+      `c.${extension}`,
+      `import { Pool, Client, Resolver, ReadOnlyError, type Mode } from 'hotspare';
+       const pool = new Pool({ host: 'pg.service.consul', max: 3, writeWaitMs: 100, hotspare: { refreshMs: 1000 } });
+       pool.on('mode', (mode, { since, reason }) => { const m: Mode = mode; console.log(m, since.getTime(), reason.length); });
+       export async function main(): Promise<number> {
+         const { rows } = await pool.query<{ n: number }>('SELECT 1 AS n');
+         await pool.transaction((client) => client.query('SELECT 1'), { retry: true });
+         const resolver = new Resolver({ service: 'pg' });
+         const { host, port } = await resolver.primary();
+         await new Client({ host, port }).connect();
+         try { await pool.read.query('SELECT 1'); } catch (error) { if (error instanceof ReadOnlyError) return error.message.length; }
+         return rows[0]?.n ?? 0;
+       }`,
+    );
+    const tsc = resolve('node_modules/typescript/bin/tsc');
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+    expect(run(process.execPath, [tsc, ...flags, name], app)).toBe('');
+  });
+
+  test('the command runs from the package', () => {
+    const bin = join('node_modules', 'hotspare', 'bin', 'hotspare.mjs');
+    expect(run(process.execPath, [bin, '--version'], app)).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
