@@ -9,7 +9,7 @@ const ambient = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '**/*.hbs'] },
+  { ignores: ['dist', 'dist.new-*', 'node_modules', '**/*.hbs'] },
   ...tseslint.configs.recommended,
   {
     rules: {

@@ -5,7 +5,6 @@ import { assertNever } from '../common/assert-never.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
 import { createLog, type Log } from '../common/runtime/log.js';
-import { LogOutput } from '../common/runtime/log-output.js';
 import { stopSignal } from '../common/runtime/run.js';
 import { hotspareVersion } from '../common/runtime/version.js';
 import { defaults, loadAgentConfig, type AgentConfig, type ServiceConfig } from './config.js';
@@ -52,7 +51,7 @@ function configFile(argv: readonly string[]): string | undefined {
 }
 
 async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  const log = createLog('agent', config.log.level, new LogOutput());
+  const log = createLog('agent', config.log.level);
   const clock = systemClock;
   const random = systemRandom;
   const consul = new ConsulAdapter({ ...config.consul, deadlineMs: consulDeadlineMs, clock, random });

@@ -1,3 +1,4 @@
+import { environment } from '../common/runtime/environment.js';
 import { stopSignal } from '../common/runtime/run.js';
 
 /** What a command uses of the process it runs in. */
@@ -19,7 +20,7 @@ export function systemIo(process: NodeJS.Process): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     stderr: process.stderr,
-    environment: process.env,
+    environment,
     isRoot: process.getuid?.() === 0,
     isTerminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
     get stop() {

@@ -20,6 +20,7 @@ const sources = rooms.flatMap((room) =>
 
 // Built beside and swapped in, so that a running command never sees half a build.
 const out = `dist.new-${process.pid}`;
+process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 const common = { platform: 'node', target: 'node20', sourcemap: true, logLevel: 'warning' };
 await build({ ...common, entryPoints: sources, outdir: out, outbase: '.', format: 'esm' });
 

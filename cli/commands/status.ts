@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { UserError } from '../../common/errors.js';
+import { UserError, messageOf } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { labFiles, labSettings, labStatus, openLab } from '../../lab/index.js';
 import type { Io } from '../io.js';
@@ -33,7 +33,7 @@ export function statusCommand(program: Command, io: Io, end: (code: number) => v
     .action(async (options: Options) => {
       const consulUrl = options.consul ?? io.environment['CONSUL_HTTP_ADDR'];
       const places = consulUrl === undefined ? await placesInLab(io) : { consulUrl: withScheme(consulUrl) };
-      const token = io.environment['CONSUL_HTTP_TOKEN'];
+      const token = tokenFrom(io.environment);
       end(
         await showStatus(
           {
@@ -48,6 +48,16 @@ export function statusCommand(program: Command, io: Io, end: (code: number) => v
         ),
       );
     });
+}
+
+function tokenFrom(environment: NodeJS.ProcessEnv): string | undefined {
+  const file = environment['CONSUL_HTTP_TOKEN_FILE'];
+  if (environment['CONSUL_HTTP_TOKEN'] || !file) return environment['CONSUL_HTTP_TOKEN'];
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UserError(`CONSUL_HTTP_TOKEN_FILE cannot be read: ${messageOf(error)}`, { exitCode: 2 });
+  }
 }
 
 function collect(value: string, before: readonly string[]): string[] {

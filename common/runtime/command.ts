@@ -39,8 +39,7 @@ export function runCommand(
         ...(options.account ? { uid: options.account.uid, gid: options.account.gid } : {}),
       },
       (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number' && !error.killed && error.signal == null)
-          return reject(error);
+        if (error && typeof error.code !== 'number' && !error.killed && !error.signal) return reject(error);
         if (options.signal?.aborted) return reject(options.signal.reason as Error);
         resolve({
           exitCode: error ? (typeof error.code === 'number' ? error.code : undefined) : 0,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Pool } from '../../sidecar/index.js';
+import type { Pool } from '../../sidecar/index.js';
 import { TestLab, get, median, post } from '../support/lab.js';
 import { waitFor } from '../support/wait.js';
 import { labPool } from '../support/lab-pool.js';
