@@ -21,6 +21,8 @@ export interface ClientInternals {
   _errorAllQueries(error: Error): void;
   _handleErrorMessage(error: Error): void;
   _handleErrorEvent(error: Error): void;
+  _getPassword(use: () => unknown): void;
+  _handleAuthSASLContinue(message: unknown): Promise<void>;
 }
 
 /** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */

@@ -66,6 +66,8 @@ export function sessionClass(
     readonly #link: SessionLink | null;
     #opened = false;
     #attempting = false;
+    /** Settled when pg is not computing a proof of the password. */
+    #loggingIn: Promise<void> = Promise.resolve();
     #lost: Error | null = null;
     #unregister = noop;
     readonly #connectionOptions: ConnectionOptions;
@@ -142,7 +144,7 @@ export function sessionClass(
       for (let attempt = 0; ; attempt++) {
         const target = await next(link, deadlineMs);
         if (this._ending) throw new Error('Connection terminated');
-        if (attempt > 0) this.#renew();
+        if (attempt > 0) await this.#renew();
         try {
           await this.#attempt(link, target, deadlineMs);
           if (this.#serves(link)) return;
@@ -229,7 +231,9 @@ export function sessionClass(
     }
 
     /** A pg.Client connects once; a second host needs a new connection under it. */
-    #renew(): void {
+    async #renew(): Promise<void> {
+      // pg's log-in goes on in the background and then speaks to `this.connection`: to the dead one, not to the next.
+      await this.#loggingIn;
       this.#lost = null;
       Object.assign(this, {
         connection: new Connection(this.#connectionOptions),
@@ -240,6 +244,20 @@ export function sessionClass(
         _queryable: true,
         readyForQuery: false,
       });
+    }
+
+    override _getPassword(use: () => unknown): void {
+      const { connection } = this;
+      super._getPassword(() => {
+        // A password that took its time may come after its connection was given up.
+        if (this.connection === connection) this.#loggingIn = Promise.resolve(use()).then(noop, noop);
+      });
+    }
+
+    override _handleAuthSASLContinue(message: unknown): Promise<void> {
+      const step = super._handleAuthSASLContinue(message);
+      this.#loggingIn = step.then(noop, noop);
+      return step;
     }
 
     override query(config: unknown, values?: unknown, callback?: unknown): never {

@@ -76,6 +76,15 @@ describe('in good times', () => {
     expect(pool.topology.members.map(({ role }) => role).sort()).toEqual(['primary', 'replica']);
   });
 
+  test('a session given up in the middle of its log-in does not disturb the next attempt', async () => {
+    // The primary often proves itself first; then the replica does, and pool.read turns to it at once.
+    for (let round = 0; round < 30; round++) {
+      const pool = makePool({ password: async () => 'app' });
+      await Promise.all([1, 2, 3].map(() => pool.read.query('SELECT 1')));
+      await pool.end();
+    }
+  });
+
   test("the user's own options go on working beside ours", async () => {
     const pool = makePool({ options: '-c search_path=elsewhere', application_name: 'mine', max: 3 });
     const { rows } = await pool.read.query(

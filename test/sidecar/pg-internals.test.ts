@@ -7,7 +7,13 @@ describe('what hotspare uses of pg beyond its documentation', () => {
   const client = new pg.Client({ host: 'x', port: 1, user: 'u', database: 'd', password: 'p' });
   const own = client as unknown as Record<string, unknown>;
 
-  test.each(['_errorAllQueries', '_handleErrorMessage', '_handleErrorEvent'])('Client method %s', (name) => {
+  test.each([
+    '_errorAllQueries',
+    '_handleErrorMessage',
+    '_handleErrorEvent',
+    '_getPassword',
+    '_handleAuthSASLContinue',
+  ])('Client method %s', (name) => {
     expect(typeof own[name]).toBe('function');
     expect(Object.hasOwn(pg.Client.prototype, name)).toBe(true);
   });
