@@ -24,7 +24,8 @@ export default defineConfig({
           include: ['test/contract/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 90_000,
-          fileParallelism: true,
+          // Real programs with real deadlines: after the unit tests, not beside them.
+          sequence: { groupOrder: 1 },
           maxWorkers: 2,
         },
       },
@@ -36,6 +37,7 @@ export default defineConfig({
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
         },
       },

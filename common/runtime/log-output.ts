@@ -28,13 +28,15 @@ export class LogOutput {
       this.dropped = 0;
     }
     this.queued += line;
-    if (!this.writing) this.next();
+    if (this.writing) return;
+    this.writing = true;
+    // Not at once: what is said right before the process ends is still queued then, and `flushOnce` writes it.
+    setImmediate(() => this.next());
   }
 
   private next(): void {
     const bytes = Buffer.from(this.queued);
     this.queued = '';
-    this.writing = true;
     this.push(bytes, 0);
   }
 
@@ -43,8 +45,8 @@ export class LogOutput {
       if (error?.code === 'EAGAIN') return void setTimeout(() => this.push(bytes, from), retryMs).unref();
       if (error) this.dropped++;
       else if (from + written < bytes.length) return this.push(bytes, from + written);
-      this.writing = false;
       if (this.queued !== '') this.next();
+      else this.writing = false;
     });
   }
 

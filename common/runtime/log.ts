@@ -5,6 +5,9 @@ export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | '
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** One for all logs of the process. */
+let standardOutput: LogOutput | undefined;
+
 /** JSON lines on standard output: time in ISO 8601, `level` as a word. A stuck output never makes the daemon wait. */
 export function createLog(name: string, level: LogLevel = 'info', destination?: DestinationStream): Log {
   return pino(
@@ -16,6 +19,6 @@ export function createLog(name: string, level: LogLevel = 'info', destination?: 
       formatters: { level: (label) => ({ level: label }) },
       redact: ['password', '*.password', 'token', '*.token'],
     },
-    destination ?? new LogOutput(),
+    destination ?? (standardOutput ??= new LogOutput()),
   );
 }
