@@ -1,10 +1,18 @@
 import type { Lab } from '../lab/index.js';
+import type { Io } from './io.js';
+
+/** How to call the command for this lab from another terminal. */
+export function commandFor({ settings }: Lab, environment: Io['environment'], text: string): string {
+  const offset = settings.portOffset === 0 ? '' : `HOTSPARE_PORT_OFFSET=${settings.portOffset} `;
+  const directory =
+    environment['HOTSPARE_LAB_DIR'] === undefined ? '' : `HOTSPARE_LAB_DIR=${settings.directory} `;
+  return `${offset}${directory}npx hotspare ${text}`;
+}
 
 /** The one screen a person sees when the boxes are up. */
-export function welcome(lab: Lab, how: 'attached' | 'detached'): string {
-  const prefix = lab.settings.portOffset === 0 ? '' : `HOTSPARE_PORT_OFFSET=${lab.settings.portOffset} `;
-  const command = (text: string) => `${prefix}npx hotspare ${text}`;
-  const [first = '', second = ''] = lab.urls.todo;
+export function welcome(lab: Lab, environment: Io['environment'], how: 'attached' | 'detached'): string {
+  const command = (text: string) => commandFor(lab, environment, text);
+  const [first = '', ...others] = lab.urls.todo;
   const tries: [string, string][] = [
     [command('lab stop todomvc@nginx1'), 'both pages go on, served by nginx2'],
     [command('lab kill pg@pg1'), 'the page turns read-only at once'],
@@ -16,7 +24,7 @@ export function welcome(lab: Lab, how: 'attached' | 'detached'): string {
   const width = Math.max(...tries.map(([text]) => text.length));
   return `
   todo list   ${first}
-              ${second}   the same list through the other load balancer
+${others.map((url) => `              ${url}   the same list through another load balancer\n`).join('')}\
   Consul UI   ${lab.urls.consul}
 
   Things to try

@@ -4,20 +4,23 @@ import { openLab, type Lab } from './lab.js';
 import { labFiles, type LabSettings } from './layout.js';
 import { withLock } from './lock.js';
 import type { Progress } from './progress.js';
-import { instancesOf, type Program } from './units.js';
+import { instancesOf, type Instance, type Program } from './units.js';
 
 /** Apps first, so that they drain while everything they need still runs; Consul last. */
 const stopOrder: readonly (readonly Program[])[] = [['todomvc'], ['nginx', 'agent'], ['pg'], ['consul']];
 
 /** Stops everything and keeps all data. A lab that is not there is already down. */
 export async function down(settings: LabSettings, progress: Progress): Promise<void> {
-  const { marker, lock } = labFiles(settings.directory);
+  const { marker } = labFiles(settings.directory);
   if (!existsSync(marker)) return;
-  await withLock(lock, 'hotspare lab down', () => stopAll(openLab(settings), progress));
+  await withLock(settings.directory, 'hotspare lab down', () => {
+    const lab = openLab(settings);
+    return stopUnits(lab, instancesOf(lab.site), progress);
+  });
 }
 
-async function stopAll(lab: Lab, progress: Progress): Promise<void> {
-  const instances = instancesOf(lab.site);
+/** Stops the given programs in good order. */
+export async function stopUnits(lab: Lab, instances: readonly Instance[], progress: Progress): Promise<void> {
   for (const programs of stopOrder) {
     const some = instances.filter(({ program }) => programs.includes(program));
     const states = await Promise.all(some.map(({ unit }) => lab.services.status(unit)));

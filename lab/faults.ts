@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import type { UnitStatus } from '../common/service-manager.js';
 import type { Lab } from './lab.js';
 import { startUnit } from './steps/start.js';
 import { instancesOf } from './units.js';
@@ -27,11 +28,24 @@ export function unitsNamed(lab: Lab, name: string): string[] {
   );
 }
 
-/** Does `fault` to every named unit at once. */
-export async function inflict(lab: Lab, fault: Fault, name: string): Promise<void> {
-  await Promise.all(
-    unitsNamed(lab, name).map((unit) =>
-      fault === 'start' ? startUnit(lab, unit) : lab.services[fault](unit),
-    ),
+/** What a fault makes of a state; a state that is not named stays as it is, and the command says so. */
+const changes: Record<Fault, { readonly from: readonly UnitStatus['state'][]; readonly done: string }> = {
+  stop: { from: ['running', 'frozen', 'failed'], done: 'stopped' },
+  start: { from: ['stopped', 'failed', 'frozen'], done: 'started' },
+  kill: { from: ['running', 'frozen'], done: 'killed' },
+  freeze: { from: ['running'], done: 'frozen' },
+  thaw: { from: ['frozen'], done: 'thawed' },
+};
+
+/** Does `fault` to every named unit at once. Resolves with a line for each that says what happened. */
+export async function inflict(lab: Lab, fault: Fault, name: string): Promise<string[]> {
+  const { from, done } = changes[fault];
+  return Promise.all(
+    unitsNamed(lab, name).map(async (unit) => {
+      const { state } = await lab.services.status(unit);
+      if (!from.includes(state)) return `${unit} is ${state}: nothing to do`;
+      await (fault === 'start' ? startUnit(lab, unit) : lab.services[fault](unit));
+      return `${unit} ${done}`;
+    }),
   );
 }

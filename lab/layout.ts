@@ -50,7 +50,6 @@ export function labFiles(directory: string) {
   return {
     /** Marks a folder as a lab: only such a folder is ever removed. */
     marker: join(directory, 'lab.json'),
-    lock: join(directory, 'lock'),
     secrets: join(directory, 'secrets.json'),
     managementToken: join(directory, 'management.token'),
     run: join(directory, 'run'),

@@ -1,10 +1,13 @@
+import { rmSync } from 'node:fs';
 import { systemClock } from '../common/runtime/clock.js';
 import { filesOf } from '../provision/files.js';
 import { makeFolder, writeFiles } from '../provision/write.js';
 import { openLab, templateFolder, type Lab } from './lab.js';
-import { labFiles, type LabSettings } from './layout.js';
+import type { LabSettings } from './layout.js';
 import { withLock } from './lock.js';
-import { checkDisk, checkPorts, checkPostgresAccount, prepareDirectory } from './preflight/checks.js';
+import { stopUnits } from './down.js';
+import { checkDisk, checkPostgresAccount, prepareDirectory } from './preflight/checks.js';
+import { checkPorts } from './preflight/ports.js';
 import type { Progress } from './progress.js';
 import { consulUp } from './steps/consul.js';
 import { waitUntilHealthy } from './steps/health.js';
@@ -14,25 +17,51 @@ import { instancesOf } from './units.js';
 
 /**
  * Brings all boxes up and waits until they are healthy. What runs already is left alone, so a second call, or one after
- * a call that was killed half-way, finishes the work. Rejects with a UserError; what was started stays.
+ * a call that was killed half-way, finishes the work. Rejects with a UserError, after stopping what it had started.
  */
 export async function up(settings: LabSettings, progress: Progress, signal: AbortSignal): Promise<Lab> {
-  prepareDirectory(settings);
-  return withLock(labFiles(settings.directory).lock, 'hotspare lab up', async () => {
+  const isNew = prepareDirectory(settings);
+  return withLock(settings.directory, 'hotspare lab up', async () => {
+    const lab = await preflight(settings, isNew);
+    const before = await runningUnits(lab);
+    try {
+      const startedMs = systemClock.nowMs();
+      await allOrFirstError([consulUp(lab, progress, signal), postgresUp(lab, progress, signal)]);
+      await progress.step('agents, load balancers and web apps', () => startRest(lab, signal));
+      await progress.step('wait until everything is healthy', () => waitUntilHealthy(lab, signal));
+      progress.note(`  all healthy after ${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)} s`);
+      return lab;
+    } catch (error) {
+      await stopUnits(
+        lab,
+        instancesOf(lab.site).filter(({ unit }) => !before.has(unit)),
+        progress,
+      );
+      throw error;
+    }
+  });
+}
+
+/** All that can be said before anything is started. A folder made for nothing is removed again. */
+async function preflight(settings: LabSettings, isNew: boolean): Promise<Lab> {
+  try {
     checkDisk(settings);
-    let lab = openLab(settings);
+    const lab = openLab(settings);
     checkPostgresAccount(lab);
     await checkPorts(lab);
     writeBoxFiles(lab);
     // Opened again: the units read some of the files just written.
-    lab = openLab(settings);
-    const startedMs = systemClock.nowMs();
-    await allOrFirstError([consulUp(lab, progress, signal), postgresUp(lab, progress, signal)]);
-    await progress.step('agents, load balancers and web apps', () => startRest(lab, signal));
-    await progress.step('wait until everything is healthy', () => waitUntilHealthy(lab, signal));
-    progress.note(`  all healthy after ${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)} s`);
-    return lab;
-  });
+    return openLab(settings);
+  } catch (error) {
+    if (isNew) rmSync(settings.directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function runningUnits(lab: Lab): Promise<Set<string>> {
+  const units = instancesOf(lab.site).map(({ unit }) => unit);
+  const states = await Promise.all(units.map((unit) => lab.services.status(unit)));
+  return new Set(units.filter((_, index) => ['running', 'frozen'].includes(states[index]?.state ?? '')));
 }
 
 function writeBoxFiles(lab: Lab): void {

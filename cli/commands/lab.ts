@@ -36,7 +36,7 @@ export function labCommand(program: Command, io: Io, end: (code: number) => void
     .option('-y, --yes', 'install missing packages without asking')
     .action(async (options: { yes?: boolean }) => {
       await setUp(io, { yes: options.yes === true });
-      io.out(welcome(await up(settings(), progress(), io.stop), 'detached'));
+      io.out(welcome(await up(settings(), progress(), io.stop), io.environment, 'detached'));
     });
   lab
     .command('down')
@@ -90,7 +90,9 @@ export function labCommand(program: Command, io: Io, end: (code: number) => void
         '<service@box>',
         'for example todomvc@nginx1, pg@pg1, consul@adm1, agent@pg2; the box may be "all"',
       )
-      .action((name: string) => inflict(open(io), fault as Fault, name));
+      .action(async (name: string) => {
+        for (const line of await inflict(open(io), fault as Fault, name)) io.err(`${line}\n`);
+      });
   }
 }
 

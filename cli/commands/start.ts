@@ -19,13 +19,13 @@ export function startCommand(program: Command, io: Io): void {
       const { stop } = io;
       try {
         const lab = await up(settings, progress, stop);
-        io.out(welcome(lab, options.detach ? 'detached' : 'attached'));
+        io.out(welcome(lab, io.environment, options.detach ? 'detached' : 'attached'));
         if (options.detach) return;
         if (!stop.aborted) await waitForStop(stop);
       } catch (error) {
         if (!stop.aborted) throw error;
       }
-      io.err('\nStopping (the data is kept; "npx hotspare lab nuke" removes it)\n');
+      io.err('\nStopping. The data is kept ("lab nuke" removes it).\n');
       await down(settings, progress);
     });
 }

@@ -11,7 +11,7 @@ interface Options {
   readonly output: 'text' | 'json';
   readonly json?: boolean;
   readonly consul?: string;
-  readonly agent: readonly string[];
+  readonly agent?: readonly string[];
 }
 
 export function statusCommand(program: Command, io: Io, end: (code: number) => void): void {
@@ -29,7 +29,7 @@ export function statusCommand(program: Command, io: Io, end: (code: number) => v
       '--consul <url>',
       'a Consul agent; default CONSUL_HTTP_ADDR, else the lab of this machine, else http://127.0.0.1:8500',
     )
-    .option('--agent <url>', 'a hotspare agent to ask directly; may be repeated', collect, [])
+    .option('--agent <url>', 'a hotspare agent to ask directly; may be repeated', collect)
     .action(async (options: Options) => {
       const consulUrl = options.consul ?? io.environment['CONSUL_HTTP_ADDR'];
       const places = consulUrl === undefined ? await placesInLab(io) : { consulUrl: withScheme(consulUrl) };
@@ -41,7 +41,7 @@ export function statusCommand(program: Command, io: Io, end: (code: number) => v
             output: options.json ? 'json' : options.output,
             clock: systemClock,
             ...places,
-            ...(options.agent.length > 0 ? { agents: options.agent.map(withScheme) } : {}),
+            ...(options.agent ? { agents: options.agent.map(withScheme) } : {}),
             ...(token === undefined ? {} : { token }),
           },
           io,
@@ -60,7 +60,7 @@ function tokenFrom(environment: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

@@ -1,9 +1,16 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { readProcess } from '../../common/runtime/processes/proc.js';
 
-/** The process that listens on a TCP port of `address` (or of all addresses). Undefined when that can't be seen. */
-export function portHolder(address: string, port: number): { pid: number; name: string } | undefined {
-  const inodes = new Set(['tcp', 'tcp6'].flatMap((table) => listeningInodes(table, address, port)));
+export type Protocol = 'tcp' | 'udp';
+
+/** The process that listens on a port of `address` (or of all addresses). Undefined when that can't be seen. */
+export function portHolder(
+  address: string,
+  port: number,
+  protocol: Protocol = 'tcp',
+): { pid: number; name: string } | undefined {
+  const tables = [protocol, `${protocol}6`];
+  const inodes = new Set(tables.flatMap((table) => listeningInodes(table, address, port)));
   if (inodes.size === 0) return undefined;
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -14,6 +21,10 @@ export function portHolder(address: string, port: number): { pid: number; name: 
   }
   return undefined;
 }
+
+/** States as the kernel numbers them, in these tables. */
+const listen = '0A';
+const unconnected = '07';
 
 function listeningInodes(table: string, address: string, port: number): string[] {
   let text: string;
@@ -31,7 +42,7 @@ function listeningInodes(table: string, address: string, port: number): string[]
   return text.split('\n').flatMap((line) => {
     const fields = line.trim().split(/\s+/);
     const [local, state, inode] = [fields[1], fields[3], fields[9]];
-    if (state !== '0A' || !local || !inode) return [];
+    if (state !== (table.startsWith('tcp') ? listen : unconnected) || !local || !inode) return [];
     const [host = '', hexPort = ''] = local.split(':');
     const everywhere = /^0+$/.test(host);
     return Number.parseInt(hexPort, 16) === port && (everywhere || host.endsWith(wanted)) ? [inode] : [];

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
+import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
 import { addressOf, portOf } from '../../provision/site.js';
 import type { Box } from '../../provision/topology.js';
 import type { Lab } from '../lab.js';
 import type { Progress } from '../progress.js';
-import { startUnit } from './start.js';
+import { lastWords, startUnit } from './start.js';
 
 /** Starts the Consul servers, sets up access control, then starts the clients. */
 export async function consulUp(lab: Lab, progress: Progress, signal: AbortSignal): Promise<void> {
@@ -34,11 +35,29 @@ export async function consulUp(lab: Lab, progress: Progress, signal: AbortSignal
 
 async function serversUp(lab: Lab, servers: readonly Box[], signal: AbortSignal): Promise<void> {
   await Promise.all(servers.map((box) => startUnit(lab, `consul@${box.name}`)));
-  await waitForLeader({ servers: urlsOf(lab, servers), clock: systemClock, signal });
+  await orLastWords(
+    lab,
+    servers,
+    waitForLeader({ servers: urlsOf(lab, servers), clock: systemClock, signal }),
+  );
+}
+
+/** A server that has ended knows better than "connection refused" why. */
+async function orLastWords(lab: Lab, servers: readonly Box[], work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    for (const unit of servers.map((box) => `consul@${box.name}`)) {
+      const { state } = await lab.services.status(unit);
+      if (state === 'failed')
+        throw new UserError(`${unit} has ended. ${lastWords(lab, unit)}`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 async function accessControl(lab: Lab, servers: readonly Box[], signal: AbortSignal): Promise<void> {
-  await setUpAcl({
+  const setUp = setUpAcl({
     topology: lab.site.topology,
     secrets: lab.site.secrets,
     servers: urlsOf(lab, servers),
@@ -46,6 +65,7 @@ async function accessControl(lab: Lab, servers: readonly Box[], signal: AbortSig
     clock: systemClock,
     signal,
   });
+  await orLastWords(lab, servers, setUp);
 }
 
 function urlsOf(lab: Lab, boxes: readonly Box[]): string[] {

@@ -123,7 +123,19 @@ async function startMember(lab: Lab, box: Box, signal: AbortSignal): Promise<voi
   await startUnit(lab, unit);
   const deadline = systemClock.nowMs() + readyTimeoutMs;
   const { site } = lab;
-  const args = ['-h', addressOf(site, box), '-p', String(portOf(site, 'postgres')), '-t', '2', '-q'];
+  const args = [
+    '-h',
+    addressOf(site, box),
+    '-p',
+    String(portOf(site, 'postgres')),
+    '-U',
+    'postgres',
+    '-d',
+    'postgres',
+    '-t',
+    '2',
+    '-q',
+  ];
   for (;;) {
     const { exitCode } = await runCommand(join(site.binaries.postgresBin, 'pg_isready'), args, { signal });
     if (exitCode === 0) return;

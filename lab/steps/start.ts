@@ -10,6 +10,7 @@ export async function startUnit(lab: Lab, unit: string): Promise<void> {
   await lab.services.start(unit);
   await sleep(systemClock, 60);
   const { state } = await lab.services.status(unit);
+  if (state === 'frozen') throw new UserError(`${unit} is frozen; let it go on with: lab thaw ${unit}`);
   if (state !== 'running')
     throw new UserError(`${unit} ended right after its start. ${lastWords(lab, unit)}`);
 }

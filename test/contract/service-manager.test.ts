@@ -8,7 +8,10 @@ import type { ProcessUnit } from '../../common/runtime/processes/unit.js';
 import type { ServiceManager } from '../../common/service-manager.js';
 import { waitFor } from '../support/wait.js';
 
-/** Every implementation has these units: `good` ends at its stop signal, `stubborn` does not, `brief` ends at once. */
+/**
+ * Every implementation has these units: `good` ends at its stop signal, `stubborn` does not, `brief` ends at once;
+ * `server` has children in sessions of their own that end when they notice its death, like Postgres.
+ */
 interface Subject {
   readonly name: string;
   make(): { manager: ServiceManager; again(): ServiceManager };
@@ -36,6 +39,13 @@ const processes: Subject = {
       unit('good', 'sleep 600 & sleep 601 & wait'),
       unit('stubborn', 'trap "" TERM; sleep 602 & while :; do sleep 1; done'),
       unit('brief', 'exit 3'),
+      {
+        ...unit(
+          'server',
+          'for i in 1 2 3; do setsid sh -c "while kill -0 $$ 2>/dev/null; do sleep 0.05; done" & done; wait',
+        ),
+        killMode: 'process' as const,
+      },
     ];
     return { manager: new ProcessManager(units, run), again: () => new ProcessManager(units, run) };
   },
@@ -117,10 +127,29 @@ describe.each([processes])('ServiceManager: $name', ({ make }) => {
     expect(familyOf(pid)).toEqual([]);
   });
 
+  test('children in sessions of their own: none is left by freeze and kill, or by freeze and stop', async () => {
+    const { manager } = make();
+    for (const end of [(name: string) => manager.kill(name), (name: string) => manager.stop(name)]) {
+      await manager.start('server');
+      const pid = await runningPid(manager, 'server');
+      const family = await waitFor('its children', 5_000, () => {
+        const all = familyOf(pid);
+        return all.filter(({ session }) => session !== pid).length >= 3 && all;
+      });
+      await manager.freeze('server');
+      await end('server');
+      const left = family.filter((member) => {
+        const now = readProcess(member.pid);
+        return now?.startTicks === member.startTicks && now.state !== 'Z';
+      });
+      expect(left).toEqual([]);
+    }
+  });
+
   test('an unknown name is refused with the known ones', async () => {
     const { manager } = make();
     await expect(manager.start('nobody')).rejects.toThrow(
-      /there is no nobody; known are good, stubborn, brief/,
+      /there is no nobody; known are good, stubborn, brief, server/,
     );
   });
 

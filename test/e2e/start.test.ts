@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { waitFor } from '../support/wait.js';
 /** A lab of its own for every test: other ports, other folder. */
 let environment: Record<string, string> = {};
 let folder = '';
-let offset = 2_100;
+let offset = 4_000;
 function ownLab(): Record<string, string> {
   folder = mkdtempSync(join(tmpdir(), 'hotspare-start-'));
   execFileSync('chmod', ['755', folder]);
@@ -130,6 +131,51 @@ describe('npm start', () => {
     expect(stderr).toContain(`pid ${process.pid}`);
     expect(stderr).toContain('HOTSPARE_PORT_OFFSET');
     expect(leftOver()).toEqual([]);
+  });
+
+  test('a taken UDP port is named too, and a folder made for nothing is removed', async () => {
+    ownLab();
+    const socket = createSocket('udp4');
+    await new Promise<void>((resolve) => socket.bind(8600 + offset, '127.0.11.5', resolve));
+    const { exitCode, stderr } = await hotspare(['start', '--yes'], environment);
+    socket.close();
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringContaining(`127.0.11.5:${8600 + offset} (UDP) (for consul@adm1) is held by`) as unknown,
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('when one program cannot start, its last words are shown and the others are stopped again', async () => {
+    ownLab();
+    expect((await hotspare(['lab', 'up'], environment)).exitCode).toBe(0);
+    await hotspare(['lab', 'down'], environment);
+    const version = join(folder, 'lab', 'pg1', 'postgres', 'data', 'PG_VERSION');
+    writeFileSync(version, '9.1\n');
+    const { exitCode, stderr } = await hotspare(['lab', 'up'], environment);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/pg@pg1 (has ended|ended right after its start)/);
+    expect(stderr).not.toMatch(noStackTrace);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('frozen and killed, killed and stopped: the primary can be started again, and nothing is left of it', async () => {
+    ownLab();
+    expect((await hotspare(['lab', 'up'], environment)).exitCode).toBe(0);
+    const say = async (...args: string[]) => {
+      const { exitCode, stderr } = await hotspare(['lab', ...args, 'pg@pg1'], environment);
+      return `${exitCode} ${stderr.trim()}`;
+    };
+    expect(await say('freeze')).toBe('0 pg@pg1 frozen');
+    expect(await say('start')).toMatch(/^1 .*pg@pg1 is frozen; let it go on with: lab thaw pg@pg1$/);
+    expect(await say('kill')).toBe('0 pg@pg1 killed');
+    expect(leftOver().filter((line) => line.includes('postgres: pg1'))).toEqual([]);
+    expect(await say('kill')).toBe('0 pg@pg1 is failed: nothing to do');
+    expect(await say('start')).toBe('0 pg@pg1 started');
+    expect(await say('kill')).toBe('0 pg@pg1 killed');
+    expect(await say('stop')).toBe('0 pg@pg1 stopped');
+    expect(await say('start')).toBe('0 pg@pg1 started');
+    await new TestLab(environment).waitForMode('read-write', 20_000);
   });
 
   test.each([

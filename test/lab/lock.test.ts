@@ -1,27 +1,50 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { withLock } from '../../lab/lock.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { lockName, withLock } from '../../lab/lock.js';
+import { waitFor } from '../support/wait.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'hotspare-lock-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = join(folder, 'lock');
+let locks = 0;
+const someLock = () => `/test/${process.pid}/${locks++}`;
 
 test('a held lock refuses and names its holder; released it can be taken', async () => {
-  await withLock(file, 'first', async () => {
-    await expect(withLock(file, 'second', async () => {})).rejects.toThrow(
-      new RegExp(`"first" is at work.*pid ${process.pid}`),
+  const lock = someLock();
+  await withLock(lock, 'first', async () => {
+    const second = withLock(lock, 'second', async () => {});
+    await expect(second).rejects.toThrow(
+      new RegExp(`^"first" is at work on this lab \\(pid ${process.pid}\\): wait`),
     );
   });
-  expect(await withLock(file, 'third', async () => 'taken')).toBe('taken');
+  expect(await withLock(lock, 'third', async () => 'taken')).toBe('taken');
 });
 
-test.each([
-  ['of a process that has died', JSON.stringify({ pid: 2 ** 22 + 1, startTicks: 1, what: 'dead' })],
-  ['of a pid that now is another process', JSON.stringify({ pid: 1, startTicks: -1, what: 'reused' })],
-  ['half written', '{"pid":'],
-])('a lock %s is taken over', async (_what, content) => {
-  writeFileSync(file, content);
-  expect(await withLock(file, 'next', async () => 'taken')).toBe('taken');
+test('it is released when the work fails', async () => {
+  const lock = someLock();
+  await expect(withLock(lock, 'first', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  expect(await withLock(lock, 'second', async () => 'taken')).toBe('taken');
+});
+
+test('of many at once exactly one gets in', async () => {
+  const lock = someLock();
+  let inside = 0;
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, () =>
+      withLock(lock, 'one of many', async () => {
+        inside++;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }),
+    ),
+  );
+  expect([inside, results.filter(({ status }) => status === 'fulfilled').length]).toEqual([1, 1]);
+});
+
+test('the kernel frees the lock of a process that was killed', async () => {
+  const lock = someLock();
+  const script = `require('net').createServer().listen(${JSON.stringify(lockName(lock))}, () => console.log('held'))`;
+  const holder = spawn(process.execPath, ['-e', script]);
+  await once(holder.stdout, 'data');
+  await expect(withLock(lock, 'second', async () => {})).rejects.toThrow(/at work on this lab/);
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  await waitFor('the lock to be free', 2_000, () => withLock(lock, 'third', async () => true));
 });

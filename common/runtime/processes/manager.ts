@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sleep } from '../../clock.js';
 import { UserError, codeOf, messageOf } from '../../errors.js';
@@ -11,6 +11,8 @@ import type { ProcessUnit } from './unit.js';
 const pollMs = 15;
 /** How long the kernel may take to end a process after SIGKILL (longer means a hung disk). */
 const killTimeoutMs = 10_000;
+/** How long children may take to notice that their parent is dead. */
+const noticeTimeoutMs = 5_000;
 /** How long init may take to collect a process that has ended. */
 const reapTimeoutMs = 10_000;
 
@@ -40,7 +42,7 @@ export class ProcessManager implements ServiceManager {
     const unit = this.unit(name);
     const main = this.mainProcess(name);
     if (main !== undefined && main !== 'gone') return;
-    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+    await this.endOrphans(name);
     await this.untilReaped(name);
     mkdirSync(this.runDirectory, { recursive: true });
     mkdirSync(dirname(unit.logFile), { recursive: true });
@@ -78,30 +80,39 @@ export class ProcessManager implements ServiceManager {
     const unit = this.unit(name);
     const main = this.mainProcess(name);
     if (main !== undefined && main !== 'gone') {
+      const family = familyOf(main.pid);
       // A stopped process handles no signal before it is continued.
-      this.signalFamily(main.pid, 'SIGCONT');
+      signalAll(family, 'SIGCONT');
       signal(main.pid, unit.stopSignal);
-      await this.untilEmpty(main.pid, unit.stopTimeoutMs);
+      await untilGone(family, unit.stopTimeoutMs);
+      await endAll(name, family);
     }
-    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
-    rmSync(this.pidFile(name), { force: true });
+    await this.endOrphans(name);
+    if (existsSync(this.pidFile(name))) renameSync(this.pidFile(name), this.lastPidFile(name));
   }
 
   async kill(name: string): Promise<void> {
     const unit = this.unit(name);
     const main = this.mainProcess(name);
     if (main === undefined || main === 'gone') return;
+    // Taken now: children with sessions of their own can't be told from strangers once their parent is dead.
+    const family = familyOf(main.pid);
     signal(main.pid, 'SIGKILL');
-    if (unit.killMode === 'process' && (await this.untilEmpty(main.pid, 5_000))) return;
-    await this.endFamily(unit, 'SIGKILL', killTimeoutMs);
+    if (unit.killMode === 'process') {
+      // Frozen ones would never notice.
+      signalAll(family, 'SIGCONT');
+      await untilGone(family, noticeTimeoutMs);
+    }
+    await endAll(name, family);
+    await this.endOrphans(name);
   }
 
   async freeze(name: string): Promise<void> {
-    this.signalFamily(this.running(name).pid, 'SIGSTOP');
+    signalAll(familyOf(this.running(name).pid), 'SIGSTOP');
   }
 
   async thaw(name: string): Promise<void> {
-    this.signalFamily(this.running(name).pid, 'SIGCONT');
+    signalAll(familyOf(this.running(name).pid), 'SIGCONT');
   }
 
   private unit(name: string): ProcessUnit {
@@ -121,10 +132,14 @@ export class ProcessManager implements ServiceManager {
     return join(this.runDirectory, `${name}.pid`);
   }
 
-  private remembered(name: string): { pid: number; startTicks: number } | undefined {
+  private lastPidFile(name: string): string {
+    return join(this.runDirectory, `${name}.last`);
+  }
+
+  private remembered(file: string): { pid: number; startTicks: number } | undefined {
     let text: string;
     try {
-      text = readFileSync(this.pidFile(name), 'utf8');
+      text = readFileSync(file, 'utf8');
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -136,7 +151,7 @@ export class ProcessManager implements ServiceManager {
 
   /** The unit's live main process; `gone` when it was started and has ended; undefined when it was not started. */
   private mainProcess(name: string): ProcessInfo | 'gone' | undefined {
-    const remembered = this.remembered(name);
+    const remembered = this.remembered(this.pidFile(name));
     if (!remembered) return undefined;
     const process = readProcess(remembered.pid);
     return process && process.state !== 'Z' && process.startTicks === remembered.startTicks
@@ -144,23 +159,10 @@ export class ProcessManager implements ServiceManager {
       : 'gone';
   }
 
-  private signalFamily(pid: number, name: NodeJS.Signals): void {
-    for (const member of familyOf(pid)) signal(member.pid, name);
-  }
-
-  private async endFamily(unit: ProcessUnit, name: NodeJS.Signals, timeoutMs: number): Promise<void> {
-    const remembered = this.remembered(unit.name);
-    if (!remembered || !this.isOurs(remembered)) return;
-    const deadline = systemClock.nowMs() + timeoutMs;
-    while (familyOf(remembered.pid).length > 0) {
-      if (systemClock.nowMs() > deadline) {
-        throw new UserError(
-          `${unit.name} does not end even after SIGKILL (pid ${remembered.pid}); is its disk hung?`,
-        );
-      }
-      this.signalFamily(remembered.pid, name);
-      await sleep(systemClock, pollMs);
-    }
+  /** What an earlier run left in its session: nginx workers whose master was killed by somebody else. */
+  private async endOrphans(name: string): Promise<void> {
+    const remembered = this.remembered(this.pidFile(name));
+    if (remembered && this.isOurs(remembered)) await endAll(name, familyOf(remembered.pid));
   }
 
   /** False when the pid has meanwhile been given to some other program. */
@@ -169,35 +171,53 @@ export class ProcessManager implements ServiceManager {
     return process === undefined || process.startTicks === remembered.startTicks;
   }
 
-  private async untilEmpty(pid: number, timeoutMs: number): Promise<boolean> {
-    const deadline = systemClock.nowMs() + timeoutMs;
-    while (systemClock.nowMs() < deadline) {
-      if (familyOf(pid).length === 0) return true;
-      await sleep(systemClock, pollMs);
-    }
-    return false;
-  }
-
   /**
    * A process that has ended keeps its pid until init collects it, and some inits take their time. Until then a pid
    * file of the program's own (Postgres' postmaster.pid) still seems to name a live process.
    */
   private async untilReaped(name: string): Promise<void> {
-    const remembered = this.remembered(name);
     const deadline = systemClock.nowMs() + reapTimeoutMs;
-    while (remembered && readProcess(remembered.pid)?.startTicks === remembered.startTicks) {
-      if (systemClock.nowMs() > deadline) return;
-      await sleep(systemClock, 2);
+    for (const file of [this.pidFile(name), this.lastPidFile(name)]) {
+      const remembered = this.remembered(file);
+      while (remembered && readProcess(remembered.pid)?.startTicks === remembered.startTicks) {
+        if (systemClock.nowMs() > deadline) return;
+        await sleep(systemClock, 2);
+      }
     }
   }
 
   private async untilNamed(name: string): Promise<void> {
     const deadline = systemClock.nowMs() + 5_000;
-    while (this.remembered(name) === undefined) {
+    while (this.remembered(this.pidFile(name)) === undefined) {
       if (systemClock.nowMs() > deadline) throw new UserError(`${name} was started but never said its pid`);
       await sleep(systemClock, 2);
     }
   }
+}
+
+function signalAll(family: readonly ProcessInfo[], name: NodeJS.Signals): void {
+  for (const member of family) if (isAlive(member)) signal(member.pid, name);
+}
+
+function isAlive({ pid, startTicks }: ProcessInfo): boolean {
+  const now = readProcess(pid);
+  return now !== undefined && now.startTicks === startTicks && now.state !== 'Z';
+}
+
+async function untilGone(family: readonly ProcessInfo[], timeoutMs: number): Promise<boolean> {
+  const deadline = systemClock.nowMs() + timeoutMs;
+  while (family.some(isAlive)) {
+    if (systemClock.nowMs() > deadline) return false;
+    await sleep(systemClock, pollMs);
+  }
+  return true;
+}
+
+async function endAll(name: string, family: readonly ProcessInfo[]): Promise<void> {
+  signalAll(family, 'SIGKILL');
+  if (await untilGone(family, killTimeoutMs)) return;
+  const pids = family.filter(isAlive).map(({ pid }) => pid);
+  throw new UserError(`${name} does not end even after SIGKILL (pid ${pids.join(', ')}); is its disk hung?`);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

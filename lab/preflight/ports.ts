@@ -1,0 +1,62 @@
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { UserError, codeOf } from '../../common/errors.js';
+import { portOf } from '../../provision/site.js';
+import type { Lab } from '../lab.js';
+import { instancesOf, type Instance } from '../units.js';
+import { portHolder, type Protocol } from './port-holder.js';
+
+/** Throws a UserError naming every taken port and its holder. Ports of programs of this lab that run already don't count. */
+export async function checkPorts(lab: Lab): Promise<void> {
+  const taken: string[] = [];
+  for (const instance of instancesOf(lab.site)) {
+    const { state } = await lab.services.status(instance.unit);
+    if (state === 'running' || state === 'frozen') continue;
+    for (const [protocol, port] of portsOf(lab, instance)) {
+      if (await isFree(protocol, instance.address, port)) continue;
+      const holder = portHolder(instance.address, port, protocol);
+      const by = holder ? `${holder.name}, pid ${holder.pid}` : "another user's process";
+      const where = `${instance.address}:${port}${protocol === 'udp' ? ' (UDP)' : ''}`;
+      taken.push(`  ${where} (for ${instance.unit}) is held by ${by}`);
+    }
+  }
+  if (taken.length === 0) return;
+  const other = lab.settings.portOffset + 1_000;
+  throw new UserError(
+    `these ports are taken:\n${taken.join('\n')}\nEnd what holds them, or move the whole lab: export HOTSPARE_PORT_OFFSET=${other}`,
+  );
+}
+
+function portsOf(lab: Lab, { program, port }: Instance): [Protocol, number][] {
+  if (program !== 'consul') return [['tcp', port]];
+  const of = (name: 'consulServer' | 'consulSerf' | 'consulDns') => portOf(lab.site, name);
+  return [
+    ['tcp', port],
+    ['tcp', of('consulServer')],
+    ['tcp', of('consulSerf')],
+    ['udp', of('consulSerf')],
+    ['tcp', of('consulDns')],
+    ['udp', of('consulDns')],
+  ];
+}
+
+function isFree(protocol: Protocol, address: string, port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) => {
+      if (codeOf(error) === 'EADDRINUSE') resolve(false);
+      else if (codeOf(error) === 'EADDRNOTAVAIL') reject(new UserError(notOurs(address)));
+      else reject(error);
+    };
+    if (protocol === 'tcp') {
+      const server = createServer().once('error', onError);
+      server.listen(port, address, () => server.close(() => resolve(true)));
+    } else {
+      const socket = createSocket('udp4').once('error', onError);
+      socket.bind(port, address, () => socket.close(() => resolve(true)));
+    }
+  });
+}
+
+function notOurs(address: string): string {
+  return `${address} is no address of this machine; the lab needs Linux, where all of 127.0.0.0/8 is loopback`;
+}
