@@ -6,12 +6,12 @@ import { ProcessManager } from '../common/runtime/processes/manager.js';
 import { accountOf } from '../common/runtime/accounts.js';
 import { loadOrMakeSecrets } from '../provision/secrets.js';
 import { addressOf, portOf, type Site } from '../provision/site.js';
-import { boxesWith, loadTopology, type Topology } from '../provision/topology.js';
+import { boxesWith, loadTopology } from '../provision/topology.js';
 import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
 
 /** Where the package lies: two folders up from dist/lab. */
-export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const templateFolder = join(packageRoot, 'provision', 'templates');
 
 /** One lab: the five boxes as processes of this machine. */
@@ -23,13 +23,9 @@ export interface Lab {
   readonly urls: { readonly todo: readonly string[]; readonly consul: string };
 }
 
-export function labTopology(): Topology {
-  return loadTopology(join(packageRoot, 'vagrant', 'topology.json'));
-}
-
 /** Opens the lab in `settings.directory`, which must exist. Throws UserError when a program is missing. */
 export function openLab(settings: LabSettings): Lab {
-  const topology = labTopology();
+  const topology = loadTopology(settings.topologyFile ?? join(packageRoot, 'vagrant', 'topology.json'));
   const { consul, nginx, postgresBin, postgresMajor } = findBinaries();
   if (!consul || !nginx || !postgresBin || !postgresMajor) {
     throw new UserError('Consul, PostgreSQL 15 or newer, or nginx is missing: run "npx hotspare setup"');

@@ -10,6 +10,8 @@ export interface LabSettings {
   /** Everything of this lab lies here. */
   readonly directory: string;
   readonly portOffset: number;
+  /** Another topology than the one that is shipped. */
+  readonly topologyFile?: string;
 }
 
 /** nginx in the lab, where nobody needs to be root. */
@@ -24,6 +26,7 @@ const environmentFile = 'environment';
  * HOTSPARE_PORT_OFFSET: added to every port, default 0; labs with different offsets are different labs.
  * HOTSPARE_LAB_DIR: where the lab lives, default /var/lib/hotspare/lab for root, else $XDG_STATE_HOME/hotspare/lab
  * (~/.local/state/hotspare/lab); an offset is appended.
+ * HOTSPARE_TOPOLOGY: another topology file than the package's vagrant/topology.json.
  */
 export function labSettings(environment: NodeJS.ProcessEnv, isRoot: boolean): LabSettings {
   const text = environment['HOTSPARE_PORT_OFFSET'] ?? '0';
@@ -36,13 +39,17 @@ export function labSettings(environment: NodeJS.ProcessEnv, isRoot: boolean): La
     const expected = `another number: browsers refuse to open port ${unsafe + portOffset}`;
     throw new ConfigError(environmentFile, 'HOTSPARE_PORT_OFFSET', text, expected);
   }
-  const given = environment['HOTSPARE_LAB_DIR'];
-  if (given !== undefined && !given.startsWith('/')) {
-    throw new ConfigError(environmentFile, 'HOTSPARE_LAB_DIR', given, 'an absolute path');
-  }
+  const given = absolutePath(environment, 'HOTSPARE_LAB_DIR');
+  const topologyFile = absolutePath(environment, 'HOTSPARE_TOPOLOGY');
   const state = isRoot ? '/var/lib' : (environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'));
   const standard = join(state, 'hotspare', portOffset === 0 ? 'lab' : `lab-${portOffset}`);
-  return { directory: given ?? standard, portOffset };
+  return { directory: given ?? standard, portOffset, ...(topologyFile ? { topologyFile } : {}) };
+}
+
+function absolutePath(environment: NodeJS.ProcessEnv, name: string): string | undefined {
+  const path = environment[name];
+  if (path === undefined || path.startsWith('/')) return path;
+  throw new ConfigError(environmentFile, name, path, 'an absolute path');
 }
 
 /** Where the lab's own files lie. */
