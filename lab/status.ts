@@ -1,4 +1,5 @@
 import type { UnitStatus } from '../common/service-manager.js';
+import { tableLines } from '../common/table.js';
 import type { Lab } from './lab.js';
 import { instancesOf } from './units.js';
 
@@ -54,16 +55,8 @@ export function statusText(status: LabStatus): string {
       service.pid === null ? '' : String(service.pid),
     ]),
   );
-  const table = [['BOX', 'SERVICE', 'ADDRESS', 'STATE', 'PID'], ...rows];
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   return [
-    ...lines,
+    ...tableLines([['BOX', 'SERVICE', 'ADDRESS', 'STATE', 'PID'], ...rows]),
     '',
     ...status.urls.todo.map((url) => `todo list  ${url}`),
     `Consul UI  ${status.urls.consul}`,

@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { UserError } from '../../common/errors.js';
-import { findBinaries, minimumPostgresMajor } from '../../common/runtime/binaries.js';
+import { findBinaries, isExecutable, minimumPostgresMajor } from '../../common/runtime/binaries.js';
 import { aptInstall, hasCandidate, refreshLists } from './apt.js';
 import { downloadConsul } from './consul-package.js';
 
@@ -18,18 +17,9 @@ export function missingPackages(forTests = false): MissingPackage[] {
   if (!found.postgresBin)
     missing.push({ program: `PostgreSQL ${minimumPostgresMajor} or newer`, package: 'postgresql' });
   if (!found.nginx) missing.push({ program: 'nginx', package: 'nginx' });
-  if (forTests && !isThere('/usr/bin/chromium'))
+  if (forTests && !isExecutable('/usr/bin/chromium'))
     missing.push({ program: 'Chromium (tests of the page)', package: 'chromium' });
   return missing;
-}
-
-function isThere(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Installs the packages from the distribution's archive, as root; none of their services is left started or enabled. */
@@ -38,7 +28,7 @@ export async function installMissing(
   note: (text: string) => void,
 ): Promise<void> {
   if (missing.length === 0) return;
-  if (!isThere('/usr/bin/apt-get')) {
+  if (!isExecutable('/usr/bin/apt-get')) {
     throw new UserError(
       `this machine has no apt-get; install these with its own package manager: ${missing.map(({ program }) => program).join(', ')}`,
     );
