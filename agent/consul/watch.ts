@@ -1,5 +1,6 @@
 import { backoffMs } from '../../common/backoff.js';
 import { sleep, type Clock } from '../../common/clock.js';
+import { nextIndex } from '../../common/consul-index.js';
 import type { Random } from '../../common/random.js';
 import { ConsulError, type Instance, type PassingWatcher } from '../ports.js';
 import type { ConsulAnswer } from './adapter.js';
@@ -33,7 +34,7 @@ export async function watchPassing(watch: Watch): Promise<void> {
     try {
       const answer = await watch.ask(index, signal);
       const instances = instancesOf(answer.body, watch);
-      index = nextIndex(answer.headers['x-consul-index'], index);
+      index = nextIndex(index, answer.headers['x-consul-index']);
       failures = 0;
       watcher.onInstances(instances);
       pauseMs = Math.max(0, minGapMs - (clock.nowMs() - askedMs));
@@ -47,12 +48,6 @@ export async function watchPassing(watch: Watch): Promise<void> {
     }
     if (pauseMs > 0) await sleep(clock, pauseMs, { signal }).catch(() => {});
   }
-}
-
-/** A position that is missing or went back means starting over. */
-function nextIndex(header: string | string[] | undefined, before: string): string {
-  if (typeof header !== 'string' || !/^\d+$/.test(header)) return '0';
-  return BigInt(header) >= BigInt(before) ? header : '0';
 }
 
 function instancesOf(body: unknown, watch: Watch): Instance[] {

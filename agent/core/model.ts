@@ -1,4 +1,7 @@
+import type { CheckStatus } from '../../common/consul-json.js';
 import type { Role } from '../../common/names.js';
+
+export type { CheckStatus };
 
 /**
  * What one service's decisions are made from and about. Everything here is plain data.
@@ -106,8 +109,6 @@ export type CatalogueView =
   | { readonly kind: 'unread' }
   | { readonly kind: 'absent' }
   | { readonly kind: 'present'; readonly entry: CatalogueEntry };
-
-export type CheckStatus = 'passing' | 'warning' | 'critical';
 
 export interface CatalogueEntry {
   readonly id: string;

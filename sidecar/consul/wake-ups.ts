@@ -6,10 +6,10 @@ import type { Duplex } from 'node:stream';
 import Consul from 'consul';
 import { backoffMs } from '../../common/backoff.js';
 import { sleep, withDeadline, type Clock } from '../../common/clock.js';
+import { nextIndex } from '../../common/consul-index.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { WakeUps } from '../ports.js';
-import { nextIndex } from './index-rule.js';
 
 export interface ConsulWakeUpsOptions {
   readonly url: string;
