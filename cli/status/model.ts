@@ -1,4 +1,5 @@
-import type { AgentStatus, ServiceStatus } from '../../common/agent-status.js';
+import type { AgentStatus, MemberState, ServiceStatus } from '../../common/agent-status.js';
+import type { CheckStatus } from '../../common/consul-json.js';
 import type { Mode, Role } from '../../common/names.js';
 
 /** What was read, before anything is concluded from it. */
@@ -20,9 +21,11 @@ export interface ConsulEntry {
   readonly port: number;
   readonly role: Role | undefined;
   /** The worst of the member's checks, its box's included. */
-  readonly status: 'passing' | 'warning' | 'critical';
+  readonly status: CheckStatus;
   /** What the check that is worst says. */
   readonly text: string;
+  /** Somebody stands behind `status`: the box's Consul is alive, and no check's time to live ran out. */
+  readonly heard: boolean;
   /** Base URL of the box's agent, when one registered the member. */
   readonly agentUrl: string | undefined;
 }
@@ -35,7 +38,8 @@ export type AgentReading =
 
 export interface Summary {
   readonly service: string;
-  readonly mode: Mode;
+  /** What an app can do; null when what was read does not tell. */
+  readonly mode: Mode | null;
   /** Since when the mode is what it is, ISO 8601; absent when nobody could tell. */
   readonly since?: string;
   readonly degraded: boolean;
@@ -51,7 +55,7 @@ export interface MemberSummary extends Partial<
   readonly box: string;
   readonly address: string;
   readonly port: number;
-  readonly state: 'passing' | 'critical' | 'unknown';
+  readonly state: MemberState;
   /** Who said so: the box's agent, or Consul because the agent did not answer. */
   readonly source: 'agent' | 'consul';
   readonly detail: string;

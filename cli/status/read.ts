@@ -1,6 +1,8 @@
 import type { AgentStatus } from '../../common/agent-status.js';
+import { parseHealth, type HealthCheck } from '../../common/consul-json.js';
 import { codeOf, messageOf } from '../../common/errors.js';
-import { serviceMeta, type Role } from '../../common/names.js';
+import { list, record, text } from '../../common/json.js';
+import { serviceMeta } from '../../common/names.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
 
 export interface ReadOptions {
@@ -32,7 +34,11 @@ async function readConsul(options: ReadOptions): Promise<ConsulReading> {
       headers: token ? { 'x-consul-token': token } : {},
     });
     if (response.status === 403)
-      return failed('refuses the token; set CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE');
+      return failed(
+        token
+          ? 'refuses the token given with CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE: it must be one that Consul knows, with service:read and node:read'
+          : 'lets nobody read without a token: put one into CONSUL_HTTP_TOKEN, or its file into CONSUL_HTTP_TOKEN_FILE',
+      );
     if (!response.ok)
       return failed(`answers with HTTP status ${response.status}: ${await startOf(response)}`);
     return { kind: 'read', entries: parseEntries(await response.json()) };
@@ -73,40 +79,35 @@ function whyOf(error: unknown, timeoutMs: number): string {
 
 // ---- parsing; a TypeError means that something else answered
 
-const severity = { passing: 0, warning: 1, critical: 2 } as const;
-
 function parseEntries(body: unknown): ConsulEntry[] {
-  return list(body).map((item) => {
-    const service = record(record(item)['Service']);
-    const node = record(record(item)['Node']);
-    const meta = record(service['Meta'] ?? {});
-    const tags = list(service['Tags'] ?? []);
-    const checks = list(record(item)['Checks']).map(parseCheck);
-    const worst = checks.reduce<Check>(
-      (worse, check) => (severity[check.status] >= severity[worse.status] ? check : worse),
-      { status: 'passing', text: '' },
-    );
+  return parseHealth(body).map(({ node, address, port, tags, meta, checks }) => {
     const agentUrl = meta[serviceMeta.agent];
     return {
-      box: text(meta[serviceMeta.box] ?? node['Node']),
-      address: text(service['Address']) || text(node['Address']),
-      port: Number(service['Port']),
-      role: (['primary', 'replica'] as Role[]).find((role) => tags.includes(role)),
-      ...worst,
-      agentUrl: typeof agentUrl === 'string' && /^https?:\/\//.test(agentUrl) ? agentUrl : undefined,
+      box: meta[serviceMeta.box] ?? node,
+      address,
+      port,
+      role: (['primary', 'replica'] as const).find((role) => tags.includes(role)),
+      ...worstOf(checks),
+      heard: checks.every(isHeard),
+      agentUrl: agentUrl !== undefined && /^https?:\/\//.test(agentUrl) ? agentUrl : undefined,
     };
   });
 }
 
-type Check = Pick<ConsulEntry, 'status' | 'text'>;
+const severity = { passing: 0, warning: 1, critical: 2 } as const;
 
-function parseCheck(value: unknown): Check {
-  const check = record(value);
-  const status = text(check['Status']);
-  return {
-    status: status === 'passing' || status === 'warning' ? status : 'critical',
-    text: text(check['Output']).trim(),
-  };
+function worstOf(checks: readonly HealthCheck[]): Pick<ConsulEntry, 'status' | 'text'> {
+  const none: Pick<ConsulEntry, 'status' | 'text'> = { status: 'passing', text: '' };
+  const { status, text } = checks.reduce(
+    (worse, check) => (severity[check.status] >= severity[worse.status] ? check : worse),
+    none,
+  );
+  return { status, text };
+}
+
+/** `serfHealth` is Consul's own check of the box. Consul writes these words when nobody refreshed a check in time. */
+function isHeard({ id, status, text }: HealthCheck): boolean {
+  return status !== 'critical' || (id !== 'serfHealth' && !text.startsWith('TTL expired'));
 }
 
 function parseStatus(body: unknown): AgentStatus {
@@ -118,20 +119,4 @@ function parseStatus(body: unknown): AgentStatus {
     [name, address, state, detail].forEach(text);
   }
   return body as AgentStatus;
-}
-
-function record(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new TypeError('not an object');
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new TypeError('not a list');
-  return value;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError('not a text');
-  return value;
 }

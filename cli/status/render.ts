@@ -1,30 +1,31 @@
 import { targetKey } from '../../common/names.js';
+import { tableLines } from '../../common/table.js';
 import type { MemberSummary, Summary } from './model.js';
 
 /** The summary for a person. `nowMs` is wall-clock. */
 export function renderSummary(summary: Summary, nowMs: number): string {
   const { service, mode, since, degraded, why, members } = summary;
   const when = since === undefined ? '' : ` since ${since} (${age(nowMs - Date.parse(since))})`;
-  const head = `${service}: ${mode}${when}${degraded ? ', degraded' : ''}`;
+  const head = `${service}: ${mode ?? 'mode unknown'}${when}${degraded ? ', degraded' : ''}`;
   const rows = [
     ['BOX', 'ADDRESS', 'ROLE', 'STATE', 'SINCE', 'TIMELINE', 'LAG', 'DETAIL'],
-    ...members.map(row),
+    ...members.map((member) => row(member, mode)),
   ];
   return [
     head,
     '',
-    ...(members.length > 0 ? columns(rows) : ['no members']),
+    ...(members.length > 0 ? tableLines(rows) : ['no members']),
     ...(degraded ? ['', 'Why:', ...why.map((reason) => `  - ${reason}`)] : []),
     '',
   ].join('\n');
 }
 
-function row(member: MemberSummary): string[] {
-  const { box, role, state, since, timeline, detail } = member;
+function row(member: MemberSummary, mode: Summary['mode']): string[] {
+  const { box, state, since, timeline, detail } = member;
   return [
     box,
     targetKey({ host: member.address, port: member.port }),
-    role ?? '-',
+    roleText(member, mode),
     state,
     since ?? '-',
     timeline === undefined ? '-' : String(timeline),
@@ -33,20 +34,17 @@ function row(member: MemberSummary): string[] {
   ];
 }
 
+/** The role is the one last proven: a member that is down, or a primary nobody can write to, had it. */
+function roleText({ role, state, source }: MemberSummary, mode: Summary['mode']): string {
+  if (role === undefined) return '-';
+  if (state !== 'critical' && (role === 'replica' || mode === 'read-write')) return role;
+  return mode === null && source === 'consul' ? `${role}?` : `was ${role}`;
+}
+
 function lag({ role, state, lagBytes, streaming }: MemberSummary): string {
   if (role !== 'replica' || state !== 'passing') return '-';
   if (lagBytes === undefined) return '?';
-  return streaming === false ? `${lagBytes} B or more` : `${lagBytes} B`;
-}
-
-function columns(rows: readonly string[][]): string[] {
-  const widths = rows[0]!.map((_, index) => Math.max(...rows.map((cells) => cells[index]!.length)));
-  return rows.map((cells) =>
-    cells
-      .map((cell, index) => cell.padEnd(widths[index]!))
-      .join('  ')
-      .trimEnd(),
-  );
+  return streaming === false ? `≥ ${lagBytes} B` : `${lagBytes} B`;
 }
 
 /** Like `3 min`, in the largest unit that gives at least one. */

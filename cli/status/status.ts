@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import type { Readings } from './model.js';
 import { readAll } from './read.js';
 import { renderSummary } from './render.js';
 import { summarize } from './summarize.js';
@@ -25,7 +26,7 @@ export interface StatusIo {
   err(text: string): void;
 }
 
-/** Exit code: 0 read-write and every member well, 3 degraded, 1 nothing could be read. */
+/** Exit code: 0 read-write and every member well, 3 degraded or not to be known, 1 nothing could be read. */
 export async function statusCommand(options: StatusOptions, io: StatusIo): Promise<number> {
   const { service = 'pg', output = 'text', consulUrl = 'http://127.0.0.1:8500', agents = [] } = options;
   const readings = await readAll({
@@ -37,7 +38,7 @@ export async function statusCommand(options: StatusOptions, io: StatusIo): Promi
   });
   const summary = summarize(readings, { maxLagBytes: options.maxLagBytes ?? 16 * 1024 * 1024 });
   if (summary.members.length === 0) {
-    io.err(`hotspare status: ${nothingRead(summary, agents)}\n`);
+    io.err(`hotspare status: ${nothingRead(readings)}\n`);
     return 1;
   }
   io.out(
@@ -48,12 +49,11 @@ export async function statusCommand(options: StatusOptions, io: StatusIo): Promi
   return summary.degraded ? 3 : 0;
 }
 
-function nothingRead(summary: ReturnType<typeof summarize>, agents: readonly string[]): string {
-  const { consul, service, why } = summary;
-  if (consul.reachable)
-    return `Consul lists no ${service}: is an agent running that has it, and may this token (CONSUL_HTTP_TOKEN) read services?`;
+function nothingRead({ consul, agents, service }: Readings): string {
+  if (consul.kind === 'read')
+    return `Consul lists no ${service}: is an agent running that has it, and may the token (CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE) read services?`;
   if (agents.length === 0)
-    return `${consul.detail}. Ask the agents directly: hotspare status --agent http://ADDRESS:8008 (once per box)`;
-  const failures = why.filter((reason) => !reason.startsWith('there is no'));
-  return `nothing could be read. ${failures.join('. ')}`;
+    return `${consul.why}. Ask the agents directly: hotspare status --agent URL, once per box, with the host and port that stand under http: in its agent's configuration`;
+  const failures = agents.flatMap((agent) => (agent.kind === 'failed' ? [agent.why] : []));
+  return `nothing could be read. ${[consul.why, ...failures].join('. ')}`;
 }

@@ -63,6 +63,7 @@ function entry(box: string, more: Partial<ConsulEntry> = {}): ConsulEntry {
     role: box === 'pg1' ? 'primary' : 'replica',
     status: 'passing',
     text: 'well',
+    heard: true,
     agentUrl: url(box),
     ...more,
   };
@@ -77,6 +78,7 @@ function readings(more: Partial<Readings> = {}): Readings {
   };
 }
 
+const expired = (box: string) => entry(box, { status: 'critical', text: 'TTL expired', heard: false });
 const entries = (...list: ConsulEntry[]) => ({ kind: 'read', entries: list }) as const;
 const silent = (box: string) =>
   ({ kind: 'failed', url: url(box), why: 'its agent does not answer' }) as const;
@@ -84,7 +86,7 @@ const silent = (box: string) =>
 const rows: readonly [
   what: string,
   Partial<Readings>,
-  mode: string,
+  mode: string | null,
   since: string | undefined,
   why: string[],
 ][] = [
@@ -100,11 +102,124 @@ const rows: readonly [
     ['there is no primary: nothing can be written', 'pg1 is critical: connection refused'],
   ],
   [
-    'the primary is gone without a trace',
+    "only the primary's agent was stopped: it took the primary out of Consul, and nothing else is known of it",
     { agents: [agent('pg2', replica)], consul: entries(entry('pg2')) },
+    null,
+    undefined,
+    [
+      "Consul lists no primary: if one runs, its agent does not; start the hotspare agent on the primary's box",
+      'pg2 receives WAL, so a primary is most likely alive',
+    ],
+  ],
+  [
+    '… and nothing streams to the replica',
+    { agents: [agent('pg2', { ...replica, streaming: false })], consul: entries(entry('pg2')) },
+    null,
+    undefined,
+    [
+      "Consul lists no primary: if one runs, its agent does not; start the hotspare agent on the primary's box",
+      'pg2 receives no WAL: nothing streams to it',
+    ],
+  ],
+  [
+    "the primary's agent was killed, and its check ran out",
+    { agents: [silent('pg1'), agent('pg2', replica)], consul: entries(expired('pg1'), entry('pg2')) },
+    null,
+    undefined,
+    [
+      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
+      'pg2 receives WAL, so a primary is most likely alive',
+      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: its agent does not answer, so what Consul holds is shown',
+    ],
+  ],
+  [
+    'the box of the primary is lost: Consul says so, and nothing streams any more',
+    {
+      agents: [silent('pg1'), agent('pg2', { ...replica, streaming: false })],
+      consul: entries(expired('pg1'), entry('pg2')),
+    },
     'read-only',
-    replica.since,
-    ['there is no primary: nothing can be written'],
+    undefined,
+    [
+      'there is no primary: nothing can be written',
+      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: its agent does not answer, so what Consul holds is shown',
+      'pg2 receives no WAL: nothing streams to it',
+    ],
+  ],
+  [
+    "the primary's agent cannot be asked from here, but keeps Consul up to date",
+    {
+      agents: [silent('pg1'), agent('pg2', replica)],
+      consul: entries(entry('pg1', { status: 'critical', text: 'connection refused' }), entry('pg2')),
+    },
+    'read-only',
+    undefined,
+    [
+      'there is no primary: nothing can be written',
+      'pg1 is critical: connection refused',
+      'pg1: its agent does not answer, so what Consul holds is shown',
+    ],
+  ],
+  [
+    'a member that was not judged yet may be the primary',
+    {
+      agents: [
+        agent('pg1', { role: undefined, state: 'unknown', detail: 'not probed yet' } as never),
+        agent('pg2', replica),
+      ],
+      consul: entries(entry('pg1', { role: undefined, status: 'warning' }), entry('pg2')),
+    },
+    null,
+    undefined,
+    [
+      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
+      'pg2 receives WAL, so a primary is most likely alive',
+      'pg1 cannot be judged: not probed yet',
+    ],
+  ],
+  [
+    'Consul is away, and of the agents only the one of the replica answers',
+    {
+      consul: { kind: 'failed', why: 'Consul is away' },
+      agents: [silent('pg1'), agent('pg2', replica)],
+    },
+    null,
+    undefined,
+    [
+      'whether there is a primary is not known: no agent that answered has one; name every box with --agent',
+      'pg2 receives WAL, so a primary is most likely alive',
+      'Consul is away',
+      'its agent does not answer',
+    ],
+  ],
+  [
+    'both agents were killed: nobody can tell',
+    { agents: [silent('pg1'), silent('pg2')], consul: entries(expired('pg1'), expired('pg2')) },
+    null,
+    undefined,
+    [
+      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
+      'no healthy replica is known: when the primary is lost, nothing can be read',
+      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: its agent does not answer, so what Consul holds is shown',
+      'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg2: its agent does not answer, so what Consul holds is shown',
+    ],
+  ],
+  [
+    'the primary is gone and the agent of the replica too: whether it serves is not known',
+    { agents: [agent('pg1', dead), silent('pg2')], consul: entries(entry('pg1'), expired('pg2')) },
+    null,
+    undefined,
+    [
+      'there is no primary: nothing can be written',
+      'no healthy replica is known: when the primary is lost, nothing can be read',
+      'pg1 is critical: connection refused',
+      'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg2: its agent does not answer, so what Consul holds is shown',
+    ],
   ],
   [
     'both are gone',
@@ -118,7 +233,7 @@ const rows: readonly [
     '2026-01-03T00:00:00.000Z',
     [
       'there is no primary: nothing can be written',
-      'there is no replica: when the primary is lost, nothing can be read',
+      'there is no healthy replica: nothing can be read',
       'pg1 is critical: connection refused',
       'pg2 is critical: connection refused',
     ],
@@ -128,7 +243,7 @@ const rows: readonly [
     { agents: [agent('pg1', primary)], consul: entries(entry('pg1')) },
     'read-write',
     primary.since,
-    ['there is no replica: when the primary is lost, nothing can be read'],
+    ['no healthy replica is known: when the primary is lost, nothing can be read'],
   ],
   [
     'two primaries',
@@ -137,7 +252,7 @@ const rows: readonly [
     primary.since,
     [
       'there are 2 primaries (pg1, pg2): find out which is right, and stop the other',
-      'there is no replica: when the primary is lost, nothing can be read',
+      'no healthy replica is known: when the primary is lost, nothing can be read',
     ],
   ],
   [
@@ -236,7 +351,17 @@ test('the text', async () => {
     ),
     nowMs,
   );
-  await expect(`${well}\n---\n${ill}`).toMatchFileSnapshot('status.golden.txt');
+  const unheard = renderSummary(
+    summarize(
+      readings({
+        agents: [silent('pg1'), agent('pg2', replica)],
+        consul: entries(expired('pg1'), entry('pg2')),
+      }),
+      options,
+    ),
+    nowMs,
+  );
+  await expect(`${well}\n---\n${ill}\n---\n${unheard}`).toMatchFileSnapshot('status.golden.txt');
 });
 
 test.each([
@@ -270,16 +395,17 @@ describe('reading', () => {
     return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   }
 
-  async function ask(consulUrl: string, agents: string[] = []) {
+  async function ask(consulUrl: string, agents: string[] = [], more: { token?: string } = {}) {
     let out = '';
     let err = '';
     const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-    const code = await statusCommand({ consulUrl, agents, timeoutMs: 300, clock: { wallMs: () => 0 } }, io);
+    const clock = { wallMs: () => 0 };
+    const code = await statusCommand({ consulUrl, agents, timeoutMs: 300, clock, ...more }, io);
     return { code, out, err };
   }
 
   test.each([
-    ['a refused token', { status: 403, body: 'ACL not found' }, 'refuses the token'],
+    ['a refused token', { status: 403, body: 'ACL not found' }, 'lets nobody read without a token'],
     ['no leader', { status: 500, body: 'No cluster leader' }, 'HTTP status 500: No cluster leader'],
     ['something else', { body: '<html>' }, 'what answers there is something else'],
     ['another shape', { body: '{"a":1}' }, 'what answers there is something else'],
@@ -289,6 +415,44 @@ describe('reading', () => {
     const { code, out, err } = await ask(await serve(() => answered));
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain(sentence);
+  });
+
+  test('a token that is refused is not shown, and both places it may come from are named', async () => {
+    const consul = await serve(() => ({ status: 403, body: 'ACL not found' }));
+    const { code, err } = await ask(consul, [], { token: 'hidden-token' });
+    expect(code).toBe(1);
+    expect(err).toContain('refuses the token given with CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE');
+    expect(err).not.toContain('hidden-token');
+  });
+
+  test('no Consul and no agent named: where to find their addresses, and no made-up port', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const { code, err } = await ask(`http://127.0.0.1:${port}`);
+    expect(code).toBe(1);
+    expect(err).toContain('hotspare status --agent URL, once per box');
+    expect(err.replaceAll(String(port), '')).not.toMatch(/\d{4}/);
+  });
+
+  test('a check that ran out and a box that Consul lost are no word of the member', async () => {
+    const check = (CheckID: string, Status: string, Output: string) => ({ CheckID, Status, Output });
+    const item = (box: string, checks: object[]) => ({
+      Node: { Node: box, Address: '10.0.0.9' },
+      Service: { ID: `pg@${box}`, Address: '', Port: 5432, Tags: ['primary'], Meta: {} },
+      Checks: checks,
+    });
+    const consul = await serve(() => ({
+      body: JSON.stringify([
+        item('a', [check('serfHealth', 'passing', 'alive'), check('service:pg@a', 'critical', 'refused')]),
+        item('b', [
+          check('serfHealth', 'passing', 'alive'),
+          check('service:pg@b', 'critical', 'TTL expired (…'),
+        ]),
+        item('c', [check('serfHealth', 'critical', 'not live'), check('service:pg@c', 'passing', 'well')]),
+      ]),
+    }));
+    const { out } = await ask(consul);
+    expect(out).toContain('mode unknown, degraded');
+    expect(out).toContain('was heard about b, c;');
   });
 
   test('nobody answers anywhere', async () => {
@@ -306,14 +470,15 @@ describe('reading', () => {
         {
           Node: { Node: 'pg1', Address: '10.0.0.9' },
           Service: {
+            ID: 'pg@pg1',
             Address: '',
             Port: 5432,
             Tags: ['primary'],
             Meta: { 'hotspare-box': 'pg1', 'hotspare-agent': nonsense },
           },
           Checks: [
-            { Status: 'passing', Output: '' },
-            { Status: 'critical', Output: 'gone\n' },
+            { CheckID: 'serfHealth', Status: 'passing', Output: '' },
+            { CheckID: 'service:pg@pg1', Status: 'critical', Output: 'gone\n' },
           ],
         },
       ]),

@@ -220,6 +220,35 @@ describe('hotspare status', () => {
     await pg2.start();
   });
 
+  test("only the primary's agent is stopped: nothing is said of the primary that nobody knows, 3", async () => {
+    await waitFor('the replica to stream', 15_000, async () => (await pg2.status()).services[0]?.streaming);
+    expect(await pg1.stop()).toBe(0);
+    try {
+      const answer = await ask();
+      expect(answer.code).toBe(3);
+      expect(summary(answer)).toMatchObject({ mode: null, members: [{ box: 'pg2', streaming: true }] });
+      expect(summary(answer)).not.toHaveProperty('since');
+      expect(summary(answer).why.join()).toContain('Consul lists no primary');
+      expect((await ask({ output: 'text' })).out).toMatch(/^pg: mode unknown, degraded\n/);
+      await pair.primary.query('CREATE TABLE written_meanwhile ()');
+    } finally {
+      await pg1.start();
+    }
+  });
+
+  test("the primary's agent is killed for good: its check runs out, and that is no word of the primary", async () => {
+    pg1.kill();
+    try {
+      await becomes({ ...both, pg1: 'primary critical' }, 20_000);
+      const answer = await ask();
+      expect(answer.code).toBe(3);
+      expect(summary(answer).mode).toBeNull();
+      expect(summary(answer).why.join()).toContain('nobody who can tell was heard about pg1');
+    } finally {
+      await pg1.start();
+    }
+  });
+
   test('Consul is gone: a sentence and 1, or the agents when named and 3', async () => {
     await consul.stop();
     try {
