@@ -1,6 +1,8 @@
 import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { AgentStatus } from '../common/agent-status.js';
 import { assertNever } from '../common/assert-never.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
@@ -11,6 +13,8 @@ import { defaults, loadAgentConfig, type AgentConfig, type ServiceConfig } from 
 import { ConsulAdapter } from './consul/adapter.js';
 import { HttpDriver } from './drivers/http/driver.js';
 import { PostgresDriver } from './drivers/postgres/driver.js';
+import { serveStatus } from './http/server.js';
+import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
 import { runAgent } from './shell/agent.js';
 import { TemplateRunner } from './templates/runner.js';
@@ -59,7 +63,10 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   for (const template of templates) template.start();
   try {
     const driverFor = (service: ServiceConfig) => createDriver(service, config.box);
-    await runAgent({ config, consul, driverFor, clock, random, log, version: hotspareVersion() }, signal);
+    const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
+    const serve = (status: () => AgentStatus) => serveStatus(config.http, status);
+    const version = hotspareVersion();
+    await runAgent({ config, consul, driverFor, memory, serve, clock, random, log, version }, signal);
   } finally {
     for (const template of templates) template.stop();
     consul.close();

@@ -1,4 +1,5 @@
-import type { CatalogueEntry, CheckStatus, ProbeResult, Registration } from './core/model.js';
+import type { AgentStatus } from '../common/agent-status.js';
+import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered } from './core/model.js';
 
 /**
  * What the agent needs of a kind of service. One implementation per kind under `drivers/`. The verbs of failover
@@ -46,6 +47,26 @@ export interface Instance {
   readonly port: number;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
+}
+
+/**
+ * The last state of each service by name, so that "since" survives a restart of the agent. It is never a proof of
+ * anything, and no trouble with it stops the agent or makes it wait: neither call ever rejects.
+ */
+export interface Memory {
+  /** Empty when nothing was kept or nothing can be read. */
+  read(): Promise<MemoryContent>;
+  /** Keeps the newest content soon, and returns at once. */
+  write(content: MemoryContent): void;
+}
+
+export type MemoryContent = Readonly<Record<string, Remembered>>;
+
+/** Shows the status to whoever asks, until it is closed. Rejects with a UserError when it cannot be shown there. */
+export type ServeStatus = (status: () => AgentStatus) => Promise<StatusServer>;
+
+export interface StatusServer {
+  close(): Promise<void>;
 }
 
 /**

@@ -30,7 +30,7 @@ export function troubleText(trouble: Trouble): string {
   }
 }
 
-export function obstacleText(obstacle: Obstacle): string {
+function obstacleText(obstacle: Obstacle): string {
   switch (obstacle.kind) {
     case 'login-refused':
       return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile and pg_hba.conf`;
@@ -47,7 +47,7 @@ export function obstacleText(obstacle: Obstacle): string {
   }
 }
 
-export function warningText(warning: Warning): string {
+function warningText(warning: Warning): string {
   switch (warning.kind) {
     case 'disk-low':
       return `less than ${Math.round(warning.minFreeBytes / 1048576)} MB free on the disk of the data directory`;

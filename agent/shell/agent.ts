@@ -4,11 +4,9 @@ import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
-import type { ConsulPort, Driver } from '../ports.js';
+import type { ConsulPort, Driver, Memory, MemoryContent, ServeStatus } from '../ports.js';
 import { roleOf } from '../core/state.js';
 import { Catalogue } from './catalogue.js';
-import { serveStatus } from './http.js';
-import { Memory, type MemoryContent } from './memory.js';
 import { Prober } from './prober.js';
 import { ServiceLoop } from './service-loop.js';
 import { modelOf } from './service-model.js';
@@ -21,6 +19,8 @@ export interface AgentParts {
   readonly config: AgentConfig;
   readonly consul: ConsulPort;
   readonly driverFor: (service: ServiceConfig) => Driver;
+  readonly memory: Memory;
+  readonly serve: ServeStatus;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -29,9 +29,8 @@ export interface AgentParts {
 
 /** Runs until the signal fires, then retracts its services. Rejects with a sentence when it cannot start. */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  const { config, consul, clock, random, log, version } = parts;
+  const { config, consul, memory, clock, random, log, version } = parts;
   const startedMs = clock.wallMs();
-  const memory = new Memory(`${config.stateDir}/last-state.json`, clock, log);
   const remembered = await memory.read();
   const catalogue = new Catalogue({ consul, clock, random, log, onChange: () => wakeAll() });
 
@@ -85,7 +84,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       complaint: catalogue.complaint,
     });
 
-  const server = await serveStatus(config.http, status);
+  const server = await parts.serve(status);
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
   for (const prober of probers) prober.start();

@@ -8,7 +8,7 @@ import type { Action, CatalogueEntry, CatalogueView } from '../core/model.js';
 import { ConsulError, type ConsulPort } from '../ports.js';
 
 /** How often the local Consul agent's own list is read though nothing is amiss, in ms. */
-export const readIntervalMs = 5_000;
+const readIntervalMs = 5_000;
 const retry = { baseMs: 100, maxMs: 2_000 };
 /** Between attempts at something Consul said no to, in ms. */
 const refusal = { baseMs: 500, maxMs: 10_000 };

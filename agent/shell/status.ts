@@ -78,19 +78,3 @@ function figures(state: ServiceState): Partial<ServiceStatus> {
 function iso(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
-
-/** The same for a person with curl. */
-export function statusText(status: AgentStatus): string {
-  const services = status.services.map((service) => {
-    const role = service.role ? ` (${service.role})` : '';
-    return `${service.name}${role}: ${service.state} since ${service.since}: ${service.detail}`;
-  });
-  const consul = status.consul.reachable ? 'reachable' : 'not reachable';
-  return [
-    `hotspare agent ${status.version} on ${status.box}`,
-    ...services,
-    `consul: ${consul} since ${status.consul.since}${status.consul.detail ? `: ${status.consul.detail}` : ''}`,
-    'everything as JSON: /v1/status',
-    '',
-  ].join('\n');
-}

@@ -29,7 +29,7 @@ export interface ProblemDocument {
   readonly detail: string;
 }
 
-export function problemType(name: ProblemName): string {
+function problemType(name: ProblemName): string {
   return `urn:hotspare:problem:${name}`;
 }
 

@@ -2,13 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AgentStatus } from '../../common/agent-status.js';
 import { codeOf, messageOf, UserError } from '../../common/errors.js';
 import { targetKey, type Target } from '../../common/names.js';
-import { statusText } from './status.js';
+import type { StatusServer } from '../ports.js';
+import { statusText } from './text.js';
 
 /** Serves the status, for reading only. Resolves once it listens. */
-export async function serveStatus(
-  at: Target,
-  status: () => AgentStatus,
-): Promise<{ close(): Promise<void> }> {
+export async function serveStatus(at: Target, status: () => AgentStatus): Promise<StatusServer> {
   const server = createServer((request, response) => answer(request, response, status));
   server.requestTimeout = 5_000;
   server.headersTimeout = 5_000;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { serveStatus } from '../../../agent/shell/http.js';
+import { serveStatus } from '../../../agent/http/server.js';
 import { agentStatus } from '../../../agent/shell/status.js';
 import { freePorts } from '../../support/ports.js';
 import { facts } from '../builders.js';

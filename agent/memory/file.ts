@@ -4,17 +4,13 @@ import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { Remembered } from '../core/model.js';
-
-export type MemoryContent = Readonly<Record<string, Remembered>>;
+import type { Memory, MemoryContent } from '../ports.js';
 
 /** A disk that hangs is given up on after so many ms; the next change tries again. */
 const diskMs = 2_000;
 
-/**
- * A small file with the last state of each service, so that "since" survives a restart of the agent. It is never a
- * proof of anything, and no trouble with it stops the agent or makes it wait.
- */
-export class Memory {
+/** The memory as one small file, replaced whole. Trouble with the disk is logged once until it is over. */
+export class MemoryFile implements Memory {
   private writing = false;
   private next: MemoryContent | undefined;
   private complained = false;
@@ -34,7 +30,6 @@ export class Memory {
     }
   }
 
-  /** Writes soon, the newest content only. */
   write(content: MemoryContent): void {
     this.next = content;
     if (!this.writing) void this.flush();

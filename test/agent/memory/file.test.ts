@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { Memory } from '../../../agent/shell/memory.js';
+import { MemoryFile } from '../../../agent/memory/file.js';
 import { systemClock } from '../../../common/runtime/clock.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { waitFor } from '../../support/wait.js';
@@ -13,7 +13,7 @@ const file = join(folder, 'deep', 'last-state.json');
 const content = { pg: { kind: 'passing', role: 'primary', sinceMs: 5 } } as const;
 
 test('what was written is read again, folder and all', async () => {
-  const memory = new Memory(file, systemClock, keptLog());
+  const memory = new MemoryFile(file, systemClock, keptLog());
   memory.write({});
   memory.write(content);
   await waitFor('the newest content', 2_000, () => readFileSync(file, 'utf8').includes('primary'));
@@ -28,13 +28,13 @@ test.each([
 ])('%s is as good as nothing', async (_, text) => {
   const other = `${folder}.json`;
   if (text !== undefined) writeFileSync(other, text);
-  expect(await new Memory(other, systemClock, keptLog()).read()).toEqual({});
+  expect(await new MemoryFile(other, systemClock, keptLog()).read()).toEqual({});
   rmSync(other, { force: true });
 });
 
 test('a disk that takes nothing is complained of once', async () => {
   const log = keptLog();
-  const memory = new Memory('/dev/full/last-state.json', systemClock, log);
+  const memory = new MemoryFile('/dev/full/last-state.json', systemClock, log);
   memory.write(content);
   await waitFor('the complaint', 2_000, () => log.lines.length > 0);
   memory.write({});
