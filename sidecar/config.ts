@@ -105,13 +105,35 @@ const timingKeys = Object.keys(defaultTimings) as (keyof Timings)[];
 const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', ...timingKeys];
 const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
 
-/** The service of a host like `pg.service.consul` or `pg.service.dc2.consul`, with its domain; else null. */
+/**
+ * The service of a host like `pg.service.consul` or `pg.service.dc2.consul`, with its domain; null for a host that is
+ * not Consul's. Asking for the primary by its tag (`primary.pg…`, `_pg._primary…`) means the same. Any other tag is a
+ * ConfigError: a Pool cannot be limited to it, and a plain connection would never fail over.
+ */
 export function consulName(host: string, domain = 'consul'): { service: string; domain: string } | null {
-  const match = /^([a-z0-9][a-z0-9-_]*)\.service\.(.+)$/i.exec(host.replace(/\.$/, ''));
+  const match = /^(.+?)\.service\.(.+)$/i.exec(host.replace(/\.$/, ''));
   if (!match) return null;
-  const [, service, rest] = match as unknown as [string, string, string];
+  const [, names, rest] = match as unknown as [string, string, string];
   const ends = rest.toLowerCase() === domain || rest.toLowerCase().endsWith(`.${domain}`);
-  return ends ? { service, domain: rest } : null;
+  const { service, tag } = tagged(names.split('.'));
+  if (!ends || !label.test(service)) return null;
+  if (tag === null || tag.toLowerCase() === 'primary') return { service, domain: rest };
+  const plain = `${service}.service.${rest}`;
+  throw new ConfigError(where, 'host', host, `${plain}, and ${instead(tag)}`);
+}
+
+/** `tag.service`, or `_service._tag` of RFC 2782, whose `_tcp` is no tag. */
+function tagged(names: readonly string[]): { service: string; tag: string | null } {
+  const [first = '', second = ''] = names;
+  if (names.length === 2 && first.startsWith('_') && second.startsWith('_'))
+    return { service: first.slice(1), tag: second === '_tcp' ? null : second.slice(1) };
+  return { service: names.at(-1) ?? '', tag: names.slice(0, -1).join('.') || null };
+}
+
+function instead(tag: string): string {
+  return tag.toLowerCase() === 'replica'
+    ? "pool.read (or pool.connectTo('replica')) for a replica"
+    : 'no other tag than primary: sessions prove who that is';
 }
 
 /**

@@ -1,6 +1,8 @@
 /**
  * Whether running the same thing again is harmless.
- * `safe`: nothing was executed. `unsafe`: it was. `unknown`: it may have been.
+ * `safe`: nothing was executed. `unknown`: it may have been.
+ * `unsafe`: it was. No error of hotspare says so: what it knows to have been executed, it reports as done. The value is
+ * for errors of an app's own, so that one `switch` covers both.
  */
 export type Retry = 'safe' | 'unsafe' | 'unknown';
 

@@ -40,8 +40,9 @@ export interface Discovery {
   refresh(): void;
 }
 
-/** What the router hears about members: everything but proposals and time. */
-export type Report = Exclude<Event, { type: 'proposal' | 'tick' }>;
+/** What the router hears about members: everything but proposals and time. Which sessions live, it knows itself. */
+export type Report =
+  Exclude<Event, { type: 'proposal' | 'tick' | 'failed' }> | Omit<Event & { type: 'failed' }, 'sessionsLive'>;
 
 /** One monitor session to one member, for as long as it runs. */
 export interface Monitor {
@@ -57,6 +58,8 @@ export interface Monitors {
 /** A socket to a member, as the router sees it. */
 export interface SessionHandle {
   readonly target: Target | null;
+  /** Whether it is connected and proven, and not known to have ended. */
+  readonly live: boolean;
   /** Ends the socket without waiting for anything. */
   destroy(why: Error): void;
   /** Members have changed: gives up a connection that is still being made to one that no longer fits. */

@@ -151,6 +151,8 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
   }
 
   #hear({ role, lookup, source }: Proposal): void {
+    // Whom we remember counts until Consul has spoken; then they are only worth asking, which is the sessions' business.
+    if (source === 'cache' && this.#discovery.last(role)?.source !== 'cache') return;
     const before = this.#topology;
     let next: ProposedTopology = {
       ...before,

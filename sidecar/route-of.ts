@@ -1,5 +1,11 @@
 import { environment } from '../common/runtime/environment.js';
-import { parseDiscovery, parseLimits, type HotspareOptions, type SharedDiscovery } from './config.js';
+import {
+  consulName,
+  parseDiscovery,
+  parseLimits,
+  type HotspareOptions,
+  type SharedDiscovery,
+} from './config.js';
 import { hostOf } from './postgres/host-of.js';
 import type { Route } from './postgres/pool.js';
 import { Resolver } from './resolver.js';
@@ -9,8 +15,11 @@ export function routeOf(config: object): Route | null {
   const options = config as HotspareOptions;
   const limits = parseLimits(options);
   const { hotspare } = options;
-  if (isShared(hotspare))
+  if (isShared(hotspare)) {
+    // For what it refuses.
+    consulName(hostOf(config), hotspare.settings.domain);
     return { discovery: hotspare, timings: hotspare.settings.timings, limits, close: () => {} };
+  }
   const settings = parseDiscovery(hotspare, hostOf(config), environment);
   if (!settings) return null;
   const resolver = Resolver.of(settings);

@@ -25,23 +25,38 @@ export class CacheFile implements LastKnownGood {
   constructor(private readonly options: CacheFileOptions) {}
 
   async load(): Promise<Known | null> {
-    const { path, source } = this.options;
     try {
-      const { uid, size, mode } = await stat(path);
-      const me = process.getuid?.();
-      if (me !== undefined && uid !== me && uid !== 0) throw new Error('it belongs to somebody else');
-      if ((mode & 0o022) !== 0) throw new Error('others may write to it');
-      if (size > maxBytes) throw new Error('it is too big to be ours');
-      return parse(await readFile(path, 'utf8'), source);
+      return await this.#read();
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') this.#warn('ignored', error);
       return null;
     }
   }
 
+  /** A role of which nobody is known leaves in the file whom another process knew. */
   save(known: Known): Promise<void> {
-    this.#saving = this.#saving.then(() => this.#write(known));
+    this.#saving = this.#saving.then(async () => this.#write(await this.#completed(known)));
     return this.#saving;
+  }
+
+  async #read(): Promise<Known> {
+    const { path, source } = this.options;
+    const { uid, size, mode } = await stat(path);
+    const me = process.getuid?.();
+    if (me !== undefined && uid !== me && uid !== 0) throw new Error('it belongs to somebody else');
+    if ((mode & 0o022) !== 0) throw new Error('others may write to it');
+    if (size > maxBytes) throw new Error('it is too big to be ours');
+    return parse(await readFile(path, 'utf8'), source);
+  }
+
+  async #completed(known: Known): Promise<Known> {
+    if (known.primary && known.replicas.length > 0) return known;
+    // A file that is not ours was warned of when it was loaded; now it is replaced.
+    const before = await this.#read().catch(() => null);
+    return {
+      primary: known.primary ?? before?.primary ?? null,
+      replicas: known.replicas.length > 0 ? known.replicas : (before?.replicas ?? []),
+    };
   }
 
   async #write(known: Known): Promise<void> {
@@ -70,7 +85,7 @@ export class CacheFile implements LastKnownGood {
   }
 }
 
-function parse(text: string, source: string): Known | null {
+function parse(text: string, source: string): Known {
   const content: unknown = JSON.parse(text);
   if (typeof content !== 'object' || content === null) throw new Error('it is not what we write');
   const { version: found, source: theirs, primary, replicas } = content as Record<string, unknown>;

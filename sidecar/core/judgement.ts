@@ -1,23 +1,35 @@
 import { sameTarget, targetKey, type Target } from '../../common/names.js';
 import { sameEpoch } from './epochs.js';
 import { eligible } from './eligible.js';
-import type { RouteConfig, State } from './model.js';
+import type { Member, RouteConfig, State } from './model.js';
 import type { Reason } from './reasons.js';
+
+/** Nobody has given a verdict on any member yet. */
+export const atStart = ({ reason }: State): boolean =>
+  reason.kind === 'starting' || (reason.kind === 'nothing-answers' && reason.members === 0);
 
 /**
  * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
- * the catalogue has said who is primary, or that it cannot, and until whom it names has given its own verdict.
+ * the catalogue has said who is primary, or that it cannot, and until whom it names has given its own verdict. When it
+ * names nobody, those remembered from before count instead: they are known, listed in no role, and not heard yet.
  */
 export function primaryMayFollow(state: State): boolean {
-  const named = [...state.members.values()].filter((member) => member.listed.includes('primary'));
-  return named.length === 0
-    ? state.lookups.primary === null
-    : named.some((member) => member.standing.kind === 'unknown');
+  const members = [...state.members.values()];
+  if (members.some((member) => member.listed.includes('primary'))) return namedIsUnheard(members);
+  return (
+    state.lookups.primary === null ||
+    members.some(({ standing, listed }) => standing.kind === 'unknown' && listed.length === 0)
+  );
 }
+
+const namedIsUnheard = (members: readonly Member[]): boolean =>
+  members.some(({ standing, listed }) => standing.kind === 'unknown' && listed.includes('primary'));
 
 /**
  * A member is the writer when it proves to be primary and no higher epoch was seen. Two of the same epoch are a split
  * that nobody here can judge: the one in use stays, else the one that the catalogue names, else the first by address.
+ * At the start, while no epoch was heard yet, one that is only remembered waits for the verdict on the one named now: it
+ * may be a primary of the past that does not know it.
  */
 export function chooseWriter(state: State): Target | null {
   const candidates = [...state.members.values()].filter(
@@ -30,6 +42,7 @@ export function chooseWriter(state: State): Target | null {
     (member) => state.writer !== null && sameTarget(member.target, state.writer),
   );
   const named = candidates.find((member) => member.listed.includes('primary'));
+  if (!current && !named && atStart(state) && namedIsUnheard([...state.members.values()])) return null;
   const first = candidates.sort((a, b) => (targetKey(a.target) < targetKey(b.target) ? -1 : 1))[0];
   return (current ?? named ?? first)?.target ?? null;
 }

@@ -109,6 +109,8 @@ export type Event =
       readonly target: Target;
       readonly trouble: Trouble;
       readonly by: 'monitor' | 'session';
+      /** Whether other sessions of ours to it are open. */
+      readonly sessionsLive: boolean;
     }
   /** A write was refused with 25006. */
   | { readonly type: 'write-refused'; readonly target: Target }

@@ -3,7 +3,7 @@ import { lagBytes } from '../../common/lsn.js';
 import { sameTarget, targetKey, type Mode, type Role, type Target } from '../../common/names.js';
 import { eligible } from './eligible.js';
 import { headsWith, highestWith, sameEpoch } from './epochs.js';
-import { chooseWriter, explain, primaryMayFollow } from './judgement.js';
+import { atStart, chooseWriter, explain, primaryMayFollow } from './judgement.js';
 import type { Decision, Effect, Event, Member, RouteConfig, Standing, State, Trouble } from './model.js';
 import type { Reason } from './reasons.js';
 
@@ -93,6 +93,8 @@ function propose(state: State, event: Event & { type: 'proposal' }, nowMs: numbe
   // No answer is no knowledge: whatever was listed stays listed.
   if (lookup.kind === 'unavailable') return { state: { ...state, lookups }, effects: [] };
   const targets = lookup.kind === 'found' ? lookup.targets : [];
+  // Memory lists nobody once the catalogue has spoken of that role; whom it names is worth asking all the same.
+  const lists = source !== 'cache' || state.lookups[role] === null || state.lookups[role] === 'unavailable';
   const named = new Set(targets.map(targetKey));
   const members = new Map(state.members);
   const effects: Effect[] = [];
@@ -101,8 +103,9 @@ function propose(state: State, event: Event & { type: 'proposal' }, nowMs: numbe
     const member = members.get(key);
     if (!member) effects.push({ do: 'watch', target });
     else if (member.standing.kind !== 'proven') effects.push({ do: 'probe', target });
-    members.set(key, { ...(member ?? newMember(target)), idleSinceMs: null });
+    members.set(key, member ?? { ...newMember(target), idleSinceMs: nowMs });
   }
+  if (!lists) return { state: { ...state, members }, effects };
   for (const [key, member] of members) {
     const others = member.listed.filter((listedRole) => listedRole !== role);
     const listed = named.has(key) ? [...others, role] : others;
@@ -127,8 +130,10 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
   const believable = event.by === 'monitor' || verdicts.includes(trouble.kind);
   if (calm && !believable) return { state, effects: [{ do: 'probe', target: event.target }] };
   if (event.by === 'session' && !wasProven) return { state, effects: [] };
-  // A full server is alive (53300); so is one that rejects us while sessions of ours live on.
-  if (wasProven && trouble.kind === 'rejected' && trouble.code === '53300') return { state, effects: [] };
+  // A full server is alive (53300). So is one that lets nobody new in (a changed password) while sessions of ours live
+  // on: they serve, and they hear of a change of its role. With the last of them it is gone, at the next attempt.
+  const alive = trouble.kind === 'rejected' && (event.sessionsLive || trouble.code === '53300');
+  if (wasProven && alive) return { state, effects: [] };
   const standing: Standing = { kind: 'gone', trouble };
   const next: Member = { ...member, standing };
   const silent = trouble.kind === 'timed-out' || trouble.kind === 'unreachable';
@@ -165,7 +170,7 @@ function conclude(
 ): Decision {
   const writer = chooseWriter(observed);
   const withWriter: State = { ...observed, writer };
-  const starting = before.reason.kind === 'starting' && writer === null && primaryMayFollow(observed);
+  const starting = atStart(before) && writer === null && primaryMayFollow(observed);
   const mode: Mode = writer
     ? 'read-write'
     : !starting && eligible(withWriter, 'replica', config).length > 0
@@ -175,7 +180,7 @@ function conclude(
   const moved = writer !== null && before.writer !== null && !sameTarget(writer, before.writer);
   const reason: Reason = starting
     ? before.reason
-    : changed || moved || before.reason.kind === 'starting'
+    : changed || moved || atStart(before)
       ? explain(before, withWriter, config)
       : before.reason;
   const state: State = {

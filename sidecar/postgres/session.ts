@@ -100,6 +100,10 @@ export function sessionClass(
       return this.#lost === null;
     }
 
+    get live(): boolean {
+      return this.alive && !this.#attempting && this.role !== null && !this._ending;
+    }
+
     bytesRead(): number {
       return this.connection.stream.bytesRead ?? 0;
     }

@@ -1,13 +1,19 @@
 import type pg from 'pg';
-import { codeOf } from '../../common/errors.js';
-import { HotspareError } from '../errors.js';
+import { codeOf, messageOf } from '../../common/errors.js';
+import { HotspareError, OutcomeUnknownError } from '../errors.js';
+import { isFatal } from './failures.js';
 import type { Session } from './session.js';
 
 export interface TransactionOptions {
   /**
-   * Run the whole function again when the transaction certainly did not commit and repeating may help: the connection
-   * was lost before COMMIT, a serialization failure, a deadlock, a write while there was no primary. A number is how
-   * many times at most; true is 3. Default false. The function must then be harmless to repeat.
+   * Run the whole function again when the transaction certainly did not commit and repeating may help:
+   * - its connection was lost before COMMIT was sent;
+   * - a write was refused because there was no primary (25006);
+   * - Postgres asked for it: serialization failure (40001) or deadlock (40P01), as the answer to COMMIT too.
+   *
+   * Never when the connection was lost while COMMIT was on its way (OutcomeUnknownError), nor when there was no
+   * connection to begin with (DownError), nor for any other error.
+   * A number is how many times at most; true is 3. Default false. Beyond the database, `fn` must be harmless to repeat.
    */
   readonly retry?: boolean | number;
 }
@@ -16,8 +22,8 @@ export interface TransactionOptions {
 const repeatable = new Set(['40001', '40P01']);
 
 /**
- * BEGIN, `fn`, COMMIT on one session of the pool; ROLLBACK when `fn` throws. A connection lost while COMMIT was on its
- * way gives OutcomeUnknownError and is never retried.
+ * BEGIN, `fn`, COMMIT on one session of the pool; ROLLBACK when `fn` throws. When COMMIT was sent and no answer came, the
+ * error is OutcomeUnknownError, and nothing is repeated.
  */
 export async function transaction<T>(
   pool: pg.Pool,
@@ -29,15 +35,15 @@ export async function transaction<T>(
   for (;;) {
     const attempt = await once(pool, fn);
     if (attempt.ok) return attempt.value;
-    const { error, committing } = attempt;
-    if (left-- <= 0 || committing || !mayRepeat(error)) throw error;
+    const { error, mayHaveCommitted } = attempt;
+    if (left-- <= 0 || mayHaveCommitted || !mayRepeat(error)) throw error;
     await beforeRetry(error);
   }
 }
 
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: unknown; readonly committing: boolean };
+  | { readonly ok: false; readonly error: unknown; readonly mayHaveCommitted: boolean };
 
 async function once<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<Attempt<T>> {
   const client = await pool.connect();
@@ -46,18 +52,32 @@ async function once<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>)
     await client.query('BEGIN');
     const value = await fn(client);
     committing = true;
-    const result = await client.query('COMMIT');
-    // Postgres answers COMMIT of a failed transaction with ROLLBACK, and no error.
-    if (result.command === 'ROLLBACK')
-      throw new Error(
-        'the transaction was rolled back: a statement in it had failed, and the error was not passed on',
-      );
+    await commit(client);
     client.release();
     return { ok: true, value };
   } catch (error) {
-    await rollBack(client, error);
-    return { ok: false, error, committing };
+    const mayHaveCommitted = committing && error instanceof OutcomeUnknownError;
+    if (mayHaveCommitted) client.release(error);
+    else await rollBack(client, error);
+    return { ok: false, error, mayHaveCommitted };
   }
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  const result = await client.query('COMMIT').catch((error: unknown) => {
+    // What the server itself answers, short of ending the session, is certain: it has rolled back.
+    if (error instanceof HotspareError || (isFromServer(error) && !isFatal(error))) throw error;
+    // A plain connection that was lost, or a `query_timeout` of pg.
+    throw new OutcomeUnknownError(
+      `COMMIT was sent and not answered, so it may or may not have been executed: ${messageOf(error)}`,
+      error,
+    );
+  });
+  // Postgres answers COMMIT of a failed transaction with ROLLBACK, and no error.
+  if (result.command === 'ROLLBACK')
+    throw new Error(
+      'the transaction was rolled back: a statement in it had failed, and the error was not passed on',
+    );
 }
 
 async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
@@ -70,6 +90,9 @@ async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
     client.release(failure as Error);
   }
 }
+
+const isFromServer = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'severity' in error;
 
 /** Without COMMIT nothing has happened: what was lost on the way there is safe to repeat, whatever its own error says. */
 function mayRepeat(error: unknown): boolean {

@@ -38,7 +38,9 @@ export class Discovery implements DiscoveryPort {
   restored: Promise<void> = Promise.resolve();
   #started = false;
   readonly #stop = new AbortController();
-  #known: Known = { primary: null, replicas: [] };
+  #known: Known = nobody;
+  /** What the file says, as far as we know. Null: not read yet, and not to be written. */
+  #saved: Known | null = null;
   readonly #last = new Map<Role, Proposal>();
   readonly #running = new Map<Role, Promise<Lookup>>();
   readonly #again = new Set<Role>();
@@ -48,7 +50,7 @@ export class Discovery implements DiscoveryPort {
 
   constructor(private readonly parts: DiscoveryParts) {}
 
-  /** The last good answer for each role, however old. */
+  /** The last good answer for each role, however old; that of an earlier process included. */
   get known(): Known {
     return this.#known;
   }
@@ -59,6 +61,8 @@ export class Discovery implements DiscoveryPort {
 
   subscribe(listener: (proposal: Proposal) => void): () => void {
     this.#listeners.add(listener);
+    // Memory first: what was answered after it has the last word on who is listed.
+    for (const role of roles) this.#remind(role, listener);
     for (const proposal of this.#last.values()) listener(proposal);
     this.start();
     return () => this.#listeners.delete(listener);
@@ -144,16 +148,27 @@ export class Discovery implements DiscoveryPort {
     this.#timers.add(timer);
   }
 
+  /**
+   * What was found in the meantime is newer than the file. That nobody was found is not: an empty catalogue is no proof
+   * that nobody is there, so those who are remembered are proposed all the same, and asked.
+   */
   async #restore(): Promise<void> {
-    const known = await this.parts.cache?.load();
-    if (!known || this.#stop.signal.aborted) return;
-    for (const role of roles) {
-      const targets = role === 'primary' ? (known.primary ? [known.primary] : []) : known.replicas;
-      // Fresh answers are better than remembered ones; the absence of an answer is not.
-      const fresh = this.#last.get(role);
-      if (targets.length === 0 || (fresh && fresh.lookup.kind !== 'unavailable')) continue;
-      this.#hear({ role, lookup: { kind: 'found', targets }, source: 'cache' });
-    }
+    const remembered = (await this.parts.cache?.load()) ?? nobody;
+    if (this.#stop.signal.aborted) return;
+    this.#saved = remembered;
+    this.#known = {
+      primary: this.#known.primary ?? remembered.primary,
+      replicas: this.#known.replicas.length > 0 ? this.#known.replicas : remembered.replicas,
+    };
+    this.#save();
+    for (const role of roles) this.#remind(role, (proposal) => this.#hear(proposal));
+  }
+
+  /** Proposes whom we remember in a role in which nobody was found. */
+  #remind(role: Role, propose: (proposal: Proposal) => void): void {
+    const targets = targetsOf(this.#known, role);
+    if (targets.length === 0 || this.#last.get(role)?.lookup.kind === 'found') return;
+    propose({ role, lookup: { kind: 'found', targets }, source: 'cache' });
   }
 
   #hear(proposal: Proposal): void {
@@ -163,19 +178,32 @@ export class Discovery implements DiscoveryPort {
     // "No answer" does not replace what was answered before.
     if (lookup.kind !== 'unavailable' || !before || before.lookup.kind === 'unavailable')
       this.#last.set(role, proposal);
-    if (lookup.kind === 'found') this.#learn(role, lookup.targets, source !== 'cache');
+    if (lookup.kind === 'found' && source !== 'cache') this.#learn(role, lookup.targets);
     for (const listener of [...this.#listeners]) listener(proposal);
   }
 
-  #learn(role: Role, targets: readonly Target[], save: boolean): void {
-    const known: Known =
+  /** Somebody found replaces whom we knew; nobody found replaces nobody. */
+  #learn(role: Role, targets: readonly Target[]): void {
+    this.#known =
       role === 'primary'
-        ? { ...this.#known, primary: targets[0] ?? null }
+        ? { ...this.#known, primary: targets[0] ?? this.#known.primary }
         : { ...this.#known, replicas: targets };
-    if (same(known, this.#known)) return;
-    this.#known = known;
-    if (save) void this.parts.cache?.save(known);
+    this.#save();
   }
+
+  /** Not before the file was read: half of what is known must not replace all of it. */
+  #save(): void {
+    if (this.#saved === null || same(this.#known, this.#saved)) return;
+    this.#saved = this.#known;
+    void this.parts.cache?.save(this.#known);
+  }
+}
+
+const nobody: Known = { primary: null, replicas: [] };
+
+function targetsOf(known: Known, role: Role): readonly Target[] {
+  if (role === 'replica') return known.replicas;
+  return known.primary ? [known.primary] : [];
 }
 
 function same(a: Known, b: Known): boolean {

@@ -80,7 +80,8 @@ export class Router implements Routing {
   }
 
   report(report: Report): void {
-    this.#dispatch(report);
+    if (report.type !== 'failed') return this.#dispatch(report);
+    this.#dispatch({ ...report, sessionsLive: this.#sessionsOf(report.target).some(({ live }) => live) });
   }
 
   /** The server's own words when it rejected us; kept until it is proven. */
@@ -94,10 +95,7 @@ export class Router implements Routing {
   }
 
   bytesReadFrom(target: Target): number {
-    let bytes = 0;
-    for (const session of this.#sessions)
-      if (session.target && sameTarget(session.target, target)) bytes += session.bytesRead();
-    return bytes;
+    return this.#sessionsOf(target).reduce((bytes, session) => bytes + session.bytesRead(), 0);
   }
 
   get routeConfig(): RouteConfig {
@@ -240,8 +238,11 @@ export class Router implements Routing {
 
   #destroy(target: Target): void {
     const why = new Error(`${targetKey(target)} does not answer: its connections were given up`);
-    for (const session of [...this.#sessions])
-      if (session.target && sameTarget(session.target, target)) session.destroy(why);
+    for (const session of this.#sessionsOf(target)) session.destroy(why);
+  }
+
+  #sessionsOf(target: Target): SessionHandle[] {
+    return [...this.#sessions].filter((session) => session.target && sameTarget(session.target, target));
   }
 
   #watch(target: Target): void {

@@ -46,6 +46,26 @@ test('the last of many saves stays', async () => {
   expect(await cache.load()).toEqual({ primary: { host: 'x', port: 3 }, replicas: [] });
 });
 
+test('a role of which nobody is known leaves whom another process knew', async () => {
+  const path = join(folder, 'pg.json');
+  await at(path).save(known);
+  await at(path).save({ primary: null, replicas: [{ host: '10.0.0.3', port: 5432 }] });
+  expect(await at(path).load()).toEqual({ ...known, replicas: [{ host: '10.0.0.3', port: 5432 }] });
+  await at(path).save({ primary: { host: '10.0.0.4', port: 5432 }, replicas: [] });
+  expect(await at(path).load()).toEqual({
+    primary: { host: '10.0.0.4', port: 5432 },
+    replicas: [{ host: '10.0.0.3', port: 5432 }],
+  });
+  expect(warnings).toEqual([]);
+});
+
+test('but not from a file that is about somebody else', async () => {
+  const path = join(folder, 'pg.json');
+  await at(path, 'pg at there').save(known);
+  await at(path).save({ primary: null, replicas: [] });
+  expect(await at(path).load()).toEqual({ primary: null, replicas: [] });
+});
+
 describe('ignored with a warning', () => {
   const rows: [string, string, RegExp][] = [
     ['empty', '', /ignored/],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../common/errors.js';
 import { consulName, defaultTimings, parseDiscovery, parseLimits } from '../../sidecar/config.js';
+import { routeOf } from '../../sidecar/route-of.js';
 
 const parse = (options: unknown, host = 'pg.service.consul', environment = {}) =>
   parseDiscovery(options, host, { XDG_CACHE_HOME: '/c', ...environment });
@@ -11,6 +12,11 @@ describe('what switches discovery on', () => {
     ['other-db.service.consul', 'other-db'],
     ['pg.service.dc2.consul', 'pg'],
     ['PG.Service.Consul.', 'PG'],
+    ['primary.pg.service.consul', 'pg'],
+    ['Primary.pg.service.dc2.consul', 'pg'],
+    ['_pg._primary.service.consul', 'pg'],
+    ['_pg._tcp.service.consul', 'pg'],
+    ['service.service.consul', 'service'],
   ])('%s', (host, service) => {
     expect(consulName(host)?.service).toBe(service);
   });
@@ -22,8 +28,25 @@ describe('what switches discovery on', () => {
     '10.0.0.1',
     '/tmp',
     '',
+    'replica.pg.service.example.com',
+    'pg1.node.consul',
+    '.service.consul',
   ])('not %j', (host) => {
     expect(parse(undefined, host)).toBeNull();
+  });
+  test.each([
+    ['replica.pg.service.consul', /host is "replica\.pg\..*; expected pg\.service\.consul, and pool\.read/],
+    ['_pg._replica.service.dc2.consul', /expected pg\.service\.dc2\.consul, and pool\.read/],
+    ['old.pg.service.consul', /expected pg\.service\.consul, and no other tag than primary/],
+    ['a.primary.pg.service.consul', /expected pg\.service\.consul, and no other tag/],
+  ])('a tag it cannot be limited to is refused, not ignored: %s', (host, message) => {
+    for (const options of [undefined, {}, { service: 'pg' }]) {
+      expect(() => parse(options, host)).toThrow(ConfigError);
+      expect(() => parse(options, host)).toThrow(message);
+    }
+    const shared = { subscribe: () => () => {}, refresh: () => {}, settings: parse({})! };
+    expect(() => routeOf({ host, hotspare: shared })).toThrow(message);
+    expect(() => routeOf({ connectionString: `postgres://u@${host}/d` })).toThrow(message);
   });
   test('a hotspare key, whatever the host', () => {
     expect(parse({}, 'localhost')).toMatchObject({ service: 'pg', domain: 'consul' });

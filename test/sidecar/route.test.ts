@@ -91,7 +91,9 @@ describe('stories', () => {
 });
 
 describe('the mode', () => {
-  const rows: [string, readonly (Event | number)[], string, string | null][] = [
+  type Row = [string, readonly (Event | number)[], string, string | null];
+  const remembered = [says('primary', empty), says('primary', found('a'), 'cache')];
+  const rows: Row[] = [
     ['nothing known', [], 'down', null],
     ['proposals prove nothing', both.slice(0, 2), 'down', null],
     ['a remembered primary proves nothing', [says('primary', found('a'), 'cache')], 'down', null],
@@ -147,6 +149,67 @@ describe('the mode', () => {
       null,
     ],
     ['too many connections means alive', [...both, lost('a'), rejects('a', '53300')], 'read-write', 'a'],
+    ...['28P01', '28000', '3D000', '53300', '53400', 'ERR_TLS_CERT_ALTNAME_INVALID'].map((code): Row => [
+      `${code} while sessions live on: a changed password is no death`,
+      [...both, lost('a'), rejects('a', code, 'monitor', true), rejects('a', code, 'session', true)],
+      'read-write',
+      'a',
+    ]),
+    [
+      'rejected, and the last session has ended',
+      [...both, lost('a'), rejects('a', '28P01', 'monitor', true), rejects('a', '28P01')],
+      'read-only',
+      null,
+    ],
+    [
+      'rejected, and then killed',
+      [...both, lost('a'), rejects('a', '28P01', 'monitor', true), fails('a', 'refused')],
+      'read-only',
+      null,
+    ],
+    ['never proven and rejected', [...both.slice(0, 2), rejects('a', '28P01')], 'down', null],
+    [
+      'remembered, and the catalogue lists nobody: it proves itself',
+      [says('primary', found('a'), 'cache'), says('primary', empty), primary('a')],
+      'read-write',
+      'a',
+    ],
+    [
+      'the same, when the catalogue was faster than the memory',
+      [says('primary', empty), says('primary', found('a'), 'cache'), primary('a')],
+      'read-write',
+      'a',
+    ],
+    [
+      'the replica answers first: whoever is remembered may follow',
+      [...remembered, says('replica', found('b')), replica('b')],
+      'down',
+      null,
+    ],
+    [
+      'then it does',
+      [...remembered, says('replica', found('b')), replica('b'), primary('a')],
+      'read-write',
+      'a',
+    ],
+    [
+      'or it does not',
+      [...remembered, says('replica', found('b')), replica('b'), fails('a', 'refused')],
+      'read-only',
+      null,
+    ],
+    [
+      'a primary of the past, remembered, waits for the one named now',
+      [says('primary', found('a'), 'cache'), says('primary', found('b')), primary('a')],
+      'down',
+      null,
+    ],
+    [
+      'and loses against it',
+      [says('primary', found('a'), 'cache'), says('primary', found('b')), primary('a'), primary('b', 2)],
+      'read-write',
+      'b',
+    ],
     ['both gone', [...both, fails('a', 'refused'), fails('b', 'refused')], 'down', null],
     ['the replica is gone', [...both, fails('b', 'refused')], 'read-write', 'a'],
     ['demoted', [...both, replica('a')], 'read-only', null],
@@ -277,6 +340,13 @@ describe('forgetting', () => {
     const dead = [fails('a', 'refused'), fails('b', 'refused')];
     const { state } = play([...both, ...dead, says('primary', empty), says('replica', empty), 600_000, tick]);
     expect([...state.members.keys()]).toEqual(['a:5432', 'b:5432']);
+  });
+
+  test('memory lists nobody once the catalogue has spoken: who stays silent is forgotten too', () => {
+    const story = [says('primary', found('b')), primary('b'), says('replica', empty)];
+    const events = [...story, says('replica', found('a'), 'cache'), fails('a', 'refused')];
+    expect(play(events).state.members.get('a:5432')!.listed).toEqual([]);
+    expect([...play([...events, 61_000, tick]).state.members.keys()]).toEqual(['b:5432']);
   });
 
   test('not because Consul does not answer', () => {

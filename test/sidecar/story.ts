@@ -46,13 +46,19 @@ export const fails = (
   name: string,
   kind: Exclude<Trouble['kind'], 'rejected'>,
   by: 'monitor' | 'session' = 'monitor',
-): Event => ({ type: 'failed', target: member(name), trouble: { kind }, by });
+): Event => ({ type: 'failed', target: member(name), trouble: { kind }, by, sessionsLive: false });
 
-export const rejects = (name: string, code: string, by: 'monitor' | 'session' = 'monitor'): Event => ({
+export const rejects = (
+  name: string,
+  code: string,
+  by: 'monitor' | 'session' = 'monitor',
+  sessionsLive = false,
+): Event => ({
   type: 'failed',
   target: member(name),
   trouble: { kind: 'rejected', code },
   by,
+  sessionsLive,
 });
 
 export const lost = (name: string, by: 'monitor' | 'session' = 'monitor'): Event => ({

@@ -128,7 +128,7 @@ class World {
       this.feed({ type: 'lost', target, by: 'monitor' });
     }
     const trouble: Trouble = { kind: server.up === 'frozen' ? 'timed-out' : 'refused' };
-    this.feed({ type: 'failed', target, trouble, by: 'monitor' });
+    this.feed({ type: 'failed', target, trouble, by: 'monitor', sessionsLive: this.sockets.has(host) });
   }
 
   answer(role: 'primary' | 'replica'): Lookup {
@@ -154,7 +154,8 @@ class World {
     if (roll < 0.45) this.look(host);
     else if (roll < 0.6) {
       const role = this.pick(['primary', 'replica'] as const);
-      this.feed({ type: 'proposal', role, lookup: this.answer(role), source: 'dns' });
+      const source = this.random() < 0.8 ? 'dns' : 'cache';
+      this.feed({ type: 'proposal', role, lookup: this.answer(role), source });
     } else if (roll < 0.65) this.catalogue = this.pick(['true', 'late', 'empty', 'silent', 'lying'] as const);
     else if (roll < 0.72) server.up = this.pick(['up', 'killed', 'frozen'] as const);
     else if (roll < 0.75) this.promote(host);
@@ -169,8 +170,10 @@ class World {
           { kind: 'refused' },
           { kind: 'timed-out' },
           { kind: 'rejected', code: '53300' },
+          { kind: 'rejected', code: '28P01' },
         ]),
         by: 'session',
+        sessionsLive: this.sockets.has(host),
       });
     else this.feed({ type: 'tick' });
   }
