@@ -7,7 +7,7 @@ import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js';
 import { ConsulError, type ConsulPort, type PassingWatcher } from '../ports.js';
-import { explain, statusOf } from './errors.js';
+import { explain, statusOf, type Undertaking } from './errors.js';
 import { parseEntries } from './parse.js';
 import { watchPassing } from './watch.js';
 
@@ -55,12 +55,15 @@ export class ConsulAdapter implements ConsulPort {
   }
 
   async services(): Promise<CatalogueEntry[]> {
-    const what = 'reading the services of the local Consul agent';
+    const reading = {
+      what: 'reading the services of the local Consul agent',
+      right: 'service:read and node:read',
+    };
     const [services, checks] = await Promise.all([
-      this.call(what, (ctx) => this.consul.agent.service.list(ctx)),
-      this.call(what, (ctx) => this.consul.agent.check.list(ctx)),
+      this.call(reading, (ctx) => this.consul.agent.service.list(ctx)),
+      this.call(reading, (ctx) => this.consul.agent.check.list(ctx)),
     ]);
-    return this.parsed(what, () => parseEntries(services, checks));
+    return this.parsed(reading.what, () => parseEntries(services, checks));
   }
 
   async register(registration: Registration): Promise<void> {
@@ -72,7 +75,7 @@ export class ConsulAdapter implements ConsulPort {
       status: initialStatus,
       timeout: `${checkTtlMs}ms`,
     };
-    await this.call(`registering ${name}`, (ctx) =>
+    await this.call({ what: `registering ${name}`, right: writing(name) }, (ctx) =>
       this.consul.agent.service.register({ ...ctx, id, name, address, port, tags: [...tags], meta, check }),
     );
   }
@@ -81,14 +84,14 @@ export class ConsulAdapter implements ConsulPort {
     const id = checkId(serviceId);
     const { check } = this.consul.agent;
     const update = { passing: check.pass, warning: check.warn, critical: check.fail }[status].bind(check);
-    await this.call(`updating the check of ${serviceId}`, (ctx) => update({ ...ctx, id, note: text }));
+    const updating = { what: `updating the check of ${serviceId}`, right: writing(nameIn(serviceId)) };
+    await this.call(updating, (ctx) => update({ ...ctx, id, note: text }));
   }
 
   async deregister(serviceId: string): Promise<void> {
     try {
-      await this.call(`deregistering ${serviceId}`, (ctx) =>
-        this.consul.agent.service.deregister({ ...ctx, id: serviceId }),
-      );
+      const leaving = { what: `deregistering ${serviceId}`, right: writing(nameIn(serviceId)) };
+      await this.call(leaving, (ctx) => this.consul.agent.service.deregister({ ...ctx, id: serviceId }));
     } catch (error) {
       const { cause } = error as ConsulError;
       // 1.8 answers 200 for an unknown service, later releases 404: either way it is not there.
@@ -101,7 +104,7 @@ export class ConsulAdapter implements ConsulPort {
     const ask = async (index: string, aborted: AbortSignal): Promise<ConsulAnswer> => {
       const context = Object.assign(new EventEmitter(), { includeResponse: true });
       const answer: unknown = await this.call(
-        `watching ${service}`,
+        { what: `watching ${service}`, right: `service:read for ${service} and node:read` },
         (ctx) =>
           // Consistent: a server that just restarted may answer an ordinary read from a state it has not caught up with.
           this.consul.health.service({ ...ctx, service, passing: true, ...blocking(index, waitMs) }),
@@ -119,7 +122,7 @@ export class ConsulAdapter implements ConsulPort {
   }
 
   private async call<T>(
-    what: string,
+    undertaking: Undertaking,
     work: (options: Extra<{ token?: string }>) => Promise<T>,
     how: { context?: EventEmitter; deadlineMs?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
@@ -128,7 +131,7 @@ export class ConsulAdapter implements ConsulPort {
       return await withDeadline(
         this.options.clock,
         deadlineMs,
-        what,
+        undertaking.what,
         (aborted) => {
           aborted.addEventListener('abort', () => context.emit('cancel'), { once: true });
           return work({ ctx: context });
@@ -136,7 +139,7 @@ export class ConsulAdapter implements ConsulPort {
         signal,
       );
     } catch (error) {
-      throw explain(error, what, this.options);
+      throw explain(error, undertaking, this.options);
     }
   }
 
@@ -149,6 +152,15 @@ export class ConsulAdapter implements ConsulPort {
       });
     }
   }
+}
+
+function writing(service: string): string {
+  return `service:write for ${service}`;
+}
+
+/** Ids are `name@box`. */
+function nameIn(serviceId: string): string {
+  return serviceId.split('@')[0] ?? serviceId;
 }
 
 function checkId(serviceId: string): string {

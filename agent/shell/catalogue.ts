@@ -12,6 +12,11 @@ const readIntervalMs = 5_000;
 const retry = { baseMs: 100, maxMs: 2_000 };
 /** Between attempts at something Consul said no to, in ms. */
 const refusal = { baseMs: 500, maxMs: 10_000 };
+/**
+ * A Consul that was away first has to find its leader and to read its tokens again; meanwhile it refuses good ones, too.
+ * For so long, in ms, its no is asked again soon and is nothing to complain of.
+ */
+const settleMs = 10_000;
 
 export type Link =
   | { readonly kind: 'unread'; readonly sinceMs: number }
@@ -35,9 +40,14 @@ export class Catalogue {
   private entries: ReadonlyMap<string, CatalogueEntry> | undefined;
   private state: Link;
   /** Per service id: how often in a row Consul said no, why, and until when it is not asked again (monotonic ms). */
-  private readonly refusals = new Map<string, { count: number; untilMs: number; why: string }>();
+  private readonly refusals = new Map<
+    string,
+    { count: number; untilMs: number; why: string; told: boolean }
+  >();
   /** Why the list itself was refused, while it is. */
   private listRefused: string | undefined;
+  /** Consul was away until a moment before that, monotonic ms. */
+  private settledMs = -Infinity;
   private failures = 0;
   private reading = false;
   private timer: Timer | undefined;
@@ -55,7 +65,11 @@ export class Catalogue {
   get complaint(): string | undefined {
     if (this.state.kind === 'unreachable') return this.state.why;
     if (this.listRefused !== undefined) return this.listRefused;
-    return [...this.refusals.values()].find(({ count }) => count > 1)?.why;
+    return [...this.refusals.values()].find(({ told }) => told)?.why;
+  }
+
+  private get settling(): boolean {
+    return this.options.clock.nowMs() < this.settledMs;
   }
 
   start(): void {
@@ -138,9 +152,12 @@ export class Catalogue {
     const before = this.refusals.get(id);
     const count = (before?.count ?? 0) + 1;
     // The first no is often "I do not know that check": what Consul holds is read again, and all is mended at once.
-    const untilMs = count === 1 ? -Infinity : clock.nowMs() + backoffMs(count - 2, refusal, random);
-    this.refusals.set(id, { count, untilMs, why });
-    if (count === 2 || (before && before.why !== why)) log.warn({ service: id }, why);
+    const pauseMs = this.settling ? refusal.baseMs : backoffMs(count - 2, refusal, random);
+    const untilMs = count === 1 ? -Infinity : clock.nowMs() + pauseMs;
+    const news = !before?.told || before.why !== why;
+    const told = count > 1 && !this.settling;
+    this.refusals.set(id, { count, untilMs, why, told });
+    if (told && news) log.warn({ service: id }, why);
     this.entries = undefined;
     this.schedule(count === 1 ? 0 : retry.baseMs);
   }
@@ -171,10 +188,14 @@ export class Catalogue {
       if (error instanceof ConsulError && error.kind !== 'unreachable') {
         // It answered: what it holds is not known, but it is there.
         this.reached();
-        if (this.listRefused !== error.message) this.options.log.warn(error.message);
-        this.listRefused = error.message;
         this.entries = undefined;
-        this.schedule(refusal.maxMs);
+        if (this.settling) {
+          this.schedule(refusal.baseMs);
+        } else {
+          if (this.listRefused !== error.message) this.options.log.warn(error.message);
+          this.listRefused = error.message;
+          this.schedule(refusal.maxMs);
+        }
       } else {
         this.lost(error instanceof ConsulError ? error : new ConsulError('unreachable', messageOf(error)));
       }
@@ -196,7 +217,10 @@ export class Catalogue {
     this.failures = 0;
     if (this.state.kind === 'reachable') return;
     const { clock, log } = this.options;
-    if (this.state.kind === 'unreachable') log.info('Consul is reachable again; comparing what it holds');
+    if (this.state.kind === 'unreachable') {
+      log.info('Consul is reachable again; comparing what it holds');
+      this.settledMs = clock.nowMs() + settleMs;
+    }
     this.state = { kind: 'reachable', sinceMs: clock.wallMs() };
   }
 }

@@ -269,14 +269,48 @@ describe('access control', () => {
   });
   afterAll(() => consul?.destroy());
 
-  test('a token that may not names its file and what it lacks, and is not shown', async () => {
-    const token = new Secret('5ef0f3a6-4c1b-4c8e-9a53-6d1c7b1f0000');
-    const refused = adapter(consul.httpUrl, { token, tokenFile: '/etc/hotspare/agent.token' });
-    const error = await refused.register(registration).catch((thrown: unknown) => thrown);
+  const secret = '5ef0f3a6-4c1b-4c8e-9a53-6d1c7b1f0000';
+  const refusal = async (port: ConsulAdapter, call: (consul: ConsulPort) => Promise<unknown>) => {
+    const error = await call(port).catch((thrown: unknown) => thrown);
+    port.close();
     expect(error).toMatchObject({ kind: 'forbidden' });
-    expect((error as Error).message).toContain('the token in /etc/hotspare/agent.token may not do that');
     expect((error as Error).message).not.toContain('5ef0f3a6');
-    refused.close();
+    return (error as Error).message;
+  };
+  const tokenFile = '/etc/hotspare/agent.token';
+
+  test('a token that Consul does not know: its file is named, and it is not shown', async () => {
+    const unknown = adapter(consul.httpUrl, { token: new Secret(secret), tokenFile });
+    expect(await refusal(unknown, (port) => port.register(registration))).toContain(
+      `it does not know the token in ${tokenFile}; put one there that it knows, with service:write for pg`,
+    );
+  });
+
+  test('a token without the right: the right that is needed is named', async () => {
+    const manage = (path: string, body: object) =>
+      fetch(`${consul.httpUrl}/v1/acl/${path}`, {
+        method: 'PUT',
+        headers: { 'x-consul-token': consul.managementToken! },
+        body: JSON.stringify(body),
+      });
+    await manage('policy', { Name: 'nodes', Rules: 'node_prefix "" { policy = "read" }' });
+    await manage('token', { SecretID: secret.replace('5ef0', '5ef1'), Policies: [{ Name: 'nodes' }] });
+    const poor = () =>
+      adapter(consul.httpUrl, { token: new Secret(secret.replace('5ef0', '5ef1')), tokenFile });
+    expect(await refusal(poor(), (port) => port.register(registration))).toContain(
+      `refused registering pg: the token in ${tokenFile} may not do that; give it service:write for pg`,
+    );
+    // It has nothing to show to such a token, which is no refusal.
+    const port = poor();
+    expect(await port.services()).toEqual([]);
+    port.close();
+  });
+
+  test('a read that is refused asks for a right to read', async () => {
+    const unknown = adapter(consul.httpUrl, { token: new Secret(secret), tokenFile });
+    const said = await refusal(unknown, (port) => port.services());
+    expect(said).toContain('with service:read and node:read');
+    expect(said).not.toContain('write');
   });
 
   test('no token at all says so', async () => {

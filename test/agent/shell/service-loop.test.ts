@@ -111,6 +111,34 @@ test('a registration that is refused is said once and tried less and less often,
   expect(catalogue.complaint).toBeUndefined();
 });
 
+test('a Consul that was away may refuse at first: nothing is complained of, and all is there at once', async () => {
+  const { catalogue, consul, log, probe } = box();
+  await probe(passing('primary'), 3);
+  consul.stop();
+  await probe(passing('primary'), 5);
+  consul.forbid('everything');
+  await probe(passing('primary'), 4);
+  expect(catalogue.complaint).toBeUndefined();
+  consul.start({ lostState: true });
+  await probe(passing('primary'));
+  expect(held(consul)).toBe('primary passing');
+  expect(log.lines.filter((line) => line.includes('may not'))).toEqual([]);
+});
+
+test.each(['everything', 'writing'] as const)(
+  'a Consul that was away and goes on refusing %s is complained of after a while',
+  async (what) => {
+    const { catalogue, consul, log, probe } = box();
+    await probe(passing('primary'), 3);
+    consul.stop();
+    await probe(passing('primary'), 5);
+    consul.forbid(what);
+    await probe(passing('primary'), 40);
+    expect(catalogue.complaint).toContain('may not');
+    expect(log.lines.filter((line) => line.includes('may not'))).toHaveLength(1);
+  },
+);
+
 test('an orderly stop retracts', async () => {
   const { consul, loop, probe } = box();
   await probe(passing('primary'), 2);
