@@ -12,7 +12,7 @@ import type {
   ServiceModel,
   ServiceState,
 } from './model.js';
-import { nextState, roleOf } from './state.js';
+import { isDoubtful, nextState, roleOf } from './state.js';
 import { troubleText } from './sentences.js';
 
 /**
@@ -21,20 +21,26 @@ import { troubleText } from './sentences.js';
  */
 export function decide(state: ServiceState, observation: Observation, config: ServiceModel): Decision {
   if (observation.stopping) return stopping(state, observation, config);
-  const next = nextState(state, observation);
-  if (next.kind === 'unseen') return { state: next, actions: [], reason: { kind: 'first-probe-pending' } };
+  const next = nextState(state, observation, config);
+  const probeAgain = isDoubtful(state, observation, config);
+  return { state: next, probeAgain, ...publish(next, observation, config) };
+}
+
+type Publication = Pick<Decision, 'actions' | 'reason'>;
+
+function publish(state: ServiceState, observation: Observation, config: ServiceModel): Publication {
+  if (state.kind === 'unseen') return { actions: [], reason: { kind: 'first-probe-pending' } };
   const { catalogue } = observation;
   switch (catalogue.kind) {
     case 'unread':
-      return { state: next, actions: [], reason: { kind: 'consul-unread' } };
+      return { actions: [], reason: { kind: 'consul-unread' } };
     case 'absent':
       return {
-        state: next,
-        actions: register(wantedOf(next, undefined, config), undefined, config),
+        actions: register(wantedOf(state, undefined, config), undefined, config),
         reason: { kind: 'not-registered' },
       };
     case 'present':
-      return { state: next, ...reconcile(next, catalogue.entry, observation.nowMs, config) };
+      return reconcile(state, catalogue.entry, observation.nowMs, config);
     default:
       return assertNever(catalogue);
   }
@@ -45,6 +51,7 @@ function stopping(state: ServiceState, observation: Observation, config: Service
   return {
     state,
     actions: registered ? [{ kind: 'deregister', id: config.id }] : [],
+    probeAgain: false,
     reason: { kind: 'stopping' },
   };
 }
@@ -96,7 +103,7 @@ function reconcile(
   entry: CatalogueEntry,
   nowMs: number,
   config: ServiceModel,
-): Omit<Decision, 'state'> {
+): Publication {
   const wanted = wantedOf(state, entry, config);
   const reason = difference(wanted, entry, nowMs, config);
   if (!entry.check) return { actions: register(wanted, entry, config), reason };

@@ -19,6 +19,8 @@ export interface ServiceModel {
   readonly meta: Readonly<Record<string, string>>;
   /** What the check says while passing. The role is not in it: the tag has that. */
   readonly passingText: string;
+  /** So many probes in a row must have gone without an answer in time until that is believed; 1: the first is. */
+  readonly missesToBelieve: number;
   /** How often the check in Consul is refreshed, in ms; a good deal less than `checkTtlMs`. */
   readonly refreshMs: number;
   /** Consul calls the check critical when it was not refreshed for so long, in ms. */
@@ -34,6 +36,8 @@ export interface Observation {
   readonly wallMs: number;
   /** The newest probe, or undefined before the first. */
   readonly probe: ProbeResult | undefined;
+  /** How many probes in a row, the newest included, had no answer in time. */
+  readonly missesInARow: number;
   /** What this box's Consul agent holds for the service. */
   readonly catalogue: CatalogueView;
   /** The agent is being stopped in an orderly way. */
@@ -196,6 +200,8 @@ export interface Registration {
 export interface Decision {
   readonly state: ServiceState;
   readonly actions: readonly Action[];
+  /** What the newest probe found is not believed yet: the next one is due at once. */
+  readonly probeAgain: boolean;
   readonly reason: Reason;
 }
 

@@ -1,11 +1,15 @@
 import { assertNever } from '../../common/assert-never.js';
 import type { Role } from '../../common/names.js';
-import type { Observation, Proven, Remembered, ServiceState } from './model.js';
+import type { Observation, ProbeResult, Proven, Remembered, ServiceModel, ServiceState } from './model.js';
 
 /** The state after an observation. "Since" moves only when the kind or the role does. */
-export function nextState(state: ServiceState, observation: Observation): ServiceState {
+export function nextState(
+  state: ServiceState,
+  observation: Observation,
+  config: Pick<ServiceModel, 'missesToBelieve'>,
+): ServiceState {
   const { probe, wallMs } = observation;
-  if (!probe) return state;
+  if (!probe || isDoubtful(state, observation, config)) return state;
   switch (probe.kind) {
     case 'passing':
       return dated(state, { kind: 'passing', facts: probe.facts, sinceMs: wallMs });
@@ -21,6 +25,20 @@ export function nextState(state: ServiceState, observation: Observation): Servic
     default:
       return assertNever(probe);
   }
+}
+
+/** No answer in time: the only trouble that may be over by the next probe, as a stall of an app is. */
+export function isMiss(probe: ProbeResult): boolean {
+  return probe.kind === 'critical' && probe.trouble.kind === 'no-answer';
+}
+
+/** Whether the newest probe changes nothing yet. A member that is down is not doubted: it stays down. */
+export function isDoubtful(
+  state: ServiceState,
+  { probe, missesInARow }: Observation,
+  { missesToBelieve }: Pick<ServiceModel, 'missesToBelieve'>,
+): boolean {
+  return probe !== undefined && isMiss(probe) && state.kind !== 'critical' && missesInARow < missesToBelieve;
 }
 
 /** The role last proven (or, before the first probe, remembered from an earlier run). */

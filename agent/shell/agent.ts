@@ -34,30 +34,28 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const remembered = await memory.read();
   const catalogue = new Catalogue({ consul, clock, random, log, onChange: () => wakeAll() });
 
-  const loops = config.services.map((service) => ({
-    service,
-    loop: new ServiceLoop({
+  const members = config.services.map((service) => {
+    const prober: Prober = new Prober({
+      driver: parts.driverFor(service),
+      clock,
+      intervalMs: service.probe.intervalMs,
+      onResult: (result) => loop.observe(result),
+    });
+    const loop = new ServiceLoop({
       model: modelOf(service, config.box, config.http),
       catalogue,
       clock,
       log: log.child({ service: service.name }),
       remembered: remembered[service.name],
       onChange: () => memory.write(content()),
-    }),
-  }));
-  const probers = loops.map(
-    ({ service, loop }) =>
-      new Prober({
-        driver: parts.driverFor(service),
-        clock,
-        intervalMs: service.probe.intervalMs,
-        onResult: (result) => loop.observe(result),
-      }),
-  );
+      onProbeDue: () => prober.hurry(),
+    });
+    return { service, prober, loop };
+  });
 
   function content(): MemoryContent {
     return Object.fromEntries(
-      loops.flatMap(({ service, loop: { state } }) =>
+      members.flatMap(({ service, loop: { state } }) =>
         state.kind === 'unseen'
           ? []
           : [[service.name, { kind: state.kind, role: roleOf(state), sinceMs: state.sinceMs }]],
@@ -65,9 +63,9 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     );
   }
 
-  const ids = new Set(loops.map(({ loop }) => loop.model.id));
+  const ids = new Set(members.map(({ loop }) => loop.model.id));
   function wakeAll(): void {
-    for (const { loop } of loops) loop.wake();
+    for (const { loop } of members) loop.wake();
     for (const ghost of signal.aborted ? [] : ghosts(catalogue.all(), config.box, ids)) {
       log.info(ghost, 'removing a registration of this box that is no longer configured');
       void catalogue.perform(ghost);
@@ -79,7 +77,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       box: config.box,
       version,
       startedMs,
-      services: loops.map(({ service, loop }) => ({ ...service, state: loop.state })),
+      services: members.map(({ service, loop }) => ({ ...service, state: loop.state })),
       link: catalogue.link,
       complaint: catalogue.complaint,
     });
@@ -87,14 +85,14 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const server = await parts.serve(status);
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
-  for (const prober of probers) prober.start();
+  for (const { prober } of members) prober.start();
 
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   log.info('stopping: taking this box out of the catalogue');
-  await Promise.all(probers.map((prober) => prober.stop()));
+  await Promise.all(members.map(({ prober }) => prober.stop()));
   await withDeadline(clock, stopMs, 'deregistering', () =>
-    Promise.all(loops.map(({ loop }) => loop.stop())),
+    Promise.all(members.map(({ loop }) => loop.stop())),
   ).catch((error: Error) =>
     log.warn(`${error.message}; Consul will call this box's services critical by itself`),
   );

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.js';
+import { fullBucket, takeToken, type Bucket } from '../../common/token-bucket.js';
 import type { ProbeResult } from '../core/model.js';
 import type { Driver } from '../ports.js';
 
@@ -9,18 +10,20 @@ export interface ProberOptions {
   readonly onResult: (result: ProbeResult) => void;
 }
 
-/**
- * Probes on a rhythm, start to start, one at a time. An alarm of the driver brings the next probe forward, once per
- * interval: a server that closes every connection gets no storm for it.
- */
+/** A server that closes every connection gets no storm of probes for it, and two crashes in a row are both seen at once. */
+const alarms = { capacity: 3, refillMs: 334 };
+
+/** Probes on a rhythm, start to start, one at a time. An alarm of the driver brings the next probe forward. */
 export class Prober {
   private timer: Timer | undefined;
   private probing = false;
   private again = false;
   private stopped = false;
-  private lastAlarmMs = -Infinity;
+  private allowance: Bucket;
 
-  constructor(private readonly options: ProberOptions) {}
+  constructor(private readonly options: ProberOptions) {
+    this.allowance = fullBucket(alarms, options.clock.nowMs());
+  }
 
   start(): void {
     this.options.driver.onAlarm(() => this.onAlarm());
@@ -33,12 +36,18 @@ export class Prober {
     await this.options.driver.close();
   }
 
-  private onAlarm(): void {
-    const { clock, intervalMs } = this.options;
-    if (this.stopped || clock.nowMs() - this.lastAlarmMs < intervalMs) return;
-    this.lastAlarmMs = clock.nowMs();
+  /** The next probe is due now, or right after the one under way, which may have looked too early. */
+  hurry(): void {
+    if (this.stopped) return;
     if (this.probing) this.again = true;
     else void this.probe();
+  }
+
+  private onAlarm(): void {
+    const left = takeToken(this.allowance, this.options.clock.nowMs(), alarms);
+    if (!left) return;
+    this.allowance = left;
+    this.hurry();
   }
 
   private async probe(): Promise<void> {
@@ -47,10 +56,9 @@ export class Prober {
     this.probing = true;
     const startedMs = clock.nowMs();
     const result = await driver.probe();
-    this.probing = false;
     if (this.stopped) return;
     onResult(result);
-    // The alarm came while a probe was under way that may have looked too early.
+    this.probing = false;
     const waitMs = this.again ? 0 : Math.max(0, intervalMs - (clock.nowMs() - startedMs));
     this.again = false;
     this.timer = clock.after(waitMs, () => void this.probe());

@@ -3,7 +3,7 @@ import type { Log } from '../../common/runtime/log.js';
 import { decide } from '../core/decide.js';
 import type { ProbeResult, Reason, Remembered, ServiceModel, ServiceState } from '../core/model.js';
 import { reasonText, stateText, warningTexts } from '../core/sentences.js';
-import { roleOf } from '../core/state.js';
+import { isMiss, roleOf } from '../core/state.js';
 import type { Catalogue } from './catalogue.js';
 
 export interface ServiceLoopOptions {
@@ -14,12 +14,15 @@ export interface ServiceLoopOptions {
   readonly remembered: Remembered | undefined;
   /** The state's kind or role changed. */
   readonly onChange: () => void;
+  /** The next probe is due at once. */
+  readonly onProbeDue: () => void;
 }
 
 /** Observe, decide, perform for one service; at most one decision's actions are being performed at a time. */
 export class ServiceLoop {
   private current: ServiceState;
   private probe: ProbeResult | undefined;
+  private missesInARow = 0;
   private stopping = false;
   private performing: Promise<void> | undefined;
 
@@ -37,6 +40,7 @@ export class ServiceLoop {
 
   observe(probe: ProbeResult): void {
     this.probe = probe;
+    this.missesInARow = isMiss(probe) ? this.missesInARow + 1 : 0;
     this.wake();
   }
 
@@ -47,13 +51,15 @@ export class ServiceLoop {
       nowMs: clock.nowMs(),
       wallMs: clock.wallMs(),
       probe: this.probe,
+      missesInARow: this.missesInARow,
       catalogue: catalogue.view(model.id),
       stopping: this.stopping,
     };
     const before = this.current;
-    const { state, actions, reason } = decide(before, observation, model);
+    const { state, actions, probeAgain, reason } = decide(before, observation, model);
     this.current = state;
     this.announce(before, state);
+    if (probeAgain) this.options.onProbeDue();
     if (this.performing || actions.length === 0) return;
     this.explain(reason);
     this.performing = this.performAll(actions).then((done) => {

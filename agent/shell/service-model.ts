@@ -17,9 +17,25 @@ export function modelOf(service: ServiceConfig, box: string, statusAt: Target): 
     port: service.port,
     meta: { [serviceMeta.box]: box, [serviceMeta.agent]: `http://${targetKey(statusAt)}` },
     passingText: passingText(service),
+    missesToBelieve: missesToBelieve(service),
     refreshMs,
     checkTtlMs,
   };
+}
+
+/**
+ * A web app stalls at times, and taking it out of a balancer costs a reload there: only a second miss in a row counts.
+ * An app with a stalled database has nothing to gain from waiting.
+ */
+function missesToBelieve(service: ServiceConfig): number {
+  switch (service.kind) {
+    case 'http':
+      return 2;
+    case 'postgres':
+      return 1;
+    default:
+      return assertNever(service);
+  }
 }
 
 function passingText(service: ServiceConfig): string {

@@ -19,6 +19,7 @@ export const model: ServiceModel = {
   port: 5432,
   meta: { 'hotspare-box': 'pg1', 'hotspare-agent': 'http://127.0.11.11:8008' },
   passingText: 'well',
+  missesToBelieve: 1,
   refreshMs: 3_000,
   checkTtlMs: 10_000,
 };
@@ -35,6 +36,7 @@ export function passing(role: Role): ProbeResult {
 
 export const refused: Trouble = { kind: 'refused' };
 export const down: ProbeResult = { kind: 'critical', trouble: refused };
+export const late: ProbeResult = { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 350 } };
 export const full: ProbeResult = { kind: 'unknown', obstacle: { kind: 'slots-full' } };
 
 export function entry(more: Partial<CatalogueEntry> = {}): CatalogueEntry {
@@ -60,6 +62,7 @@ export function observation(more: Partial<Observation> = {}): Observation {
     nowMs: 1_000,
     wallMs: 1_000,
     probe: passing('primary'),
+    missesInARow: 0,
     catalogue: present(),
     stopping: false,
     ...more,

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ServiceState } from '../../../agent/core/model.js';
-import { nextState, roleOf } from '../../../agent/core/state.js';
-import { down, facts, full, observation, passing, unseen } from '../builders.js';
+import { nextState as next, roleOf } from '../../../agent/core/state.js';
+import type { Observation } from '../../../agent/core/model.js';
+import { down, facts, full, late, model, observation, passing, unseen } from '../builders.js';
+
+const nextState = (state: ServiceState, seen: Observation) => next(state, seen, model);
 
 const primary: ServiceState = { kind: 'passing', facts: facts('primary', { lsn: '0/1' }), sinceMs: 10 };
 
@@ -45,4 +48,23 @@ test('a restart of the agent keeps the date when it finds what was remembered', 
     sinceMs: 99,
   });
   expect(nextState(unseen, observation({ wallMs: 99 }))).toMatchObject({ sinceMs: 99 });
+});
+
+const patient = { missesToBelieve: 2 };
+const replica: ServiceState = { kind: 'passing', facts: facts('replica'), sinceMs: 10 };
+const gone: ServiceState = { kind: 'critical', trouble: { kind: 'closed' }, role: 'replica', sinceMs: 10 };
+
+test.each<[string, ServiceState, Partial<Observation>, ServiceState['kind']]>([
+  ['one missed deadline', replica, { probe: late, missesInARow: 1 }, 'passing'],
+  ['a second in a row', replica, { probe: late, missesInARow: 2 }, 'critical'],
+  ['a connection refused', replica, { probe: down, missesInARow: 0 }, 'critical'],
+  ['one missed deadline right after the start', unseen, { probe: late, missesInARow: 1 }, 'unseen'],
+  ['a second right after the start', unseen, { probe: late, missesInARow: 2 }, 'critical'],
+  ['one missed deadline while down', gone, { probe: late, missesInARow: 1 }, 'critical'],
+])('two misses are needed: %s', (_, state, seen, kind) => {
+  expect(next(state, observation(seen), patient).kind).toBe(kind);
+});
+
+test('one miss is enough where nothing is gained by waiting', () => {
+  expect(nextState(replica, observation({ probe: late, missesInARow: 1 })).kind).toBe('critical');
 });

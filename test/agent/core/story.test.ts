@@ -34,7 +34,7 @@ class Story {
     const { nowMs } = this;
     const decision = decide(
       this.state,
-      { nowMs, wallMs: nowMs, probe, catalogue, stopping: options.stopping ?? false },
+      { nowMs, wallMs: nowMs, probe, missesInARow: 0, catalogue, stopping: options.stopping ?? false },
       model,
     );
     this.state = decision.state;

@@ -78,13 +78,39 @@ test('an alarm during a probe gets one right after it', async () => {
   expect(driver.startsMs).toEqual([0, 300]);
 });
 
-test('a storm of alarms is one probe per interval', async () => {
+test('two crashes within a second are both looked at at once', async () => {
   const { clock, driver } = started(10);
-  for (let time = 0; time < 20; time++) {
-    await clock.advance(100);
+  await clock.advance(100);
+  driver.alarm();
+  await clock.advance(200);
+  driver.alarm();
+  await clock.advance(200);
+  driver.alarm();
+  await clock.advance(50);
+  expect(driver.startsMs).toEqual([0, 100, 300, 500]);
+});
+
+test('who hurries gets a probe now, or one right after the one under way', async () => {
+  const { clock, driver, prober } = started(300);
+  await clock.advance(100);
+  prober.hurry();
+  prober.hurry();
+  await clock.advance(600);
+  expect(driver.startsMs).toEqual([0, 300]);
+  prober.hurry();
+  await clock.advance(1_100);
+  expect(driver.startsMs).toEqual([0, 300, 700, 1_700]);
+});
+
+test('a storm of alarms is a few probes a second', async () => {
+  const { clock, driver } = started(10);
+  for (let time = 0; time < 1_000; time++) {
+    await clock.advance(10);
     driver.alarm();
   }
-  expect(driver.startsMs.length).toBeLessThanOrEqual(5);
+  // Ten seconds at three a second, the first three at once, and the regular ones.
+  expect(driver.startsMs.length).toBeGreaterThan(30);
+  expect(driver.startsMs.length).toBeLessThanOrEqual(3 + 30 + 1);
   expect(driver.mostAtOnce).toBe(1);
 });
 

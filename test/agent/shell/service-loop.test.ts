@@ -24,6 +24,7 @@ function box() {
     log,
     remembered: undefined,
     onChange: () => {},
+    onProbeDue: () => {},
   });
   catalogue.start();
   /** Probes once a second for so many seconds. */
