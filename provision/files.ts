@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { render } from './render.js';
 import { addressOf, portOf, type Site } from './site.js';
 import { boxesWith, type Box } from './topology.js';
+import { problemJson, troublesOf } from './troubles.js';
 
 /** A file that must be on a box, whole. */
 export interface BoxFile {
@@ -52,7 +53,7 @@ export function filesOf(site: Site, box: Box, templates: string): BoxFile[] {
   if (box.services.includes('nginx')) {
     files.push(
       file(join(paths.config, 'nginx.conf'), 'nginx.conf.hbs'),
-      file(join(paths.config, 'no-app.html'), 'no-app.html.hbs'),
+      ...troubleFiles(templates, join(paths.config, 'trouble'), box),
       // Rendered later, by the agent, from what Consul says.
       verbatim(join(paths.config, 'upstreams.conf.hbs'), join(templates, 'upstreams.conf.hbs')),
       { ...file(join(paths.nginxState, 'upstreams.conf'), 'upstreams.initial.conf.hbs'), initialOnly: true },
@@ -67,6 +68,24 @@ export function filesOf(site: Site, box: Box, templates: string): BoxFile[] {
     );
   }
   return files;
+}
+
+/** Per trouble a page and a problem document, named after the status. */
+function troubleFiles(templates: string, folder: string, box: Box): BoxFile[] {
+  return troublesOf(box).flatMap((trouble): BoxFile[] => [
+    {
+      path: join(folder, `${trouble.status}.html`),
+      content: render(templates, 'trouble.html.hbs', { trouble }),
+      mode: 0o644,
+      owner: 'caller',
+    },
+    {
+      path: join(folder, `${trouble.status}.json`),
+      content: problemJson(trouble),
+      mode: 0o644,
+      owner: 'caller',
+    },
+  ]);
 }
 
 function verbatim(path: string, source: string): BoxFile {

@@ -73,6 +73,18 @@ describe('rendered files', () => {
     expect(text).toContain('location /app/events {');
   });
 
+  test.each([502, 504])('nginx: %i has a page and a problem document that say the same', (status) => {
+    const document = JSON.parse(file('nginx2', `trouble/${status}.json`).content) as Record<string, unknown>;
+    expect(document).toMatchObject({
+      status,
+      type: expect.stringMatching(/^urn:hotspare:problem:/) as string,
+    });
+    const page = file('nginx2', `trouble/${status}.html`).content;
+    expect(page).toContain(document['title']);
+    expect(page).toContain(document['detail']);
+    expect(page).toContain('nginx2');
+  });
+
   test('secrets stand only in files of mode 0600', () => {
     const { tokens, passwords, gossipKey } = site.secrets;
     const secrets = [gossipKey, ...Object.values(tokens), ...Object.values(passwords)];

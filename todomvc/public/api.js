@@ -51,6 +51,9 @@ function whyAgain(status, type) {
       return { why: 'No database can be reached.', notStored: true };
     case problem('outcome-unknown'):
       return { why: 'The connection was lost half-way, so it is not known whether it was stored.' };
+    case problem('no-web-app'):
+    case problem('web-app-silent'):
+      return { why: 'No web app answered, so it is not known whether it was stored.' };
     default:
       return { why: `The app could not do it (${status}).` };
   }

@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findBinaries } from '../../common/runtime/binaries.js';
+import { filesOf } from '../../provision/files.js';
+import { makeSecrets } from '../../provision/secrets.js';
+import type { Site } from '../../provision/site.js';
+import { loadTopology } from '../../provision/topology.js';
+import { writeFiles } from '../../provision/write.js';
+import { Child } from '../support/child.js';
+import { freePorts } from '../support/ports.js';
+import { waitFor } from '../support/wait.js';
+
+/** The load balancer as it is provisioned, a real nginx, before apps that are missing, hang, or answer by themselves. */
+
+const { nginx } = findBinaries();
+if (nginx === undefined) console.warn('SKIPPED: the load balancer, because nginx is not installed');
+
+describe.skipIf(nginx === undefined)('nginx', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hotspare-nginx-'));
+  const conf = join(folder, 'etc', 'nginx.conf');
+  const state = join(folder, 'state');
+  const servers: Server[] = [];
+  let url = '';
+  let child: Child | undefined;
+
+  beforeAll(async () => {
+    chmodSync(folder, 0o755);
+    const [webPort] = (await freePorts(1, '127.0.0.21')) as [number];
+    const topology = loadTopology('vagrant/topology.json');
+    const site: Site = {
+      topology,
+      subnet: '127.0.0',
+      portOffset: 0,
+      clientNetwork: '127.0.0.0/8',
+      webPort,
+      binaries: { consul: 'unused', nginx: nginx!, postgresBin: 'unused', postgresMajor: 15 },
+      secrets: makeSecrets(),
+      pathsOf: () => ({
+        config: join(folder, 'etc'),
+        consulData: 'unused',
+        postgresData: 'unused',
+        nginxState: state,
+        agentState: 'unused',
+        appCache: 'unused',
+      }),
+      nginxUser: process.getuid?.() === 0 ? 'root' : undefined,
+      postgresAccount: undefined,
+    };
+    mkdirSync(state, { recursive: true });
+    const box = topology.boxes.find(({ name }) => name === 'nginx1')!;
+    writeFiles(filesOf(site, box, 'provision/templates'), undefined);
+    url = `http://127.0.0.21:${webPort}`;
+  });
+  afterEach(async () => {
+    child?.signal('SIGTERM');
+    await child?.ended();
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function start(app?: Server): Promise<void> {
+    if (app) {
+      servers.push(app);
+      await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+      const { port } = app.address() as { port: number };
+      const upstream = (name: string) => `upstream ${name} { server 127.0.0.1:${port} max_fails=0; }\n`;
+      writeFileSync(
+        join(state, 'upstreams.conf'),
+        upstream('todomvc-round-robin') + upstream('todomvc-uri-hash'),
+      );
+    }
+    // Nobody waits 15 s for a test.
+    writeFileSync(
+      conf,
+      readFileSync(conf, 'utf8').replace('proxy_read_timeout 15s', 'proxy_read_timeout 200ms'),
+    );
+    child = Child.start(nginx!, ['-p', state, '-c', conf], join(folder, 'nginx.log'));
+    await waitFor('nginx', 10_000, async () => (await fetch(`${url}/-/nginx`)).ok);
+  }
+
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(url + path, init);
+    const { status, headers } = response;
+    const type = headers.get('content-type');
+    return { status, type, retryAfter: headers.get('retry-after'), text: await response.text() };
+  };
+  const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+
+  test('the configuration is valid', () => {
+    execFileSync(nginx!, ['-t', '-q', '-p', state, '-c', conf], { stdio: 'pipe' });
+  });
+
+  test('no app: a page for people, problem+json for programs', async () => {
+    await start();
+    for (const answer of [
+      await ask('/', html),
+      await ask('/'),
+      await ask('/?a=b'),
+      await ask('/todos', html),
+    ]) {
+      expect(answer).toMatchObject({ status: 502, type: 'text/html', retryAfter: '5' });
+      expect(answer.text).toContain('hotspare lab start todomvc@nginx1');
+      expect(answer.text).toContain('http-equiv="refresh"');
+    }
+    const post = { method: 'POST', body: '{"title":"a"}', headers: { 'content-type': 'application/json' } };
+    for (const answer of [await ask('/todos'), await ask('/todos', post), await ask('/events')]) {
+      expect(answer).toMatchObject({ status: 502, type: 'application/problem+json', retryAfter: '5' });
+      expect(JSON.parse(answer.text)).toMatchObject({
+        type: 'urn:hotspare:problem:no-web-app',
+        status: 502,
+        detail: expect.stringContaining('nginx1') as string,
+      });
+    }
+  });
+
+  test('an app that hangs is not called missing', async () => {
+    await start(createServer(() => {}));
+    const page = await ask('/', html);
+    expect(page).toMatchObject({ status: 504, type: 'text/html', retryAfter: '5' });
+    expect(page.text).toContain('does not answer');
+    expect(page.text).not.toContain('No web app');
+    const problem = await ask('/todos', { method: 'POST', body: '{}' });
+    expect(problem).toMatchObject({ status: 504, type: 'application/problem+json', retryAfter: '5' });
+    expect(JSON.parse(problem.text)).toMatchObject({
+      type: 'urn:hotspare:problem:web-app-silent',
+      status: 504,
+    });
+  });
+
+  test('what the app says itself is passed on, whatever its status', async () => {
+    await start(
+      createServer((request, response) => {
+        const status = Number(request.url?.slice(1));
+        response.writeHead(status, { 'content-type': 'application/problem+json' }).end('{"own":true}');
+      }),
+    );
+    for (const status of [404, 502, 503, 504])
+      expect(await ask(`/${status}`)).toMatchObject({ status, text: '{"own":true}' });
+  });
+});
