@@ -50,6 +50,7 @@ export type ProbeResult =
   /** The probe could not be made for a reason that says nothing about the member. */
   | { readonly kind: 'unknown'; readonly obstacle: Obstacle };
 
+/** What a probe saw of a member that is well, per kind. A kind with roles has `role`, and `warnings` if it gives any. */
 export type Facts = { readonly kind: 'http' } | PostgresFacts;
 
 export interface PostgresFacts {

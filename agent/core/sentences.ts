@@ -64,7 +64,7 @@ function warningText(warning: Warning): string {
 
 /** What is not well with a member that serves. */
 export function warningTexts(state: ServiceState): string[] {
-  if (state.kind !== 'passing' || state.facts.kind !== 'postgres') return [];
+  if (state.kind !== 'passing' || !('warnings' in state.facts)) return [];
   return state.facts.warnings.map(warningText);
 }
 
@@ -72,8 +72,10 @@ export function stateText(state: ServiceState): string {
   switch (state.kind) {
     case 'unseen':
       return 'not probed yet';
-    case 'passing':
-      return state.facts.kind === 'postgres' ? `serving as ${state.facts.role}` : 'serving';
+    case 'passing': {
+      const role = roleOf(state);
+      return role ? `serving as ${role}` : 'serving';
+    }
     case 'critical':
       return troubleText(state.trouble);
     case 'unknown': {

@@ -47,7 +47,7 @@ export function roleOf(state: ServiceState): Role | undefined {
     case 'unseen':
       return state.remembered?.role;
     case 'passing':
-      return state.facts.kind === 'postgres' ? state.facts.role : undefined;
+      return 'role' in state.facts ? state.facts.role : undefined;
     case 'critical':
       return state.role;
     case 'unknown':

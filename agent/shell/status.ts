@@ -70,9 +70,18 @@ function memberState(state: ServiceState): MemberState {
 
 /** Figures are of now, so only a member that was just seen has them. */
 function figures(state: ServiceState): Partial<ServiceStatus> {
-  if (state.kind !== 'passing' || state.facts.kind !== 'postgres') return {};
-  const { kind: _, role: __, warnings: ___, ...rest } = state.facts;
-  return rest;
+  if (state.kind !== 'passing') return {};
+  const { facts } = state;
+  switch (facts.kind) {
+    case 'http':
+      return {};
+    case 'postgres': {
+      const { kind: _, role: __, warnings: ___, ...rest } = facts;
+      return rest;
+    }
+    default:
+      return assertNever(facts);
+  }
 }
 
 function iso(wallMs: number): string {
