@@ -1,5 +1,8 @@
-import { primaryClientClass, type PrimaryClientClass } from './postgres/client.js';
+import type { HotspareOptions } from './config.js';
+import { primaryClientClass, type PgClientConfig, type PrimaryClientClass } from './postgres/client.js';
 import { routeOf } from './route-of.js';
+
+export type ClientConfig = PgClientConfig & HotspareOptions;
 
 const Base: PrimaryClientClass = primaryClientClass(routeOf);
 
@@ -8,4 +11,9 @@ const Base: PrimaryClientClass = primaryClientClass(routeOf);
  * `connectionTimeoutMillis` (default 2 s) for one, then `connect` rejects with ReadOnlyError (there are only replicas)
  * or DownError. Takes what `Pool` takes; to any other host than Consul's it is a plain client.
  */
-export class Client extends Base {}
+export class Client extends Base {
+  /** Throws ConfigError, naming the key. */
+  constructor(config: string | ClientConfig = {}) {
+    super(config);
+  }
+}

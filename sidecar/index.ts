@@ -1,5 +1,5 @@
 /** The library: `import { Pool } from 'hotspare'`. */
-export { Client } from './client.js';
+export { Client, type ClientConfig } from './client.js';
 export { Pool, type PoolConfig } from './pool.js';
 export { Resolver, type ProposedTopology } from './resolver.js';
 export {

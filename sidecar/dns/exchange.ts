@@ -8,7 +8,7 @@ const { Packet } = dns2;
 export type Reply = InstanceType<typeof Packet>;
 
 /** The server said something, and it is not an answer. */
-export class DnsError extends Error {}
+class DnsError extends Error {}
 
 const edns = { udpPayloadSize: 1_232 };
 

@@ -5,6 +5,8 @@ import { assemble, connectDeadlineMs, linkFor, withOptions } from './assemble.js
 import type { Route } from './pool.js';
 import { sessionClass } from './session.js';
 
+export type { ClientConfig as PgClientConfig } from 'pg';
+
 const ambient = { clock: systemClock, random: systemRandom };
 
 /** Named, so that the declarations of the package mention it and not pg's default export, which CommonJS users lack. */

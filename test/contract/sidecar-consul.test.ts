@@ -7,7 +7,7 @@ import type { Role, Target } from '../../common/names.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { Secret } from '../../common/secret.js';
 import { ConsulWakeUps } from '../../sidecar/consul/wake-ups.js';
-import { DownError, Pool, Resolver, type Mode } from '../../sidecar/index.js';
+import { Client, DownError, Pool, Resolver, type Mode } from '../../sidecar/index.js';
 import { DnsDirectory } from '../../sidecar/dns/directory.js';
 import { FakeDns, reply } from '../fakes/dns-server.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
@@ -265,7 +265,7 @@ describe('Pool through Consul', () => {
       connectionString: 'postgres://app:app@pg.service.consul/app',
       hotspare: options('pg', own),
     });
-    closing.push(() => pool.end());
+    closing.push(() => (pool.ending ? undefined : pool.end()));
     return pool;
   };
   const port = async (pool: Pick<Pool, 'query'>) =>
@@ -327,5 +327,44 @@ describe('Pool through Consul', () => {
     await register('pg', 'pg1', 'primary', pair.primary);
     await register('pg', 'pg2', 'replica', pair.standby);
     expect(modes).toEqual([]);
+  });
+
+  test("the primary's agent is stopped: an app that starts now is read-write at once, and forgets nobody", async () => {
+    const cacheFile = join(folder, 'deregistered.json');
+    const first = poolOf({ cacheFile });
+    await first.query('SELECT 1');
+    await waitFor('the file', 2_000, () =>
+      [pair.primary, pair.standby].every((one) => readFileSync(cacheFile, 'utf8').includes(`${one.port}`)),
+    );
+    const before = readFileSync(cacheFile, 'utf8');
+    const directory = new DnsDirectory({
+      server: { host: consul.host, port: consul.dnsPort },
+      service: 'pg',
+      domain: 'consul',
+      timeoutMs: 800,
+      clock: systemClock,
+    });
+    await deregister('pg1');
+    try {
+      await waitFor('DNS to say so', 3_000, async () => (await directory.lookup('primary')).kind === 'empty');
+      for (let round = 0; round < 10; round++) {
+        const pool = poolOf({ cacheFile });
+        const modes: Mode[] = [];
+        pool.on('mode', (mode) => modes.push(mode));
+        expect(await port(pool)).toBe(pair.primary.port);
+        expect(modes).toEqual(['read-write']);
+        await pool.end();
+      }
+      const client = new Client({
+        connectionString: 'postgres://app:app@primary.pg.service.consul/app',
+        hotspare: options('pg', { cacheFile }),
+      });
+      await client.connect();
+      expect(await port(client)).toBe(pair.primary.port);
+      await client.end();
+      expect(readFileSync(cacheFile, 'utf8')).toBe(before);
+    } finally {
+      await register('pg', 'pg1', 'primary', pair.primary);
+    }
   });
 });

@@ -203,6 +203,117 @@ describe('in good times', () => {
     expect(pool.idleCount).toBe(pool.totalCount);
   });
 
+  test('a serialization failure that is the answer to COMMIT is repeated', async () => {
+    const pool = makePool();
+    await pool.query(
+      "CREATE TABLE duty (name text, on_duty boolean); INSERT INTO duty VALUES ('a', true), ('b', true)",
+    );
+    const leave = async (client: pg.ClientBase, name: string) => {
+      await client.query('SET TRANSACTION ISOLATION LEVEL SERIALIZABLE');
+      const { rows } = await client.query('SELECT name FROM duty WHERE on_duty');
+      if (rows.length > 1) await client.query('UPDATE duty SET on_duty = false WHERE name = $1', [name]);
+    };
+    const colleague = async () => {
+      const other = await pool.connect();
+      await other.query('BEGIN');
+      await leave(other, 'b');
+      return other;
+    };
+    const run = async (retry: boolean) => {
+      await pool.query('UPDATE duty SET on_duty = true');
+      let runs = 0;
+      const done = pool.transaction(
+        async (client) => {
+          const other = runs++ === 0 ? await colleague() : null;
+          await leave(client, 'a');
+          // All statements have succeeded: only COMMIT is left to fail.
+          await other?.query('COMMIT');
+          other?.release();
+        },
+        { retry },
+      );
+      return { runs: () => runs, done };
+    };
+    const once = await run(false);
+    await expect(once.done).rejects.toMatchObject({ code: '40001', message: expect.stringMatching(/./) });
+    const twice = await run(true);
+    await twice.done;
+    expect([once.runs(), twice.runs()]).toEqual([1, 2]);
+    expect((await pool.query('SELECT name FROM duty WHERE on_duty')).rows).toEqual([{ name: 'a' }]);
+    expect(pool.idleCount).toBe(pool.totalCount);
+  });
+
+  test('COMMIT sent and not answered: the outcome is unknown, and nothing is repeated', async () => {
+    await pair.primary.query(`
+      CREATE TABLE slow (n int);
+      GRANT ALL ON slow TO app;
+      CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN NULL; END';
+      CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION slowly()`);
+    const plain = {
+      host: pair.primary.host,
+      port: pair.primary.port,
+      hotspare: undefined,
+    } as unknown as PoolConfig;
+    const terminate = (pid: number) =>
+      waitFor('the COMMIT', 2_000, async () => {
+        const running =
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT'";
+        return (await pair.primary.query(running, [pid])).length > 0;
+      });
+    const cases: [PoolConfig, (pid: number) => unknown][] = [
+      [{}, terminate],
+      [plain, terminate],
+      [{ ...plain, query_timeout: 300 }, () => {}],
+    ];
+    for (const [options, during] of cases) {
+      const pool = makePool(options);
+      let runs = 0;
+      const done = pool.transaction(
+        async (client) => {
+          runs += 1;
+          await client.query('INSERT INTO slow VALUES (1)');
+          const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+          void during(rows[0].pid);
+        },
+        { retry: true },
+      );
+      await expect(done).rejects.toMatchObject({
+        name: 'OutcomeUnknownError',
+        code: '08007',
+        retry: 'unknown',
+      });
+      expect(runs).toBe(1);
+      await waitFor('the session to leave the pool', 2_000, () => pool.totalCount === 0);
+    }
+  });
+
+  test('pipelined statements of one client', async () => {
+    const pool = makePool({ pipeline: true } as PoolConfig);
+    const client = await pool.connect();
+    const three = ['SELECT 1 AS n', 'SELECT nonsense', 'SELECT 3 AS n'].map((sql) => client.query(sql));
+    expect(await Promise.allSettled(three)).toMatchObject([
+      { value: { rows: [{ n: 1 }] } },
+      { reason: { code: '42703' } },
+      { value: { rows: [{ n: 3 }] } },
+    ]);
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const lost = Promise.allSettled(['SELECT pg_sleep(10)', 'SELECT 2'].map((sql) => client.query(sql)));
+    await waitFor('the first to run', 2_000, async () => {
+      const running =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%sleep(10)%'";
+      return (await pair.primary.query(running, [rows[0].pid])).length > 0;
+    });
+    // Both were on their way: of neither is it known.
+    const unknown = { reason: { name: 'OutcomeUnknownError', cause: expect.anything() } };
+    expect(await lost).toMatchObject([unknown, unknown]);
+    client.release();
+    expect(pool.totalCount).toBe(0);
+    expect(await port(pool)).toBe(pair.primary.port);
+    await waitFor('the replica', 2_000, () => pool.topology.replicas.length === 1);
+    expect(await port(pool.read)).toBe(pair.standby.port);
+  });
+
   test('a wrong password is the error, at once', async () => {
     const pool = makePool({ password: 'wrong' });
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '28P01' });
@@ -238,6 +349,35 @@ describe('when a session ends', () => {
     await waitFor('the pool to drop it', 2_000, () => pool.totalCount === 0);
     expect(await port(pool)).toBe(pair.primary.port);
     expect(modes).toEqual([]);
+  });
+
+  test('a changed password locks the monitor out: while sessions live on, so does the mode', async () => {
+    const pool = makePool();
+    const modes: Mode[] = [];
+    const held = await pool.connect();
+    await pool.query('SELECT 1');
+    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    pool.on('mode', (mode) => modes.push(mode));
+    const rejections = () => pair.primary.log().split('password authentication failed').length - 1;
+    await pair.primary.query("ALTER USER app PASSWORD 'changed'");
+    try {
+      const before = rejections();
+      await pair.primary.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'",
+      );
+      await waitFor('the monitor to be rejected three times', 5_000, () => rejections() >= before + 3);
+      expect(await port(held)).toBe(pair.primary.port);
+      await pool.query("INSERT INTO notes (text) VALUES ('still writing')");
+      expect([pool.mode, modes]).toEqual(['read-write', []]);
+      held.release(true);
+      pool.options.min = 0;
+      const session = await pool.connect();
+      session.release(true);
+      await pool.waitForMode('read-only', 3_000);
+    } finally {
+      await pair.primary.query("ALTER USER app PASSWORD 'app'");
+    }
+    await pool.waitForMode('read-write', 3_000);
   });
 
   test('57P01 in flight: the outcome is unknown, and the session is not pooled again', async () => {

@@ -4,14 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startConsul, type RealConsul } from '../support/consul.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 
 /** Programs of a few lines that use the library as an app would, in a process of their own. */
 let pair: PostgresPair;
+let consul: RealConsul;
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-process-'));
 
 beforeAll(async () => {
-  pair = await startPostgresPair();
+  [pair, consul] = await Promise.all([startPostgresPair(), startConsul()]);
+  for (const [ID, role, { host, port }] of [
+    ['pg1', 'primary', pair.primary],
+    ['pg2', 'replica', pair.standby],
+  ] as const) {
+    const body = JSON.stringify({ ID, Name: 'pg', Tags: [role], Address: host, Port: port });
+    await fetch(`${consul.httpUrl}/v1/agent/service/register`, { method: 'PUT', body });
+  }
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   await build({
     entryPoints: ['sidecar/index.ts'],
@@ -24,7 +33,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await pair?.destroy();
+  await Promise.all([pair?.destroy(), consul?.destroy()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -32,14 +41,22 @@ afterAll(async () => {
 async function run(
   program: string,
   steps: Record<string, () => unknown> = {},
+  limitMs = 20_000,
 ): Promise<{ code: number | null; output: string; tookMs: number }> {
   const file = join(folder, `${Math.random()}.cjs`);
   const hosts = JSON.stringify([pair.primary, pair.standby].map(({ host, port }) => ({ host, port })));
+  const discovery = JSON.stringify({
+    dns: { host: consul.host, port: consul.dnsPort },
+    http: { url: consul.httpUrl },
+    cacheFile: join(folder, 'known.json'),
+  });
   writeFileSync(
     file,
     `const { Pool, Client, Resolver } = require('./hotspare.cjs');
     const login = { user: 'app', password: 'app', database: 'app' };
     const config = { ...login, hotspare: { hosts: ${hosts} } };
+    const byConsul = { ...login, hotspare: ${discovery} };
+    const left = () => JSON.stringify(process.getActiveResourcesInfo().filter((name) => !['PipeWrap', 'TTYWrap'].includes(name)));
     const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     (async () => {${program}})();`,
   );
@@ -51,7 +68,7 @@ async function run(
     output += chunk;
     for (const [, name] of String(chunk).matchAll(/STEP (\w+)/g)) void steps[name!]?.();
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   clearTimeout(timer);
   return { code, output, tookMs: performance.now() - startedMs };
@@ -64,10 +81,8 @@ describe('the process', () => {
       await pool.query('SELECT 1');
       await pool.read.query('SELECT 1');
       await pool.end();
-      const left = process.getActiveResourcesInfo().filter((name) => !['PipeWrap', 'TTYWrap'].includes(name));
       await sleep(50);
-      const later = process.getActiveResourcesInfo().filter((name) => !['PipeWrap', 'TTYWrap'].includes(name));
-      console.log('LEFT', JSON.stringify(later));`);
+      console.log('LEFT', left());`);
     expect(output).toContain('LEFT []');
     expect(code).toBe(0);
   });
@@ -114,6 +129,46 @@ describe('the process', () => {
     expect(code).toBe(0);
   });
 
+  test('goes through 30 failovers without piling up listeners', async () => {
+    const { code, output } = await run(
+      `
+      // Stricter than Node's 10: what grows with each failover shows sooner.
+      require('events').defaultMaxListeners = 6;
+      const pool = new Pool(byConsul);
+      const untilServed = async (query) => {
+        for (;;) {
+          try { return await query(); } catch (error) { if (!error.retry) throw error; }
+          await new Promise(setImmediate);
+        }
+      };
+      for (let round = 0; round < 30; round++) {
+        const held = await pool.connect();
+        const direct = await pool.connectTo('primary');
+        await Promise.all(Array.from({ length: 12 }, () => pool.query('SELECT 1')));
+        console.log('STEP kill');
+        await pool.waitForMode('read-only', 5000);
+        await Promise.all(Array.from({ length: 12 }, (_, i) =>
+          untilServed(() => (i % 2 ? pool : pool.read).query('SELECT 1'))));
+        await pool.query('CREATE TABLE never ()').catch((error) => error);
+        await pool.connectTo('primary').catch((error) => error);
+        held.release();
+        direct.release();
+        console.log('STEP start');
+        await pool.waitForMode('read-write', 15000);
+      }
+      await pool.end();
+      console.log('DONE', process.listenerCount('exit'));`,
+      {
+        kill: () => pair.primary.kill(),
+        start: () => void pair.primary.start().catch(() => pair.primary.start()),
+      },
+      110_000,
+    );
+    expect(output).not.toMatch(/Warning/);
+    expect(output).toContain('DONE');
+    expect(code).toBe(0);
+  }, 120_000);
+
   test('a listener that throws surfaces, and does not stop the failover', async () => {
     const { output } = await run(`
       process.on('uncaughtException', (error) => console.log('SURFACED', error.message));
@@ -148,6 +203,38 @@ describe('Client', () => {
     expect(output.match(/true true\nhello false/g)).toHaveLength(2);
     expect(output).toContain('CALLBACK null');
     expect(code).toBe(0);
+  });
+
+  test.each(['config', 'byConsul'])(
+    'a migration: connect, work, end, and the process is over (%s)',
+    async (how) => {
+      const { code, output, tookMs } = await run(`
+      const client = new Client(${how});
+      await client.connect();
+      await client.query('CREATE TABLE migrated ()');
+      await client.query('DROP TABLE migrated');
+      await client.end();
+      const endedMs = performance.now();
+      await sleep(50);
+      console.log('LEFT', left());
+      process.on('exit', () => console.log('LINGERED', Math.round(performance.now() - endedMs)));`);
+      expect(output).toContain('LEFT []');
+      expect(Number(/LINGERED (\d+)/.exec(output)?.[1])).toBeLessThan(1_000);
+      expect(code).toBe(0);
+      expect(tookMs).toBeLessThan(8_000);
+    },
+  );
+
+  test('a migration that forgets end() or loses its connection does not hang on our account', async () => {
+    const { code, tookMs } = await run(`
+      const client = new Client(byConsul);
+      await client.connect();
+      client.connection.stream.destroy();
+      await new Promise((resolve) => client.once('end', resolve));
+      await sleep(50);
+      console.log('LEFT', left());`);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(8_000);
   });
 
   test('says why there is none, and leaves nothing running', async () => {
