@@ -49,6 +49,8 @@ export interface HotspareOptions {
   writeWaitMs?: number;
   /** A replica further behind than this serves nobody. Bytes; default Infinity. */
   maxReplicaLagBytes?: number;
+  /** Keep one idle session to a replica, so that the first query after a failover needs no log-in. Default true. */
+  warmSpare?: boolean;
 }
 
 /** A Resolver, seen from here. */
@@ -96,6 +98,7 @@ export interface DiscoverySettings {
 export interface PoolLimits {
   readonly writeWaitMs: number;
   readonly maxReplicaLagBytes: number;
+  readonly warmSpare: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -287,12 +290,13 @@ function cacheFile(given: DiscoveryOptions, service: string, environment: Enviro
   return join(folder, `${service}.json`);
 }
 
-/** Checks `writeWaitMs` and `maxReplicaLagBytes`. */
+/** Checks `writeWaitMs`, `maxReplicaLagBytes` and `warmSpare`. */
 export function parseLimits(options: HotspareOptions): PoolLimits {
-  const { writeWaitMs = 0, maxReplicaLagBytes = Infinity } = options;
+  const { writeWaitMs = 0, maxReplicaLagBytes = Infinity, warmSpare = true } = options;
   if (typeof writeWaitMs !== 'number' || !(writeWaitMs >= 0) || writeWaitMs === Infinity)
     throw new ConfigError(where, 'writeWaitMs', writeWaitMs, 'a number of milliseconds, 0 or more');
   if (typeof maxReplicaLagBytes !== 'number' || !(maxReplicaLagBytes >= 0))
     throw new ConfigError(where, 'maxReplicaLagBytes', maxReplicaLagBytes, 'a number of bytes, 0 or more');
-  return { writeWaitMs, maxReplicaLagBytes };
+  if (typeof warmSpare !== 'boolean') throw new ConfigError(where, 'warmSpare', warmSpare, 'true or false');
+  return { writeWaitMs, maxReplicaLagBytes, warmSpare };
 }

@@ -120,6 +120,12 @@ function propose(state: State, event: Event & { type: 'proposal' }, nowMs: numbe
 /** What even a single session cannot be wrong about. */
 const verdicts: readonly Trouble['kind'][] = ['refused', 'not-ready', 'crashed'];
 
+/**
+ * After these nobody waits for a connection that still seems to stand. Backends that have outlived their postmaster will
+ * end within a moment, but one that is busy may go on for long, and acknowledge what nobody replicates.
+ */
+const hopeless: readonly Trouble['kind'][] = ['timed-out', 'unreachable', 'crashed'];
+
 function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): Decision {
   const member = state.members.get(targetKey(event.target));
   if (!member) return { state, effects: [] };
@@ -136,8 +142,7 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
   if (wasProven && alive) return { state, effects: [] };
   const standing: Standing = { kind: 'gone', trouble };
   const next: Member = { ...member, standing };
-  const silent = trouble.kind === 'timed-out' || trouble.kind === 'unreachable';
-  const effects: Effect[] = silent ? [{ do: 'destroy', target: event.target }] : [];
+  const effects: Effect[] = hopeless.includes(trouble.kind) ? [{ do: 'destroy', target: event.target }] : [];
   if (wasProven) effects.push({ do: 'lookup' });
   return {
     state: withMember(state, { ...next, idleSinceMs: idleSince(next.listed, next, nowMs) }),

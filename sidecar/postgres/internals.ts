@@ -23,6 +23,8 @@ export interface ClientInternals {
   _handleErrorEvent(error: Error): void;
   _getPassword(use: () => unknown): void;
   _handleAuthSASLContinue(message: unknown): Promise<void>;
+  ref(): void;
+  unref(): void;
 }
 
 /** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */

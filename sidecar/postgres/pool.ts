@@ -11,6 +11,7 @@ import { DirectClients } from './direct.js';
 import { sessionClass, type SessionLink } from './session.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
+import { WarmSpare, sparing } from './warm-spare.js';
 import { transaction, type TransactionOptions } from './transaction.js';
 
 export interface ModeDetail {
@@ -44,12 +45,15 @@ export class RoutedPool extends SessionPool {
   readonly #config: pg.PoolConfig;
   readonly #direct: DirectClients;
   #read: (pg.Pool & { sweep(): void }) | undefined;
+  #spare: WarmSpare | undefined;
   #modeSince = new Date(ambient.clock.wallMs());
 
   constructor(config: pg.PoolConfig, route: Route | null) {
     const router = route && assemble(config, route.discovery, route.timings, route.limits, ambient);
     const deadlineMs = route ? connectDeadlineMs(config, route.timings) : 0;
-    const Client = router && linked(config, linkFor(router, ambient.clock, 'main', deadlineMs));
+    const main = router && linkFor(router, ambient.clock, 'main', deadlineMs);
+    const fresh = main && linked(config, main);
+    const Client = fresh && route!.limits.warmSpare ? sparing(fresh, () => this.#spare?.take()) : fresh;
     super(
       Client ? withOptions(config, { Client }) : config,
       router && repeatOnPrimary(router, route.limits.writeWaitMs),
@@ -59,6 +63,7 @@ export class RoutedPool extends SessionPool {
     this.#config = config;
     this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock);
     if (!router) return;
+    if (Client !== fresh) this.#keepSpare(router, main!);
     router.onRetire = () => {
       this.sweep();
       this.#read?.sweep();
@@ -70,6 +75,18 @@ export class RoutedPool extends SessionPool {
         if (event === 'mode') router.start();
       }) as never,
     );
+  }
+
+  #keepSpare(router: Router, main: SessionLink): void {
+    const base = (this.#config.Client ?? pg.Client) as typeof pg.Client;
+    const spare = new WarmSpare({
+      router,
+      ...ambient,
+      link: main,
+      make: (link) => new (sessionClass(base, () => link))(this.options),
+    });
+    this.#spare = spare;
+    this.once('connect', () => spare.start());
   }
 
   /** What is possible now. `down` until the first member has proved itself; a plain connection always says `read-write`. */
@@ -172,6 +189,7 @@ export class RoutedPool extends SessionPool {
   }
 
   async #end(): Promise<void> {
+    this.#spare?.stop();
     await Promise.all([super.end(), this.#read?.end(), this.#direct.end()]);
     this.#router?.stop();
     this.#route?.close();

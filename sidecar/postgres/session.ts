@@ -38,6 +38,10 @@ export interface Session extends pg.Client, SessionHandle {
   /** False once its socket is known to be dead. */
   readonly alive: boolean;
   fits(): boolean;
+  /** It is connected already; the next `connect` only says so, and from then on it keeps the process alive. */
+  adopt(): void;
+  ref(): void;
+  unref(): void;
 }
 
 type ClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
@@ -65,6 +69,7 @@ export function sessionClass(
     /** Null: a plain client, exactly pg's. */
     readonly #link: SessionLink | null;
     #opened = false;
+    #adopted = false;
     #attempting = false;
     /** Settled when pg is not computing a proof of the password. */
     #loggingIn: Promise<void> = Promise.resolve();
@@ -129,6 +134,7 @@ export function sessionClass(
     override connect(): Promise<pg.Client>;
     override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
     override connect(callback?: unknown): Promise<pg.Client> | void {
+      if (this.#adopted) return this.#greet(callback as Connected | undefined);
       // A second time is pg's to refuse.
       if (!this.#link || this.#opened) return super.connect(callback as () => void);
       this.#opened = true;
@@ -140,6 +146,17 @@ export function sessionClass(
         () => process.nextTick(done, null, this),
         (error: Error) => process.nextTick(done, error),
       );
+    }
+
+    adopt(): void {
+      this.#adopted = true;
+      this.ref();
+    }
+
+    #greet(done: Connected | undefined): Promise<pg.Client> | void {
+      this.#adopted = false;
+      if (!done) return Promise.resolve(this);
+      process.nextTick(done, null, this);
     }
 
     async #open(link: SessionLink): Promise<void> {

@@ -134,6 +134,7 @@ describe('refused, naming key, value and expectation', () => {
     expect(() => parse(undefined, undefined, { HOTSPARE_DNS: 'a:b:c' })).toThrow(/HOTSPARE_DNS is "a:b:c"/);
     expect(() => parseLimits({ writeWaitMs: -1 })).toThrow(/writeWaitMs is -1; expected/);
     expect(() => parseLimits({ maxReplicaLagBytes: NaN })).toThrow(/maxReplicaLagBytes/);
-    expect(parseLimits({})).toEqual({ writeWaitMs: 0, maxReplicaLagBytes: Infinity });
+    expect(parseLimits({})).toEqual({ writeWaitMs: 0, maxReplicaLagBytes: Infinity, warmSpare: true });
+    expect(() => parseLimits({ warmSpare: 'no' as never })).toThrow(/warmSpare is "no"; expected true or false/);
   });
 });
