@@ -78,7 +78,7 @@ export const defaultTimings: Timings = {
   forgetAfterMs: 600_000,
 };
 
-export interface HttpSettings {
+interface HttpSettings {
   readonly url: string;
   readonly token: Secret | null;
   readonly tokenFile: string | null;

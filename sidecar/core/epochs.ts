@@ -2,7 +2,7 @@ import type { Lsn } from '../../common/lsn.js';
 import { sameTarget } from '../../common/names.js';
 import type { Epoch, Event, State } from './model.js';
 
-export type Heartbeat = Event & { type: 'heartbeat' };
+type Heartbeat = Event & { type: 'heartbeat' };
 
 export const sameEpoch = (a: Epoch | null, b: Epoch): boolean =>
   a !== null && a.systemId === b.systemId && a.timeline === b.timeline;

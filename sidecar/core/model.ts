@@ -58,7 +58,7 @@ export interface Member {
 }
 
 /** Up to where anybody was known to have written or received at that time. */
-export interface Head {
+interface Head {
   readonly lsn: Lsn;
   readonly atMs: number;
 }

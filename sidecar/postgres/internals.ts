@@ -28,7 +28,7 @@ export interface ClientInternals {
 }
 
 /** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */
-export interface Statement {
+interface Statement {
   handleError(error: Error, connection: unknown): void;
 }
 
@@ -41,7 +41,7 @@ interface Queues {
   _sentQueryQueue?: Statement[];
 }
 
-export interface ConnectionInternals extends NodeJS.EventEmitter {
+interface ConnectionInternals extends NodeJS.EventEmitter {
   stream: NodeJS.EventEmitter & {
     destroy(error?: Error): void;
     readonly bytesRead?: number;
