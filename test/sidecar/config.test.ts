@@ -135,6 +135,8 @@ describe('refused, naming key, value and expectation', () => {
     expect(() => parseLimits({ writeWaitMs: -1 })).toThrow(/writeWaitMs is -1; expected/);
     expect(() => parseLimits({ maxReplicaLagBytes: NaN })).toThrow(/maxReplicaLagBytes/);
     expect(parseLimits({})).toEqual({ writeWaitMs: 0, maxReplicaLagBytes: Infinity, warmSpare: true });
-    expect(() => parseLimits({ warmSpare: 'no' as never })).toThrow(/warmSpare is "no"; expected true or false/);
+    expect(() => parseLimits({ warmSpare: 'no' as never })).toThrow(
+      /warmSpare is "no"; expected true or false/,
+    );
   });
 });
