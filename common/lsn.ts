@@ -9,10 +9,6 @@ export function parseLsn(text: string): Lsn {
   return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`);
 }
 
-export function formatLsn(lsn: Lsn): string {
-  return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`;
-}
-
 /** How many bytes `behind` trails `ahead`; never negative. */
 export function lagBytes(ahead: Lsn, behind: Lsn): number {
   return ahead > behind ? Number(ahead - behind) : 0;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { targetKey, type Mode } from '../../common/names.js';
-import { seededRandom, type Random } from '../../common/random.js';
+import type { Random } from '../../common/random.js';
+import { seededRandom } from '../support/random.js';
 import { eligible } from '../../sidecar/core/eligible.js';
 import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../sidecar/core/model.js';
 import { initialState, route } from '../../sidecar/core/route.js';

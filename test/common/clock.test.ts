@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { DeadlineError, sleep, withDeadline } from '../../common/clock.js';
+import { systemClock } from '../../common/runtime/clock.js';
+
+describe('withDeadline', () => {
+  test('work that ends in time gives its result', async () => {
+    expect(await withDeadline(systemClock, 5_000, 'it', async () => 7)).toBe(7);
+  });
+
+  test('work that does not is told to stop and rejected, whatever it goes on doing', async () => {
+    let told = false;
+    const never = withDeadline(systemClock, 10, 'it', (signal) => {
+      signal.addEventListener('abort', () => (told = true));
+      return new Promise(() => {});
+    });
+    await expect(never).rejects.toThrow(new DeadlineError('it', 10).message);
+    expect(told).toBe(true);
+  });
+
+  test('a parent that was aborted before aborts it at once', async () => {
+    const parent = AbortSignal.abort(new Error('stopped'));
+    await expect(withDeadline(systemClock, 5_000, 'it', () => new Promise(() => {}), parent)).rejects.toThrow(
+      'stopped',
+    );
+  });
+
+  test("a sleep ends with its signal, by the signal's reason", async () => {
+    const controller = new AbortController();
+    const sleeping = sleep(systemClock, 60_000, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(sleeping).rejects.toThrow('enough');
+  });
+});
