@@ -28,7 +28,7 @@ export interface ClientInternals {
 }
 
 /** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */
-interface Statement {
+export interface Statement {
   handleError(error: Error, connection: unknown): void;
 }
 

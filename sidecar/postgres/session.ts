@@ -3,20 +3,20 @@ import type { Clock } from '../../common/clock.js';
 import { sleep } from '../../common/clock.js';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { sameTarget, targetKey, type Role, type Target } from '../../common/names.js';
-import { assertNever } from '../../common/assert-never.js';
 import type { Use } from '../core/eligible.js';
-import type { HotspareError } from '../errors.js';
-import { ConnectionLostError, DownError, OutcomeUnknownError, ReadOnlyError } from '../errors.js';
+import { DownError } from '../errors.js';
 import type { Routing, SessionHandle } from '../ports.js';
 import { isFatal, troubleOf } from './failures.js';
 import { refuse } from './refuse.js';
 import { sslForName } from './ssl.js';
+import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
 import {
   Connection,
   hasActiveStatement,
   takeStatements,
   type ClientInternals,
   type ConnectionOptions,
+  type Statement,
 } from './internals.js';
 
 /** How a session finds its host. */
@@ -284,14 +284,13 @@ export function sessionClass(
     override query(config: unknown, values?: unknown, callback?: unknown): never {
       if (this.#lost !== null) {
         // On a dead connection nothing is sent, and the caller may know that.
-        const why = `the connection${this.#where()} is closed; the statement was not sent`;
-        return refuse(new ConnectionLostError(why, this.#lost), config, values, callback) as never;
+        return refuse(tooLate(this.#circumstances(), this.#lost), config, values, callback) as never;
       }
       return super.query(config as string, values as never, callback as never) as never;
     }
 
-    #where(): string {
-      return this.target ? ` to ${targetKey(this.target)}` : '';
+    #circumstances(): Circumstances {
+      return { target: this.target, role: this.role, readOnly: this.#link?.readOnly ?? false };
     }
 
     override _handleErrorMessage(error: Error): void {
@@ -302,9 +301,11 @@ export function sessionClass(
         this.#markLost(error);
         if (!statement) return super._handleErrorMessage(error);
         this._queryable = false;
-        return super._handleErrorMessage(this.#interrupted(error));
+        return super._handleErrorMessage(interrupted(this.#circumstances(), error));
       }
-      return super._handleErrorMessage(codeOf(error) === '25006' ? this.#writeRefused(error) : error);
+      if (codeOf(error) !== '25006') return super._handleErrorMessage(error);
+      if (this.target) this.#link.routing.report({ type: 'write-refused', target: this.target });
+      return super._handleErrorMessage(writeRefused(this.#circumstances(), error));
     }
 
     override _handleErrorEvent(error: Error): void {
@@ -314,20 +315,12 @@ export function sessionClass(
 
     override _errorAllQueries(error: Error): void {
       if (!this.#link || (this._ending && this.#lost === null)) return super._errorAllQueries(error);
-      const { sent, unsent } = takeStatements(this);
-      const fail = (statements: typeof sent, as: () => HotspareError) => {
-        for (const statement of statements)
-          process.nextTick(() => statement.handleError(as(), this.connection));
-      };
-      fail(sent, () => this.#interrupted(error));
-      fail(
-        unsent,
-        () =>
-          new ConnectionLostError(
-            `the connection${this.#where()} ended before the statement was sent`,
-            error,
-          ),
-      );
+      const statements = takeStatements(this);
+      const circumstances = this.#circumstances();
+      const fail = (statement: Statement, as: typeof unsent) =>
+        process.nextTick(() => statement.handleError(as(circumstances, error), this.connection));
+      for (const statement of statements.sent) fail(statement, interrupted);
+      for (const statement of statements.unsent) fail(statement, unsent);
     }
 
     #markLost(error: Error): void {
@@ -340,32 +333,6 @@ export function sessionClass(
           ? { type: 'failed', target: this.target, trouble, by: 'session' }
           : { type: 'lost', target: this.target, by: 'session' },
       );
-    }
-
-    #interrupted(cause: Error): HotspareError {
-      const where = this.#where();
-      return this.#link?.readOnly
-        ? new ConnectionLostError(`the connection${where} ended while reading: ${cause.message}`, cause)
-        : new OutcomeUnknownError(
-            `the connection${where} ended after the statement was sent, so it may or may not have been executed: ${cause.message}`,
-            cause,
-          );
-    }
-
-    #writeRefused(cause: Error): HotspareError {
-      const { target, role } = this;
-      if (target) this.#link?.routing.report({ type: 'write-refused', target });
-      if (this.#link?.readOnly)
-        return new ReadOnlyError('pool.read only reads; use the pool itself to write', cause);
-      switch (role) {
-        case 'replica':
-          return new ReadOnlyError('the database is read-only now: no primary to write to', cause);
-        case 'primary':
-        case null:
-          return new ReadOnlyError(`this transaction is read-only: ${cause.message}`, cause);
-        default:
-          return assertNever(role);
-      }
     }
   }
 

@@ -4,8 +4,10 @@ export interface Load {
   readonly requests: number;
   /** Answers that are none: refused, reset, timed out, or a status of 500 and above. One line each. */
   readonly failed: readonly string[];
-  /** Keep-alive GETs that were reset and answered at the second try. */
+  /** GETs on kept connections that were reset and answered at the second try. */
   readonly retried: number;
+  /** POSTs on kept connections that were closed as they were sent; only the client can know whether to repeat them. */
+  readonly resetPosts: number;
   /** X-Served-By of every answer, in the order they ended. */
   readonly servedBy: readonly string[];
   readonly slowestMs: number;
@@ -32,6 +34,7 @@ export async function load(options: LoadOptions): Promise<Load> {
   let next = 0;
   let ended = 0;
   let retried = 0;
+  let resetPosts = 0;
   let slowestMs = 0;
   const worker = async () => {
     while (next < options.requests) {
@@ -43,9 +46,12 @@ export async function load(options: LoadOptions): Promise<Load> {
         servedBy.push(await once(url, method, agent, number));
       } catch (error) {
         try {
-          if (!options.keepAlive || method === 'POST') throw error;
-          servedBy.push(await once(url, method, new Agent(), number));
-          retried++;
+          if (!(error instanceof ClosedKeptConnection)) throw error;
+          if (method === 'POST') resetPosts++;
+          else {
+            servedBy.push(await once(url, method, new Agent(), number));
+            retried++;
+          }
         } catch (final) {
           failed.push(`${method} ${url}: ${(final as Error).message}`);
         }
@@ -56,8 +62,10 @@ export async function load(options: LoadOptions): Promise<Load> {
   };
   await Promise.all(Array.from({ length: options.concurrency }, worker));
   agent.destroy();
-  return { requests: options.requests, failed, retried, servedBy, slowestMs };
+  return { requests: options.requests, failed, retried, resetPosts, servedBy, slowestMs };
 }
+
+class ClosedKeptConnection extends Error {}
 
 function once(url: string, method: 'GET' | 'POST', agent: Agent, number: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -72,7 +80,9 @@ function once(url: string, method: 'GET' | 'POST', agent: Agent, number: number)
       });
     });
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${deadlineMs} ms`)));
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException) =>
+      reject(sent.reusedSocket && error.code === 'ECONNRESET' ? new ClosedKeptConnection() : error),
+    );
     sent.end(method === 'POST' ? JSON.stringify({ title: `load ${number}` }) : undefined);
   });
 }

@@ -98,13 +98,18 @@ export class RealPostgres {
   }
 
   async startUntilReady(database: string): Promise<void> {
+    await waitFor(`Postgres on port ${this.port}`, 30_000, () => {
+      // Backends that outlived a killed postmaster hold its shared memory for a moment: then a start fails, and is repeated.
+      if (!this.child?.running) this.spawn();
+      return this.administer(['SELECT 1'], database).then(() => true);
+    });
+  }
+
+  private spawn(): void {
     this.child = Child.start(binary('postgres'), ['-D', this.dataDir], join(this.folder, 'log'), {
       ...account,
       cwd: '/',
     });
-    await waitFor(`Postgres on port ${this.port}`, 30_000, () =>
-      this.administer(['SELECT 1'], database).then(() => true),
-    );
   }
 
   async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
