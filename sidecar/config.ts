@@ -29,9 +29,9 @@ export interface DiscoveryOptions {
   dnsTimeoutMs?: number;
   /** Between lookups when nothing happens. Default 15 s. */
   refreshMs?: number;
-  /** Between heartbeats to each member. Default 200 ms. */
+  /** Between heartbeats to each member. Default 250 ms. */
   heartbeatIntervalMs?: number;
-  /** A member silent for this long after a heartbeat is given up and its connections destroyed. Default 600 ms. */
+  /** A member silent for this long after a heartbeat is given up and its connections destroyed. Default 550 ms. */
   heartbeatTimeoutMs?: number;
   /** Between attempts to reach a member that is down. Default 120 ms; 600 ms after ten minutes. */
   reconnectMs?: number;
@@ -71,8 +71,8 @@ export interface Timings {
 export const defaultTimings: Timings = {
   dnsTimeoutMs: 800,
   refreshMs: 15_000,
-  heartbeatIntervalMs: 200,
-  heartbeatTimeoutMs: 600,
+  heartbeatIntervalMs: 250,
+  heartbeatTimeoutMs: 550,
   reconnectMs: 120,
   connectDeadlineMs: 2_000,
   forgetAfterMs: 600_000,
