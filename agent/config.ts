@@ -8,7 +8,7 @@ import { Secret } from '../common/secret.js';
 /** Everything that may be left out, with its unit. */
 export const defaults = {
   logLevel: 'info' as LogLevel,
-  http: { path: '/', intervalMs: 400, timeoutMs: 350 },
+  http: { path: '/', intervalMs: 500, timeoutMs: 300 },
   postgres: { database: 'postgres', intervalMs: 1_000, timeoutMs: 900 },
   /** Below this the status warns, in bytes. */
   minFreeBytes: 100 * 1024 * 1024,

@@ -42,7 +42,7 @@ describe('what may be left out has a default', () => {
   test('http, and a shorter interval shortens the deadline', () => {
     const text = `${base}services: [{ name: a, kind: http, port: 80 }, { name: b, kind: http, port: 81, probe: { intervalMs: 200 } }]`;
     const [plain, quick] = parseAgentConfig(text, 'agent.yaml').services;
-    expect(plain?.probe).toEqual({ path: '/', intervalMs: 400, timeoutMs: 350 });
+    expect(plain?.probe).toEqual({ path: '/', intervalMs: 500, timeoutMs: 300 });
     expect(quick?.probe).toEqual({ path: '/', intervalMs: 200, timeoutMs: 180 });
   });
 });
