@@ -92,7 +92,8 @@ function unitOf(site: Site, { unit, program, box }: Instance, logs: string, dist
         ...common,
         command: node('todomvc/main.js'),
         environment: { ...common.environment, ...environmentFrom(join(paths.config, 'todomvc.env')) },
-        stopTimeoutMs: 20_000,
+        // Longer than its own longest drain.
+        stopTimeoutMs: 40_000,
       };
   }
 }

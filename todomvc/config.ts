@@ -27,7 +27,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * | `BOX` | the machine's name | shown in `X-Served-By` |
  * | `DATABASE_URL`, `PASSWORD_FILE` | (needed), none | the role with rights on rows only |
  * | `MIGRATION_DATABASE_URL`, `MIGRATION_PASSWORD_FILE` | as above | the role that owns schema `todo` |
- * | `DRAIN_MIN_MS`, `DRAIN_QUIET_MS`, `DRAIN_MAX_MS` | 1000, 300, 10000 | leaving without failed requests |
+ * | `DRAIN_MIN_MS`, `DRAIN_QUIET_MS`, `DRAIN_MAX_MS` | 1000, 300, 25000 | leaving without failed requests |
  * | `LOG_LEVEL` | info | |
  */
 export function readConfig(env: Environment, hostname: string): Config {
@@ -35,7 +35,7 @@ export function readConfig(env: Environment, hostname: string): Config {
   const drain = {
     minMs: numberOf(env, 'DRAIN_MIN_MS', 1_000, 0, 600_000),
     quietMs: numberOf(env, 'DRAIN_QUIET_MS', 300, 0, 600_000),
-    maxMs: numberOf(env, 'DRAIN_MAX_MS', 10_000, 0, 600_000),
+    maxMs: numberOf(env, 'DRAIN_MAX_MS', 25_000, 0, 600_000),
   };
   if (drain.maxMs < drain.minMs)
     throw invalid('DRAIN_MAX_MS', drain.maxMs, `at least DRAIN_MIN_MS, which is ${drain.minMs}`);

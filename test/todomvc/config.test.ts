@@ -22,7 +22,7 @@ describe('the app settings', () => {
       box: 'thishost',
       databaseUrl: url,
       migrationDatabaseUrl: url,
-      drain: { minMs: 1000, quietMs: 300, maxMs: 10_000 },
+      drain: { minMs: 1000, quietMs: 300, maxMs: 25_000 },
       logLevel: 'info',
     });
   });

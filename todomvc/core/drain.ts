@@ -4,7 +4,10 @@ export interface DrainSettings {
   readonly minMs: number;
   /** Then until no request came for this long: the balancers have dropped us. */
   readonly quietMs: number;
-  /** But never longer than this, requests in flight included. */
+  /**
+   * But never longer than this, requests in flight included. Longer than a balancer may take to drop us: right after an
+   * outage of Consul an agent keeps instances that Consul does not list for 15 s.
+   */
   readonly maxMs: number;
 }
 
