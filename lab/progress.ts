@@ -51,5 +51,3 @@ export function terminalProgress(output: NodeJS.WriteStream, nowMs: () => number
     },
   };
 }
-
-export const silentProgress: Progress = { step: (_what, work) => work(), note: () => {} };

@@ -93,7 +93,7 @@ function verbatim(path: string, source: string): BoxFile {
 }
 
 /** What every template may use. */
-export function contextOf(site: Site, box: Box): object {
+function contextOf(site: Site, box: Box): object {
   const { topology } = site;
   const member = (other: Box) => ({ name: other.name, address: addressOf(site, other) });
   const servers = topology.boxes.filter((other) => other.consul === 'server');

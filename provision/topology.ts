@@ -12,7 +12,7 @@ export interface Box {
   readonly services: readonly ServiceName[];
 }
 
-export const balances = ['round-robin', 'uri-hash'] as const;
+const balances = ['round-robin', 'uri-hash'] as const;
 
 /** One nginx location: which service answers there and how requests are spread over its instances. */
 export interface Location {
