@@ -8,6 +8,7 @@ import {
   type Mode,
   type PoolConfig,
 } from '../../sidecar/index.js';
+import { Gate } from '../support/gate.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -46,6 +47,16 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => (pool.ending ? undefined : pool.end())));
 });
+
+/** Asks `pool` first: it knows nobody before its first query. */
+async function bothProven(pool: Pool): Promise<void> {
+  await pool.query('SELECT 1');
+  await waitFor(
+    'both members proven',
+    20_000,
+    () => pool.mode === 'read-write' && pool.topology.replicas.length === 1,
+  );
+}
 
 /** Everything on `pool`, one after the other, until it answers from the standby. */
 async function untilFromStandby(pool: Pool): Promise<void> {
@@ -412,14 +423,22 @@ describe('when a session ends', () => {
 
   test('a read cut off is given again by pool.read', async () => {
     const pool = makePool();
-    const slow = pool.read.query("SELECT 'whole' AS answer FROM pg_sleep(0.5)");
-    await waitFor('the query to run', 2_000, async () => {
-      const rows = await pair.standby.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%whole%' AND pid <> pg_backend_pid()",
-      );
-      return rows.length > 0;
-    });
-    expect((await slow).rows).toEqual([{ answer: 'whole' }]);
+    const { sql, gates } = await Gate.closeOn(pair.standby, pair.primary);
+    const [onStandby, onPrimary] = gates;
+    try {
+      await bothProven(pool);
+      const read = pool.read.query(`SELECT 'whole' AS answer, pg_backend_pid() AS pid FROM ${sql}`);
+      const [first] = await onStandby.arrivals();
+      await pair.standby.query('SELECT pg_terminate_backend($1)', [first]);
+      const again = await waitFor('the query to be given again', 20_000, async () => {
+        const pids = [...(await onStandby.waiting()), ...(await onPrimary.waiting())];
+        return pids.find((pid) => pid !== first);
+      });
+      await Promise.all([onStandby.open(), onPrimary.open()]);
+      expect((await read).rows).toEqual([{ answer: 'whole', pid: again }]);
+    } finally {
+      await Promise.all([onStandby.open(), onPrimary.open()]);
+    }
   });
 });
 
