@@ -165,6 +165,8 @@ function settings(port: number): string {
     'shared_buffers = 16MB',
     'max_connections = 60',
     'wal_keep_size = 64MB',
+    // A standby that has lost its primary tries again soon; the default is 5 s.
+    'wal_retrieve_retry_interval = 200ms',
     `wal_receiver_status_interval = 1s`,
     '',
   ].join('\n');
