@@ -5,8 +5,9 @@ import { findBinaries } from '../common/runtime/binaries.js';
 import { ProcessManager } from '../common/runtime/processes/manager.js';
 import { accountOf } from '../common/runtime/accounts.js';
 import { loadOrMakeSecrets } from '../provision/secrets.js';
-import { addressOf, portOf, type Site } from '../provision/site.js';
-import { boxesWith, loadTopology } from '../provision/topology.js';
+import { consulUrl, todoUrls } from '../provision/health.js';
+import type { Site } from '../provision/site.js';
+import { loadTopology } from '../provision/topology.js';
 import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
 
@@ -52,10 +53,8 @@ export function openLab(settings: LabSettings): Lab {
     site,
     services: new ProcessManager(unitsOf(site, files.logs, join(packageRoot, 'dist')), files.run),
     urls: {
-      todo: boxesWith(topology, 'nginx').map(
-        (box) => `http://${addressOf(site, box)}:${portOf(site, 'web')}/`,
-      ),
-      consul: `http://${addressOf(site, admin)}:${portOf(site, 'consulHttp')}/ui`,
+      todo: todoUrls(site),
+      consul: `${consulUrl(site, admin)}/ui`,
     },
   };
 }

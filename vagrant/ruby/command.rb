@@ -1,0 +1,25 @@
+require "open3"
+
+module Hotspare
+  # Runs "hotspare boxes …" on the host and shows what it says.
+  module Command
+    module_function
+
+    def run(ui, *arguments)
+      command = [node, File.join(ROOT, "bin", "hotspare.mjs"), "boxes", *arguments, "--state", STATE]
+      status = Open3.popen2e({ "HOTSPARE_FROM_VAGRANT" => "1" }, *command, chdir: ROOT) do |input, output, thread|
+        input.close
+        output.each_line { |line| ui.detail(line.chomp) }
+        thread.value
+      end
+      raise Problem, "nothing was changed: see above" if status.exitstatus == 2
+      raise Problem, "\"hotspare boxes #{arguments.first}\" failed: see above" unless status.success?
+    end
+
+    def node
+      ENV["PATH"].split(File::PATH_SEPARATOR).map { |folder| File.join(folder, Gem.win_platform? ? "node.exe" : "node") }
+        .find { |file| File.executable?(file) } ||
+        raise(Problem, "Node.js 20.19 or newer is needed on this machine, to build what the boxes get: https://nodejs.org/")
+    end
+  end
+end

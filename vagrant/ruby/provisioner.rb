@@ -1,0 +1,86 @@
+module Hotspare
+  # Sends a box what "hotspare boxes prepare" made for it, and has it run there. Repeatable.
+  class Provisioner < Vagrant.plugin("2", :provisioner)
+    INBOX = "/var/tmp/hotspare-inbox".freeze
+    PAYLOAD = "/var/tmp/hotspare".freeze
+
+    def provision
+      payload = Payload.of(machine.name)
+      machine.communicate.execute("rm -rf #{INBOX} && install -d -m 700 #{INBOX}")
+      send_file(payload.archive, "payload.tar.gz")
+      send_file(payload.package, "hotspare.tgz") unless has_package?(payload)
+      send_file(payload.node, "node.tgz") if payload.node && !node?
+      run(<<~SCRIPT)
+        set -e
+        rm -rf #{PAYLOAD}
+        install -d -m 700 #{PAYLOAD}
+        tar -xzf #{INBOX}/payload.tar.gz -C #{PAYLOAD} --no-same-owner
+        for file in hotspare.tgz node.tgz; do [ ! -e #{INBOX}/$file ] || mv #{INBOX}/$file #{PAYLOAD}/; done
+        rm -rf #{INBOX}
+        trap 'rm -rf #{PAYLOAD}' EXIT
+        bash #{PAYLOAD}/provision.sh #{ENV["HOTSPARE_CONCERNS"]}
+      SCRIPT
+      payload.applied!
+    end
+
+    private
+
+    def send_file(from, name)
+      machine.communicate.upload(from, "#{INBOX}/#{name}")
+    end
+
+    def has_package?(payload)
+      machine.communicate.test("test -d /opt/hotspare-releases/#{payload.package_digest}", sudo: true)
+    end
+
+    def node?
+      machine.communicate.test("test -x /opt/hotspare-node/bin/node")
+    end
+
+    def run(script)
+      partial = +""
+      code = machine.communicate.sudo(script, error_check: false) do |_, data|
+        partial << data
+        while (line = partial.slice!(/\A.*\n/)) do machine.ui.detail(line.chomp) end
+      end
+      machine.ui.detail(partial) unless partial.empty?
+      raise Problem, "#{machine.name} was not provisioned: see above. Try again with: vagrant provision #{machine.name}" unless code.zero?
+    end
+  end
+
+  # What was made for a box, and what it was given last.
+  Payload = Struct.new(:name, :digest, :package_digest, :archive, :package, :node, keyword_init: true) do
+    def self.of(name)
+      file = File.join(STATE, "payload", "#{name}.json")
+      raise Problem, "there is nothing to provision #{name} with; \"vagrant up #{name}\" makes it" unless File.exist?(file)
+      data = JSON.parse(File.read(file))
+      new(name: name.to_s, digest: data["digest"], package_digest: data["packageDigest"],
+          archive: data["archive"], package: data["package"], node: data["node"])
+    end
+
+    def applied?
+      File.exist?(stamp) && File.read(stamp) == digest
+    end
+
+    def applied!
+      FileUtils.mkdir_p(File.dirname(stamp))
+      File.write(stamp, digest)
+    end
+
+    def forget!
+      FileUtils.rm_f(stamp)
+    end
+
+    private
+
+    def stamp
+      File.join(STATE, "applied", name)
+    end
+  end
+
+  class Plugin < Vagrant.plugin("2")
+    name "hotspare"
+    description "Provisions the boxes of a hotspare topology"
+    provisioner(:hotspare) { Provisioner }
+  end
+end
