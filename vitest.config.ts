@@ -5,6 +5,7 @@ const node = { environment: 'node' as const, restoreMocks: true };
 /**
  * unit: nothing but the code. contract: one port against its real thing and its fake.
  * lab: the five boxes as real processes, one file after the other.
+ * boxes: booted boxes of LXC; needs root, and says why where it cannot run.
  */
 export default defineConfig({
   test: {
@@ -38,6 +39,17 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...node,
+          name: 'boxes',
+          include: ['test/boxes/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 3 },
           fileParallelism: false,
         },
       },

@@ -91,6 +91,11 @@ export class ProcessManager implements ServiceManager {
     if (existsSync(this.pidFile(name))) renameSync(this.pidFile(name), this.lastPidFile(name));
   }
 
+  async restart(name: string): Promise<void> {
+    await this.stop(name);
+    await this.start(name);
+  }
+
   async kill(name: string): Promise<void> {
     const unit = this.unit(name);
     const main = this.mainProcess(name);
