@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { parseLsn, type Lsn } from '../../common/lsn.js';
 import type { Target } from '../../common/names.js';
 import type { Epoch } from '../core/model.js';
@@ -17,15 +18,21 @@ export const heartbeatSql = `SELECT r,
   CASE WHEN r THEN (1000 * extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))::bigint END
 FROM pg_is_in_recovery() AS r`;
 
+/**
+ * Our own questions get their answers as text. Parsers that an app has set, for one pool or for all of `pg`, are for its
+ * own rows: they may make anything of a boolean.
+ */
+export const asText = { getTypeParser: () => String } as unknown as pg.CustomTypesConfig;
+
 type Row = readonly [
-  inRecovery: boolean,
+  inRecovery: string,
   lsn: string | null,
   received: string | null,
   timeline: string | null,
   replayAgeMs: string | null,
 ];
 
-/** From the row of `heartbeatSql` (as an array) to what the router hears. */
+/** From the row of `heartbeatSql` (an array of texts) to what the router hears. */
 export function readHeartbeat(
   row: Row,
   systemId: string | null,
@@ -35,7 +42,7 @@ export function readHeartbeat(
   return {
     type: 'heartbeat',
     target,
-    role: inRecovery ? 'replica' : 'primary',
+    role: inRecovery === 't' ? 'replica' : 'primary',
     epoch: epoch(systemId, timeline),
     lsn: lsn(at),
     receivedLsn: lsn(received),

@@ -4,7 +4,7 @@ import type { Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Monitor, Monitors, Report } from '../ports.js';
 import { troubleOf } from './failures.js';
-import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import { asText, heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
 
 export interface MonitorTimings {
   /** From one answer to the next question. */
@@ -108,12 +108,15 @@ class MemberMonitor implements Monitor {
   }
 
   #identify(client: pg.Client): void {
-    client.query({ text: identitySql, rowMode: 'array' }, (error: Error | undefined, result) => {
-      if (this.#client !== client) return;
-      // A server that hides it cannot be compared with others, but can be used.
-      this.#systemId = error ? null : String(result.rows[0]?.[0]);
-      this.#ask();
-    });
+    client.query(
+      { text: identitySql, rowMode: 'array', types: asText },
+      (error: Error | undefined, result) => {
+        if (this.#client !== client) return;
+        // A server that hides it cannot be compared with others, but can be used.
+        this.#systemId = error ? null : String(result.rows[0]?.[0]);
+        this.#ask();
+      },
+    );
   }
 
   #ask(): void {
@@ -121,15 +124,18 @@ class MemberMonitor implements Monitor {
     this.#phase = 'asking';
     this.#askAgain = false;
     this.#watchForSilence(client);
-    client.query({ text: heartbeatSql, rowMode: 'array' }, (error: Error | undefined, result) => {
-      if (this.#client !== client) return;
-      if (error) return this.#ended(error);
-      this.#suspect = false;
-      this.#downSinceMs = undefined;
-      this.#phase = 'resting';
-      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask());
-      this.report(readHeartbeat(result.rows[0] as never, this.#systemId, this.target));
-    });
+    client.query(
+      { text: heartbeatSql, rowMode: 'array', types: asText },
+      (error: Error | undefined, result) => {
+        if (this.#client !== client) return;
+        if (error) return this.#ended(error);
+        this.#suspect = false;
+        this.#downSinceMs = undefined;
+        this.#phase = 'resting';
+        this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask());
+        this.report(readHeartbeat(result.rows[0] as never, this.#systemId, this.target));
+      },
+    );
   }
 
   /**

@@ -4,9 +4,10 @@ import { sleep } from '../../common/clock.js';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { sameTarget, targetKey, type Role, type Target } from '../../common/names.js';
 import type { Use } from '../core/eligible.js';
-import { DownError } from '../errors.js';
+import { DownError, type HotspareError } from '../errors.js';
 import type { Routing, SessionHandle } from '../ports.js';
 import { isFatal, troubleOf } from './failures.js';
+import { asText } from './heartbeat.js';
 import { refuse } from './refuse.js';
 import { sslForName } from './ssl.js';
 import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
@@ -74,6 +75,8 @@ export function sessionClass(
     /** Settled when pg is not computing a proof of the password. */
     #loggingIn: Promise<void> = Promise.resolve();
     #lost: Error | null = null;
+    /** What the statement was told that was in flight when the connection was lost. */
+    #interruption: HotspareError | null = null;
     #unregister = noop;
     readonly #connectionOptions: ConnectionOptions;
 
@@ -225,8 +228,9 @@ export function sessionClass(
 
     /** Servers before 14 do not tell by themselves. */
     async #askRole(): Promise<Role> {
-      const result = await super.query<{ r: boolean }>('SELECT pg_is_in_recovery() AS r');
-      return result.rows[0]?.r ? 'replica' : 'primary';
+      const question = { text: 'SELECT pg_is_in_recovery() AS r', types: asText };
+      const result = await super.query<{ r: string }>(question);
+      return result.rows[0]?.r === 't' ? 'replica' : 'primary';
     }
 
     /** Whether this server is what we asked for, by its own word and by the router's newest. */
@@ -283,8 +287,11 @@ export function sessionClass(
 
     override query(config: unknown, values?: unknown, callback?: unknown): never {
       if (this.#lost !== null) {
-        // On a dead connection nothing is sent, and the caller may know that.
-        return refuse(tooLate(this.#circumstances(), this.#lost), config, values, callback) as never;
+        // On a dead connection nothing is sent, and the caller may know that. But for ROLLBACK: whoever sends it after a
+        // lost COMMIT shows its answer to the app instead of the answer to COMMIT, so it gets the same.
+        const error =
+          (isRollback(config) && this.#interruption) || tooLate(this.#circumstances(), this.#lost);
+        return refuse(error, config, values, callback) as never;
       }
       return super.query(config as string, values as never, callback as never) as never;
     }
@@ -301,7 +308,8 @@ export function sessionClass(
         this.#markLost(error);
         if (!statement) return super._handleErrorMessage(error);
         this._queryable = false;
-        return super._handleErrorMessage(interrupted(this.#circumstances(), error));
+        this.#interruption = interrupted(this.#circumstances(), error);
+        return super._handleErrorMessage(this.#interruption);
       }
       if (codeOf(error) !== '25006') return super._handleErrorMessage(error);
       if (this.target) this.#link.routing.report({ type: 'write-refused', target: this.target });
@@ -317,10 +325,13 @@ export function sessionClass(
       if (!this.#link || (this._ending && this.#lost === null)) return super._errorAllQueries(error);
       const statements = takeStatements(this);
       const circumstances = this.#circumstances();
-      const fail = (statement: Statement, as: typeof unsent) =>
-        process.nextTick(() => statement.handleError(as(circumstances, error), this.connection));
-      for (const statement of statements.sent) fail(statement, interrupted);
-      for (const statement of statements.unsent) fail(statement, unsent);
+      const fail = (statement: Statement, as: HotspareError) =>
+        process.nextTick(() => statement.handleError(as, this.connection));
+      for (const statement of statements.sent) {
+        this.#interruption ??= interrupted(circumstances, error);
+        fail(statement, interrupted(circumstances, error));
+      }
+      for (const statement of statements.unsent) fail(statement, unsent(circumstances, error));
     }
 
     #markLost(error: Error): void {
@@ -337,6 +348,12 @@ export function sessionClass(
   }
 
   return RoutedSession as unknown as new (config?: pg.ClientConfig) => Session;
+}
+
+/** Also to a savepoint. As every ORM writes it: a text, or an object with one. */
+function isRollback(config: unknown): boolean {
+  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text;
+  return typeof text === 'string' && /^\s*(rollback|abort)\b/i.test(text);
 }
 
 function next({ wanted, routing }: SessionLink, deadlineMs: number): Promise<Target> {
