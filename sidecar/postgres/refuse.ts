@@ -12,3 +12,9 @@ export function refuse(error: Error, config: unknown, values: unknown, callback:
   process.nextTick(done as Callback, error);
   return undefined;
 }
+
+/** Also to a savepoint. As every ORM writes it: a text, or an object with one. */
+export function isRollback(config: unknown): boolean {
+  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text;
+  return typeof text === 'string' && /^\s*(rollback|abort)\b/i.test(text);
+}

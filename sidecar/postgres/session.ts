@@ -8,7 +8,7 @@ import { DownError, type HotspareError } from '../errors.js';
 import type { Routing, SessionHandle } from '../ports.js';
 import { isFatal, troubleOf } from './failures.js';
 import { asText } from './heartbeat.js';
-import { refuse } from './refuse.js';
+import { isRollback, refuse } from './refuse.js';
 import { sslForName } from './ssl.js';
 import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
 import {
@@ -348,12 +348,6 @@ export function sessionClass(
   }
 
   return RoutedSession as unknown as new (config?: pg.ClientConfig) => Session;
-}
-
-/** Also to a savepoint. As every ORM writes it: a text, or an object with one. */
-function isRollback(config: unknown): boolean {
-  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text;
-  return typeof text === 'string' && /^\s*(rollback|abort)\b/i.test(text);
 }
 
 function next({ wanted, routing }: SessionLink, deadlineMs: number): Promise<Target> {

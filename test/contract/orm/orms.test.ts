@@ -1,0 +1,4 @@
+import { drizzle } from './drizzle.js';
+import { describeOrms } from './suite.js';
+
+describeOrms([drizzle]);
