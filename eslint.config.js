@@ -21,7 +21,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{agent,sidecar,common,cli,todomvc,lab,provision}/**/*.ts'],
+    files: ['{agent,sidecar,common,cli,todomvc,lab,provision,vagrant}/**/*.ts'],
     ignores: ['common/runtime/**', '**/main.ts'],
     rules: {
       'no-restricted-properties': ['error', ...ambient],

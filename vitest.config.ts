@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['test/{common,agent,sidecar,todomvc,lab,provision,cli,rules,sim,bench}/**/*.test.ts'],
+          include: ['test/{common,agent,sidecar,todomvc,lab,provision,vagrant,cli,rules,sim,bench}/**/*.test.ts'],
           testTimeout: 10_000,
         },
       },

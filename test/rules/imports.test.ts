@@ -14,7 +14,7 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
     from: /^agent\/shell\//,
     may: [/^agent\/shell\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
   },
-  ...['consul', 'drivers', 'http', 'memory', 'services', 'templates'].map((room) => ({
+  ...['consul', 'drivers', 'http', 'memory', 'services', 'systemd', 'templates'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [new RegExp(`^agent/${room}/`), /^agent\/core\/model/, /^agent\/(ports|config)\.ts$/, /^common\//],
   })),
@@ -42,9 +42,10 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   { from: /^todomvc\//, may: [/^todomvc\//, /^sidecar\/index\.ts$/, /^common\//] },
   {
     from: /^cli\//,
-    may: [/^cli\//, /(^|\/)main\.ts$/, /(^|\/)config\.ts$/, /^common\//, /^lab\/index\.ts$/],
+    may: [/^cli\//, /(^|\/)main\.ts$/, /(^|\/)config\.ts$/, /^common\//, /^(lab|vagrant)\/index\.ts$/],
   },
   { from: /^lab\//, may: [/^lab\//, /^provision\//, /^common\//] },
+  { from: /^vagrant\//, may: [/^vagrant\//, /^provision\//, /^common\//] },
   { from: /^provision\//, may: [/^provision\//, /^common\//] },
   { from: /^common\/runtime\//, may: [/^common\//] },
   { from: /^common\//, may: [/^common\//] },
@@ -66,7 +67,7 @@ const packageRooms: Readonly<Record<string, RegExp>> = {
   'todomvc-app-css': /^todomvc\//,
 };
 
-const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'bench'];
+const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench'];
 const files = rooms.flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: 'utf8' })
     .map((file) => join(room, file))
