@@ -17,6 +17,8 @@ import { serveStatus } from './http/server.js';
 import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
 import { runAgent } from './shell/agent.js';
+import { SystemdNotifier } from './systemd/notifier.js';
+import { notifySettings, notifyVariables } from './systemd/settings.js';
 import { TemplateRunner } from './templates/runner.js';
 import { Watches } from './templates/watches.js';
 
@@ -58,6 +60,7 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   const log = createLog('agent', config.log.level);
   const clock = systemClock;
   const random = systemRandom;
+  const notifier = await systemdNotifier(log);
   const consul = new ConsulAdapter({ ...config.consul, deadlineMs: consulDeadlineMs, clock, random });
   const templates = templateRunners(config, consul, log, signal);
   for (const template of templates) template.start();
@@ -66,12 +69,26 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
     const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
     const serve = (status: () => AgentStatus) => serveStatus(config.http, status);
     const version = hotspareVersion();
-    await runAgent({ config, consul, driverFor, memory, serve, clock, random, log, version }, signal);
+    await runAgent(
+      { config, consul, driverFor, memory, serve, notifier, clock, random, log, version },
+      signal,
+    );
   } finally {
+    await notifier?.close();
     for (const template of templates) template.stop();
     consul.close();
   }
   log.info('agent stopped');
+}
+
+/** What systemd set for this process is taken out of the environment: templates' commands must not speak for the agent. */
+async function systemdNotifier(log: Log): Promise<SystemdNotifier | undefined> {
+  const settings = notifySettings(process.env, process.pid);
+  for (const name of notifyVariables) delete process.env[name];
+  if (!settings) return undefined;
+  if (settings.remark !== undefined) log.warn(settings.remark);
+  const path = process.env['PATH'] ?? '/usr/bin:/bin';
+  return SystemdNotifier.start({ settings, clock: systemClock, random: systemRandom, log, path });
 }
 
 function createDriver(service: ServiceConfig, box: string): Driver {

@@ -69,6 +69,17 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
+/** Tells the box's service manager how the agent is. No call throws or makes the agent wait. */
+export interface Notifier {
+  /** Whoever waits for signs of life ends the agent without one for so long, in ms; undefined: nobody waits. */
+  readonly watchdogMs: number | undefined;
+  ready(): void;
+  status(sentence: string): void;
+  stopping(): void;
+  /** One sign of life. */
+  alive(): void;
+}
+
 /**
  * `unreachable`: no answer, or one that is not Consul's. `forbidden`: the token may not. `failed`: it answered and said
  * no, such as for a check it does not know or while there is no leader.

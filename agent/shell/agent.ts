@@ -4,9 +4,10 @@ import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
-import type { ConsulPort, Driver, Memory, MemoryContent, ServeStatus } from '../ports.js';
+import type { ConsulPort, Driver, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
 import { roleOf } from '../core/state.js';
 import { Catalogue } from './catalogue.js';
+import { LifeSigns } from './life-signs.js';
 import { Prober } from './prober.js';
 import { ServiceLoop } from './service-loop.js';
 import { modelOf } from './service-model.js';
@@ -21,6 +22,8 @@ export interface AgentParts {
   readonly driverFor: (service: ServiceConfig) => Driver;
   readonly memory: Memory;
   readonly serve: ServeStatus;
+  /** Absent: nobody started the agent who wants to be told. */
+  readonly notifier?: Notifier | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -47,7 +50,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       clock,
       log: log.child({ service: service.name }),
       remembered: remembered[service.name],
-      onChange: () => memory.write(content()),
+      onChange: () => {
+        memory.write(content());
+        lifeSigns?.changed();
+      },
       onProbeDue: () => prober.hurry(),
     });
     return { service, prober, loop };
@@ -82,13 +88,25 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       complaint: catalogue.complaint,
     });
 
+  const loops = () => [
+    { name: 'Consul', ...catalogue.progress },
+    ...members.map(({ service: { name, probe }, loop }) => ({
+      name,
+      progressMs: loop.progressMs,
+      everyMs: probe.intervalMs,
+    })),
+  ];
+  const lifeSigns = parts.notifier && new LifeSigns({ notifier: parts.notifier, clock, log, loops, status });
+
   const server = await parts.serve(status);
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
   for (const { prober } of members) prober.start();
+  lifeSigns?.start();
 
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  lifeSigns?.stop();
   log.info('stopping: taking this box out of the catalogue');
   await Promise.all(members.map(({ prober }) => prober.stop()));
   await withDeadline(clock, stopMs, 'deregistering', () =>

@@ -50,11 +50,18 @@ export class Catalogue {
   private settledMs = -Infinity;
   private failures = 0;
   private reading = false;
+  private readMs: number;
   private timer: Timer | undefined;
   private stopped = false;
 
   constructor(private readonly options: CatalogueOptions) {
     this.state = { kind: 'unread', sinceMs: options.clock.wallMs() };
+    this.readMs = options.clock.nowMs();
+  }
+
+  /** When Consul last answered, or did not within the deadline; it is asked at least every `everyMs`. */
+  get progress(): { readonly progressMs: number; readonly everyMs: number } {
+    return { progressMs: this.readMs, everyMs: refusal.maxMs };
   }
 
   get link(): Link {
@@ -201,6 +208,7 @@ export class Catalogue {
       }
     } finally {
       this.reading = false;
+      this.readMs = this.options.clock.nowMs();
     }
   }
 

@@ -25,9 +25,17 @@ export class ServiceLoop {
   private missesInARow = 0;
   private stopping = false;
   private performing: Promise<void> | undefined;
+  private performingSinceMs = 0;
+  private observedMs: number;
 
   constructor(private readonly options: ServiceLoopOptions) {
     this.current = { kind: 'unseen', remembered: options.remembered };
+    this.observedMs = options.clock.nowMs();
+  }
+
+  /** When it last came round: an observation was made, and nothing decided before is still being performed. */
+  get progressMs(): number {
+    return this.performing ? Math.min(this.observedMs, this.performingSinceMs) : this.observedMs;
   }
 
   get state(): ServiceState {
@@ -40,6 +48,7 @@ export class ServiceLoop {
 
   observe(probe: ProbeResult): void {
     this.probe = probe;
+    this.observedMs = this.options.clock.nowMs();
     this.missesInARow = isMiss(probe) ? this.missesInARow + 1 : 0;
     this.wake();
   }
@@ -62,6 +71,7 @@ export class ServiceLoop {
     if (probeAgain) this.options.onProbeDue();
     if (this.performing || actions.length === 0) return;
     this.explain(reason);
+    this.performingSinceMs = observation.nowMs;
     this.performing = this.performAll(actions).then((done) => {
       this.performing = undefined;
       // The world may have moved on meanwhile. After a failure the catalogue itself wakes this loop.
