@@ -4,7 +4,7 @@ import { sleep } from '../../common/clock.js';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { sameTarget, targetKey, type Role, type Target } from '../../common/names.js';
 import type { Use } from '../core/eligible.js';
-import { DownError, type HotspareError } from '../errors.js';
+import { DownError } from '../errors.js';
 import type { Routing, SessionHandle } from '../ports.js';
 import { isFatal, troubleOf } from './failures.js';
 import { asText } from './heartbeat.js';
@@ -75,8 +75,8 @@ export function sessionClass(
     /** Settled when pg is not computing a proof of the password. */
     #loggingIn: Promise<void> = Promise.resolve();
     #lost: Error | null = null;
-    /** What the statement was told that was in flight when the connection was lost. */
-    #interruption: HotspareError | null = null;
+    /** Whether a statement was in flight then. */
+    #interrupted = false;
     #unregister = noop;
     readonly #connectionOptions: ConnectionOptions;
 
@@ -289,9 +289,8 @@ export function sessionClass(
       if (this.#lost !== null) {
         // On a dead connection nothing is sent, and the caller may know that. But for ROLLBACK: whoever sends it after a
         // lost COMMIT shows its answer to the app instead of the answer to COMMIT, so it gets the same.
-        const error =
-          (isRollback(config) && this.#interruption) || tooLate(this.#circumstances(), this.#lost);
-        return refuse(error, config, values, callback) as never;
+        const as = this.#interrupted && isRollback(config) ? interrupted : tooLate;
+        return refuse(as(this.#circumstances(), this.#lost), config, values, callback) as never;
       }
       return super.query(config as string, values as never, callback as never) as never;
     }
@@ -308,8 +307,8 @@ export function sessionClass(
         this.#markLost(error);
         if (!statement) return super._handleErrorMessage(error);
         this._queryable = false;
-        this.#interruption = interrupted(this.#circumstances(), error);
-        return super._handleErrorMessage(this.#interruption);
+        this.#interrupted = true;
+        return super._handleErrorMessage(interrupted(this.#circumstances(), error));
       }
       if (codeOf(error) !== '25006') return super._handleErrorMessage(error);
       if (this.target) this.#link.routing.report({ type: 'write-refused', target: this.target });
@@ -325,13 +324,11 @@ export function sessionClass(
       if (!this.#link || (this._ending && this.#lost === null)) return super._errorAllQueries(error);
       const statements = takeStatements(this);
       const circumstances = this.#circumstances();
-      const fail = (statement: Statement, as: HotspareError) =>
-        process.nextTick(() => statement.handleError(as, this.connection));
-      for (const statement of statements.sent) {
-        this.#interruption ??= interrupted(circumstances, error);
-        fail(statement, interrupted(circumstances, error));
-      }
-      for (const statement of statements.unsent) fail(statement, unsent(circumstances, error));
+      if (statements.sent.length > 0) this.#interrupted = true;
+      const fail = (statement: Statement, as: typeof unsent) =>
+        process.nextTick(() => statement.handleError(as(circumstances, error), this.connection));
+      for (const statement of statements.sent) fail(statement, interrupted);
+      for (const statement of statements.unsent) fail(statement, unsent);
     }
 
     #markLost(error: Error): void {

@@ -1,4 +1,6 @@
 import { drizzle } from './drizzle.js';
+import { knex, knexBefore33 } from './knex.js';
+import { kysely } from './kysely.js';
 import { describeOrms } from './suite.js';
 
-describeOrms([drizzle]);
+describeOrms([drizzle, knex, knexBefore33, kysely]);
