@@ -6,7 +6,7 @@ import { ProcessManager } from '../common/runtime/processes/manager.js';
 import { accountOf } from '../common/runtime/accounts.js';
 import { loadOrMakeSecrets } from '../provision/secrets.js';
 import { consulUrl, todoUrls } from '../provision/health.js';
-import type { Site } from '../provision/site.js';
+import type { LabSite } from '../provision/site.js';
 import { loadTopology } from '../provision/topology.js';
 import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
@@ -19,7 +19,7 @@ export const templateFolder = join(packageRoot, 'provision', 'templates');
 export interface Lab {
   readonly settings: LabSettings;
   readonly files: ReturnType<typeof labFiles>;
-  readonly site: Site;
+  readonly site: LabSite;
   readonly services: ProcessManager;
   readonly urls: { readonly todo: readonly string[]; readonly consul: string };
 }
@@ -33,7 +33,8 @@ export function openLab(settings: LabSettings): Lab {
   }
   const isRoot = process.getuid?.() === 0;
   const files = labFiles(settings.directory);
-  const site: Site = {
+  const site: LabSite = {
+    kind: 'lab',
     topology,
     subnet: topology.subnets.lab,
     portOffset: settings.portOffset,

@@ -66,11 +66,17 @@ export function labFiles(directory: string) {
 
 export function boxPaths(directory: string, box: Pick<Box, 'name'>): BoxPaths {
   const root = join(directory, box.name);
+  const config = join(root, 'etc');
+  const nginxState = join(root, 'nginx');
   return {
-    config: join(root, 'etc'),
+    config,
     consulData: join(root, 'consul'),
     postgresData: join(root, 'postgres', 'data'),
-    nginxState: join(root, 'nginx'),
+    postgresConfig: join(config, 'postgres'),
+    postgresSettings: join(config, 'postgres', 'hotspare.conf'),
+    nginxConf: join(config, 'nginx.conf'),
+    nginxState,
+    upstreams: join(nginxState, 'upstreams.conf'),
     agentState: join(root, 'agent'),
     appCache: join(root, 'todomvc'),
   };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../common/errors.js';
 import type { ProcessUnit } from '../common/runtime/processes/unit.js';
-import { addressOf, portOf, type PortName, type Site } from '../provision/site.js';
+import { addressOf, portOf, type LabSite, type PortName } from '../provision/site.js';
 import type { Box } from '../provision/topology.js';
 
 /** What runs on a box, in the order it is started. */
@@ -27,7 +27,7 @@ export interface Instance {
 }
 
 /** Every program of every box. */
-export function instancesOf(site: Site): Instance[] {
+export function instancesOf(site: LabSite): Instance[] {
   return site.topology.boxes.flatMap((box) =>
     programs
       .filter((program) => program === 'consul' || program === 'agent' || box.services.includes(program))
@@ -41,11 +41,11 @@ export function instancesOf(site: Site): Instance[] {
   );
 }
 
-export function unitsOf(site: Site, logs: string, dist: string): ProcessUnit[] {
+export function unitsOf(site: LabSite, logs: string, dist: string): ProcessUnit[] {
   return instancesOf(site).map((instance) => unitOf(site, instance, logs, dist));
 }
 
-function unitOf(site: Site, { unit, program, box }: Instance, logs: string, dist: string): ProcessUnit {
+function unitOf(site: LabSite, { unit, program, box }: Instance, logs: string, dist: string): ProcessUnit {
   const paths = site.pathsOf(box);
   const common = {
     name: unit,
@@ -83,7 +83,7 @@ function unitOf(site: Site, { unit, program, box }: Instance, logs: string, dist
     case 'nginx':
       return {
         ...common,
-        command: [site.binaries.nginx, '-p', paths.nginxState, '-c', join(paths.config, 'nginx.conf')],
+        command: [site.binaries.nginx, '-p', paths.nginxState, '-c', paths.nginxConf],
         stopSignal: 'SIGQUIT',
         stopTimeoutMs: 3_000,
       };

@@ -1,130 +1,155 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BoxFile, Concern, Owner } from './box-file.js';
+import { contextOf } from './context.js';
+import { system } from './real-boxes.js';
 import { render } from './render.js';
-import { addressOf, portOf, type Site } from './site.js';
-import { boxesWith, type Box } from './topology.js';
+import type { BoxesSite, Site } from './site.js';
+import type { Box } from './topology.js';
 import { problemJson, troublesOf } from './troubles.js';
+import { isDnsBox } from './units.js';
 
-/** A file that must be on a box, whole. */
-export interface BoxFile {
-  readonly path: string;
-  readonly content: string;
-  readonly mode: number;
-  readonly owner: 'caller' | 'postgres';
-  /** Written only when absent: somebody else (the agent) keeps it afterwards. */
-  readonly initialOnly?: true;
+export type { BoxFile, Concern, Owner } from './box-file.js';
+
+type Settings = Partial<Pick<BoxFile, 'mode' | 'owner' | 'initialOnly' | 'staged'>>;
+
+/** Makes the files of one concern; they belong to root and may be read by all unless told otherwise. */
+interface Maker {
+  rendered(path: string, template: string, settings?: Settings): BoxFile;
+  verbatim(path: string, content: string, settings?: Settings): BoxFile;
+  /** 0600: nobody but the owner reads it. */
+  secret(path: string, content: string, owner: Owner): BoxFile;
 }
 
 /** Every configuration file of one box. Pure but for reading the templates. */
 export function filesOf(site: Site, box: Box, templates: string): BoxFile[] {
-  const paths = site.pathsOf(box);
-  const context = contextOf(site, box);
-  const file = (
-    path: string,
-    template: string,
-    mode = 0o644,
-    owner: BoxFile['owner'] = 'caller',
-  ): BoxFile => ({
-    path,
-    content: render(templates, template, context),
-    mode,
-    owner,
-  });
-  const secret = (name: string, content: string, owner: BoxFile['owner'] = 'caller'): BoxFile => ({
-    path: join(paths.config, name),
-    content,
-    mode: 0o600,
-    owner,
-  });
-  const files = [
-    file(join(paths.config, 'consul.json'), 'consul.json.hbs', 0o600),
-    file(join(paths.config, 'agent.yaml'), 'agent.yaml.hbs'),
-    secret('agent.token', site.secrets.tokens.agent),
-  ];
-  if (box.services.includes('pg')) {
-    files.push(
-      secret('agent.password', site.secrets.passwords.agent),
-      file(join(paths.config, 'postgres', 'hotspare.conf'), 'postgres.conf.hbs', 0o644, 'postgres'),
-      file(join(paths.config, 'postgres', 'pg_hba.conf'), 'pg_hba.conf.hbs', 0o600, 'postgres'),
-      file(join(paths.config, 'postgres', 'replication.pgpass'), 'replication.pgpass.hbs', 0o600, 'postgres'),
-      file(join(paths.config, 'roles.sql'), 'roles.sql.hbs', 0o600),
-    );
-  }
-  if (box.services.includes('nginx')) {
-    files.push(
-      file(join(paths.config, 'nginx.conf'), 'nginx.conf.hbs'),
-      ...troubleFiles(templates, join(paths.config, 'trouble'), box),
-      // Rendered later, by the agent, from what Consul says.
-      verbatim(join(paths.config, 'upstreams.conf.hbs'), join(templates, 'upstreams.conf.hbs')),
-      { ...file(join(paths.nginxState, 'upstreams.conf'), 'upstreams.initial.conf.hbs'), initialOnly: true },
-    );
-  }
-  if (box.services.includes('todomvc')) {
-    files.push(
-      secret('app.token', site.secrets.tokens.app),
-      secret('app.password', site.secrets.passwords.app),
-      secret('migration.password', site.secrets.passwords.migration),
-      file(join(paths.config, 'todomvc.env'), 'todomvc.env.hbs'),
-    );
-  }
-  return files;
-}
-
-/** Per trouble a page and a problem document, named after the status. */
-function troubleFiles(templates: string, folder: string, box: Box): BoxFile[] {
-  return troublesOf(box).flatMap((trouble): BoxFile[] => [
-    {
-      path: join(folder, `${trouble.status}.html`),
-      content: render(templates, 'trouble.html.hbs', { trouble }),
-      mode: 0o644,
-      owner: 'caller',
-    },
-    {
-      path: join(folder, `${trouble.status}.json`),
-      content: problemJson(trouble),
-      mode: 0o644,
-      owner: 'caller',
-    },
-  ]);
-}
-
-function verbatim(path: string, source: string): BoxFile {
-  return { path, content: readFileSync(source, 'utf8'), mode: 0o644, owner: 'caller' };
-}
-
-/** What every template may use. */
-function contextOf(site: Site, box: Box): object {
-  const { topology } = site;
-  const member = (other: Box) => ({ name: other.name, address: addressOf(site, other) });
-  const servers = topology.boxes.filter((other) => other.consul === 'server');
-  const members = boxesWith(topology, 'pg');
-  const primary = members.find((other) => other.name === topology.postgres.firstPrimary) ?? members[0];
-  return {
-    box: { name: box.name, address: addressOf(site, box), isConsulServer: box.consul === 'server' },
-    has: Object.fromEntries(
-      ['nginx', 'todomvc', 'pg'].map((name) => [name, box.services.includes(name as never)]),
-    ),
-    port: {
-      consulServer: portOf(site, 'consulServer'),
-      consulSerf: portOf(site, 'consulSerf'),
-      consulHttp: portOf(site, 'consulHttp'),
-      consulDns: portOf(site, 'consulDns'),
-      postgres: portOf(site, 'postgres'),
-      agentHttp: portOf(site, 'agentHttp'),
-      todomvc: portOf(site, 'todomvc'),
-      web: portOf(site, 'web'),
-    },
-    path: site.pathsOf(box),
-    binary: site.binaries,
-    secret: site.secrets,
-    clientNetwork: site.clientNetwork,
-    nginxUser: site.nginxUser ?? '',
-    locations: topology.locations.map(({ path, service, balance }) => ({
+  const hardening = render(templates, 'hardening.conf.hbs', {});
+  const context = { ...contextOf(site, box), hardening };
+  const make = (concern: Concern): Maker => {
+    const verbatim: Maker['verbatim'] = (path, content, settings = {}) => ({
       path,
-      upstream: `${service}-${balance}`,
-    })),
-    consulServers: servers.map(member),
-    postgresMembers: members.map(member),
-    primary: primary ? member(primary) : undefined,
+      content,
+      mode: 0o644,
+      owner: 'root',
+      concern,
+      ...settings,
+    });
+    return {
+      verbatim,
+      rendered: (path, template, settings) => verbatim(path, render(templates, template, context), settings),
+      secret: (path, content, owner) => verbatim(path, content, { mode: 0o600, owner }),
+    };
   };
+  const has = (service: Box['services'][number]) => box.services.includes(service);
+  return [
+    ...(site.kind === 'boxes' ? commonFiles(make('common')) : []),
+    ...consulFiles(site, box, make('consul')),
+    ...(has('pg') ? postgresFiles(site, box, make('postgres')) : []),
+    ...(has('nginx') ? nginxFiles(site, box, make('nginx'), templates) : []),
+    ...agentFiles(site, box, make('agent'), templates),
+    ...(has('todomvc') ? todomvcFiles(site, box, make('todomvc')) : []),
+    ...(site.kind === 'boxes' && isDnsBox(site.topology, box) ? dnsFiles(make('dns')) : []),
+  ];
+}
+
+const unitFile = (name: string) => join(system.units, name);
+
+function commonFiles({ rendered }: Maker): BoxFile[] {
+  return [
+    rendered(system.firewall, 'nftables.conf.hbs', { mode: 0o755 }),
+    rendered(system.polkitRules, 'polkit.rules.hbs'),
+  ];
+}
+
+function consulFiles(site: Site, box: Box, { rendered }: Maker): BoxFile[] {
+  const config = join(site.pathsOf(box).config, 'consul.json');
+  return [
+    rendered(config, 'consul.json.hbs', { mode: 0o600, owner: 'consul' }),
+    ...(site.kind === 'boxes' ? [rendered(unitFile('consul.service'), 'consul.service.hbs')] : []),
+  ];
+}
+
+function postgresFiles(site: Site, box: Box, { rendered }: Maker): BoxFile[] {
+  const { config, postgresConfig, postgresSettings } = site.pathsOf(box);
+  const owner = 'postgres';
+  const roles =
+    site.kind === 'lab'
+      ? rendered(join(config, 'roles.sql'), 'roles.sql.hbs', { mode: 0o600 })
+      : rendered('roles.sql', 'roles.sql.hbs', { mode: 0o600, staged: true });
+  return [
+    rendered(postgresSettings, 'postgres.conf.hbs', { owner }),
+    rendered(join(postgresConfig, 'pg_hba.conf'), 'pg_hba.conf.hbs', { mode: 0o640, owner }),
+    rendered(join(postgresConfig, 'replication.pgpass'), 'replication.pgpass.hbs', { mode: 0o600, owner }),
+    roles,
+  ];
+}
+
+function nginxFiles(site: Site, box: Box, make: Maker, templates: string): BoxFile[] {
+  const { rendered, verbatim } = make;
+  const { config, nginxConf, upstreams } = site.pathsOf(box);
+  const troubles = troublesOf(box).flatMap((trouble) => [
+    verbatim(
+      join(config, 'trouble', `${trouble.status}.html`),
+      render(templates, 'trouble.html.hbs', { trouble }),
+    ),
+    verbatim(join(config, 'trouble', `${trouble.status}.json`), problemJson(trouble)),
+  ]);
+  return [
+    rendered(nginxConf, 'nginx.conf.hbs'),
+    ...troubles,
+    rendered(upstreams, 'upstreams.initial.conf.hbs', { owner: 'hotspare', initialOnly: true }),
+    ...(site.kind === 'boxes' ? nginxBoxFiles(site, make) : []),
+  ];
+}
+
+function nginxBoxFiles({ tls }: BoxesSite, { rendered, verbatim, secret }: Maker): BoxFile[] {
+  return [
+    verbatim(system.tlsCertificate, tls.certificate),
+    secret(system.tlsKey, tls.key, 'root'),
+    rendered(unitFile('nginx.service.d/hotspare.conf'), 'restart.dropin.conf.hbs'),
+  ];
+}
+
+function agentFiles(site: Site, box: Box, make: Maker, templates: string): BoxFile[] {
+  const { rendered, verbatim, secret } = make;
+  const { secrets } = site;
+  const inConfig = (name: string) => join(site.pathsOf(box).config, name);
+  const files = [
+    rendered(inConfig('agent.yaml'), 'agent.yaml.hbs'),
+    secret(inConfig('agent.token'), secrets.tokens.agent, 'hotspare'),
+  ];
+  if (box.services.includes('pg'))
+    files.push(secret(inConfig('agent.password'), secrets.passwords.agent, 'hotspare'));
+  if (box.services.includes('nginx')) {
+    // Rendered later, by the agent, from what Consul says.
+    const text = readFileSync(join(templates, 'upstreams.conf.hbs'), 'utf8');
+    files.push(verbatim(inConfig('upstreams.conf.hbs'), text));
+  }
+  if (site.kind === 'lab') return files;
+  if (isDnsBox(site.topology, box)) files.push(rendered(inConfig('dns-hosts.hbs'), 'dns-hosts.hbs.hbs'));
+  return [
+    ...files,
+    secret(inConfig('http.secret'), secrets.http, 'hotspare'),
+    rendered(unitFile('hotspare-agent.service'), 'hotspare-agent.service.hbs'),
+  ];
+}
+
+function todomvcFiles(site: Site, box: Box, { rendered, secret }: Maker): BoxFile[] {
+  const { secrets } = site;
+  const inConfig = (name: string) => join(site.pathsOf(box).config, name);
+  return [
+    secret(inConfig('app.token'), secrets.tokens.app, 'todomvc'),
+    secret(inConfig('app.password'), secrets.passwords.app, 'todomvc'),
+    secret(inConfig('migration.password'), secrets.passwords.migration, 'todomvc'),
+    rendered(inConfig('todomvc.env'), 'todomvc.env.hbs'),
+    ...(site.kind === 'boxes' ? [rendered(unitFile('todomvc.service'), 'todomvc.service.hbs')] : []),
+  ];
+}
+
+function dnsFiles({ rendered }: Maker): BoxFile[] {
+  return [
+    rendered(system.dnsmasqConf, 'dnsmasq.conf.hbs'),
+    rendered(system.dnsHosts, 'dns-hosts.initial.hbs', { owner: 'hotspare', initialOnly: true }),
+    rendered(unitFile('dnsmasq.service.d/hotspare.conf'), 'restart.dropin.conf.hbs'),
+  ];
 }

@@ -2,12 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError, messageOf } from '../common/errors.js';
 import { compileTemplate } from '../common/template.js';
+import { slotName } from './context.js';
 
 const helpers = {
-  list: (...args: unknown[]) => args.slice(0, -1),
-  concat: (...args: unknown[]) => args.slice(0, -1).join(''),
-  /** Slot names know no hyphens. */
-  slotName: (box: string) => box.replaceAll('-', '_'),
+  slotName,
   joinPath: (path: string, name: string) => (path.endsWith('/') ? `${path}${name}` : `${path}/${name}`),
 };
 

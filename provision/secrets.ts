@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { UserError, messageOf } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 
 /** Everything secret of one topology. Made once, kept in one file of mode 0600, never in git. */
 export interface Secrets {
   readonly gossipKey: string;
+  /** Shown to an agent's HTTP endpoint by who wants to change something. */
+  readonly http: string;
   readonly tokens: {
     /** For Consul's own agents: may register their node. */
     readonly node: string;
@@ -14,6 +16,7 @@ export interface Secrets {
     readonly app: string;
   };
   readonly passwords: {
+    /** The superuser's, in the lab; real boxes let it in only by the local socket, without a password. */
     readonly postgres: string;
     readonly replication: string;
     readonly agent: string;
@@ -26,6 +29,7 @@ export function makeSecrets(): Secrets {
   const password = () => randomBytes(18).toString('base64url');
   return {
     gossipKey: randomBytes(32).toString('base64'),
+    http: randomBytes(32).toString('base64url'),
     tokens: { node: randomUUID(), agent: randomUUID(), app: randomUUID() },
     passwords: {
       postgres: password(),
@@ -37,19 +41,61 @@ export function makeSecrets(): Secrets {
   };
 }
 
-/** The secrets of `file`; makes them at the first call. */
+/**
+ * The secrets of `file`; makes them at the first call, and adds what a file of an earlier version lacks. Throws a
+ * UserError when the file is no JSON object of secrets.
+ */
 export function loadOrMakeSecrets(file: string): Secrets {
   if (!existsSync(file)) {
-    const temporary = `${file}.new`;
-    writeFileSync(temporary, `${JSON.stringify(makeSecrets(), null, 2)}\n`, { mode: 0o600 });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, file);
+    const made = makeSecrets();
+    keep(file, made);
+    return made;
   }
+  chmodSync(file, 0o600);
+  const found = parse(file);
+  const { all, added } = completed(found, makeSecrets());
+  if (added) keep(file, all);
+  return all;
+}
+
+function parse(file: string): Record<string, unknown> {
+  const advice =
+    'It holds the passwords the databases were made with: restore it, or make everything anew ("hotspare lab nuke", for real boxes "vagrant destroy").';
+  let data: unknown;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
-  } catch (error) {
-    throw new UserError(
-      `${file} cannot be read as JSON (${messageOf(error)}). It holds the passwords the databases were made with: restore it, or make everything anew with "hotspare lab nuke".`,
-    );
+    data = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    // What the parser says may quote the text.
+    throw new UserError(`${file} cannot be read as JSON. ${advice}`);
   }
+  if (isObject(data)) return data;
+  throw new UserError(`${file} is not a JSON object of secrets. ${advice}`);
+}
+
+/** `found`, with what it lacks taken from `fresh`. */
+function completed<T extends object>(found: Record<string, unknown>, fresh: T): { all: T; added: boolean } {
+  let added = false;
+  const entries = Object.entries(fresh).map(([key, value]: [string, unknown]) => {
+    const old = found[key];
+    if (isObject(value)) {
+      const inner = completed(isObject(old) ? old : {}, value);
+      added ||= inner.added;
+      return [key, inner.all];
+    }
+    if (typeof old === 'string' && old !== '') return [key, old];
+    added = true;
+    return [key, value];
+  });
+  return { all: { ...found, ...Object.fromEntries(entries) } as T, added };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function keep(file: string, secrets: Secrets): void {
+  const temporary = `${file}.new`;
+  writeFileSync(temporary, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, file);
 }

@@ -8,11 +8,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import type { BoxFile } from './files.js';
+import type { BoxFile } from './box-file.js';
 
 export type Account = { readonly uid: number; readonly gid: number } | undefined;
 
-/** Puts the files where they belong, each whole or not at all. Returns the paths whose content changed. */
+/** The lab's files: puts them where they belong, each whole or not at all. Returns the paths whose content changed. */
 export function writeFiles(files: readonly BoxFile[], postgresAccount: Account): string[] {
   return files.flatMap(({ path, content, mode, owner, initialOnly }) => {
     if (existsSync(path) && (initialOnly || readFileSync(path, 'utf8') === content)) return [];

@@ -59,8 +59,8 @@ async function intoDataFolder(lab: Lab, box: Box, work: (folder: string) => Prom
 async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
   const { site } = lab;
   const account = site.postgresAccount;
-  const settings = join(site.pathsOf(box).config, 'postgres');
-  const passwordFile = join(settings, 'superuser.password');
+  const { postgresConfig, postgresSettings } = site.pathsOf(box);
+  const passwordFile = join(postgresConfig, 'superuser.password');
   writeFileSync(passwordFile, site.secrets.passwords.postgres, { mode: 0o600 });
   chmodSync(passwordFile, 0o600);
   if (account) chownSync(passwordFile, account.uid, account.gid);
@@ -83,7 +83,7 @@ async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void
         ],
         { account, signal },
       );
-      appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${join(settings, 'hotspare.conf')}'\n`);
+      appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${postgresSettings}'\n`);
     });
   } finally {
     rmSync(passwordFile, { force: true });
@@ -92,13 +92,13 @@ async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void
 
 async function clone(lab: Lab, from: Box, box: Box, signal: AbortSignal): Promise<void> {
   const { site } = lab;
-  const settings = (of: Box) => join(site.pathsOf(of).config, 'postgres');
+  const { postgresConfig, postgresSettings } = site.pathsOf(box);
   await intoDataFolder(lab, box, async (folder) => {
     await mustRun(
       join(site.binaries.postgresBin, 'pg_basebackup'),
       [
         '-d',
-        `host=${addressOf(site, from)} port=${portOf(site, 'postgres')} user=hotspare_replication passfile=${join(settings(box), 'replication.pgpass')} connect_timeout=5`,
+        `host=${addressOf(site, from)} port=${portOf(site, 'postgres')} user=hotspare_replication passfile=${join(postgresConfig, 'replication.pgpass')} connect_timeout=5`,
         '-D',
         folder,
         '-X',
@@ -111,7 +111,7 @@ async function clone(lab: Lab, from: Box, box: Box, signal: AbortSignal): Promis
       { account: site.postgresAccount, signal, timeoutMs: 600_000 },
     );
     // The copy still includes the primary's settings; its own stand in its own folder.
-    appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${join(settings(box), 'hotspare.conf')}'\n`);
+    appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${postgresSettings}'\n`);
     writeFileSync(join(folder, 'standby.signal'), '');
     const account = site.postgresAccount;
     if (account) chownSync(join(folder, 'standby.signal'), account.uid, account.gid);

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findBinaries } from '../../common/runtime/binaries.js';
 import { filesOf } from '../../provision/files.js';
 import { makeSecrets } from '../../provision/secrets.js';
-import type { Site } from '../../provision/site.js';
+import type { LabSite } from '../../provision/site.js';
 import { loadTopology } from '../../provision/topology.js';
 import { writeFiles } from '../../provision/write.js';
 import { Child } from '../support/child.js';
@@ -31,7 +31,8 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     chmodSync(folder, 0o755);
     const [webPort] = (await freePorts(1, '127.0.0.21')) as [number];
     const topology = loadTopology('vagrant/topology.json');
-    const site: Site = {
+    const site: LabSite = {
+      kind: 'lab',
       topology,
       subnet: '127.0.0',
       portOffset: 0,
@@ -43,6 +44,10 @@ describe.skipIf(nginx === undefined)('nginx', () => {
         config: join(folder, 'etc'),
         consulData: 'unused',
         postgresData: 'unused',
+        postgresConfig: 'unused',
+        postgresSettings: 'unused',
+        nginxConf: join(folder, 'etc', 'nginx.conf'),
+        upstreams: join(state, 'upstreams.conf'),
         nginxState: state,
         agentState: 'unused',
         appCache: 'unused',

@@ -13,13 +13,10 @@ const lab = new TestLab({
 
 beforeAll(async () => {
   const topology = JSON.parse(readFileSync('vagrant/topology.json', 'utf8')) as {
-    boxes: object[];
+    groups: { name: string; count: number }[];
     locations: object[];
   };
-  topology.boxes.push(
-    { name: 'nginx3', host: 23, consul: 'client', services: ['nginx', 'todomvc'] },
-    { name: 'pg3', host: 13, consul: 'client', services: ['pg'] },
-  );
+  for (const group of topology.groups) if (group.name !== 'adm') group.count += 1;
   topology.locations = [{ path: '/', service: 'todomvc', balance: 'uri-hash' }];
   writeFileSync(lab.environment['HOTSPARE_TOPOLOGY'] as string, JSON.stringify(topology));
   await lab.command('up');

@@ -2,44 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { aclOf } from '../../provision/acl.js';
 import { filesOf } from '../../provision/files.js';
-import { makeSecrets } from '../../provision/secrets.js';
-import type { Site } from '../../provision/site.js';
-import { loadTopology, type Box } from '../../provision/topology.js';
+import type { LabSite } from '../../provision/site.js';
+import { fileOf, labSite as site, templates, topology } from './sites.js';
 
-const topology = loadTopology('vagrant/topology.json');
-const site: Site = {
-  topology,
-  subnet: '10.1.2',
-  portOffset: 7,
-  clientNetwork: '10.1.2.0/24',
-  webPort: 80,
-  binaries: { consul: '/bin/consul', nginx: '/bin/nginx', postgresBin: '/pg/bin', postgresMajor: 15 },
-  secrets: makeSecrets(),
-  pathsOf: (box) => ({
-    config: `/${box.name}/etc`,
-    consulData: `/${box.name}/consul`,
-    postgresData: `/${box.name}/data`,
-    nginxState: `/${box.name}/nginx`,
-    agentState: `/${box.name}/agent`,
-    appCache: `/${box.name}/cache`,
-  }),
-  nginxUser: undefined,
-  postgresAccount: undefined,
-};
-const box = (name: string) => topology.boxes.find((one) => one.name === name) as Box;
-const file = (boxName: string, ending: string) => {
-  const found = filesOf(site, box(boxName), 'provision/templates').find(({ path }) => path.endsWith(ending));
-  if (!found) throw new Error(`${boxName} has no ${ending}`);
-  return found;
-};
+const file = (box: string, ending: string) => fileOf(site, box, ending);
 
-describe('rendered files', () => {
+describe('files of the lab', () => {
   test('Consul: a server expects all servers, every box joins them on moved ports', () => {
     const server = JSON.parse(file('adm1', 'consul.json').content) as Record<string, unknown>;
     const client = JSON.parse(file('pg2', 'consul.json').content) as Record<string, unknown>;
     expect(server['bootstrap_expect']).toBe(3);
     expect(client).not.toHaveProperty('bootstrap_expect');
-    expect(client['retry_join']).toEqual(['10.1.2.5:8308', '10.1.2.21:8308', '10.1.2.11:8308']);
+    expect(client['retry_join']).toEqual(['10.1.2.5:8308', '10.1.2.11:8308', '10.1.2.21:8308']);
     expect(client['acl']).toMatchObject({ default_policy: 'deny' });
   });
 
@@ -62,13 +36,11 @@ describe('rendered files', () => {
   });
 
   test('nginx: every location has its event stream and its way of balancing', () => {
-    const hashed: Site = {
+    const hashed: LabSite = {
       ...site,
       topology: { ...topology, locations: [{ path: '/app', service: 'todomvc', balance: 'uri-hash' }] },
     };
-    const text = filesOf(hashed, box('nginx1'), 'provision/templates').find(({ path }) =>
-      path.endsWith('nginx.conf'),
-    )?.content;
+    const text = fileOf(hashed, 'nginx1', 'nginx.conf').content;
     expect(text).toContain('location /app {\n      proxy_pass http://todomvc-uri-hash;');
     expect(text).toContain('location /app/events {');
   });
@@ -88,7 +60,7 @@ describe('rendered files', () => {
   test('secrets stand only in files of mode 0600', () => {
     const { tokens, passwords, gossipKey } = site.secrets;
     const secrets = [gossipKey, ...Object.values(tokens), ...Object.values(passwords)];
-    for (const one of topology.boxes.flatMap((name) => filesOf(site, name, 'provision/templates'))) {
+    for (const one of topology.boxes.flatMap((name) => filesOf(site, name, templates))) {
       if (secrets.some((secret) => one.content.includes(secret)))
         expect([one.path, one.mode]).toEqual([one.path, 0o600]);
     }

@@ -1,0 +1,65 @@
+export const serviceNames = ['nginx', 'todomvc', 'pg'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** Boxes that are alike: NAME1, NAME2, … Scaling out is its `count`. */
+export interface Group {
+  readonly name: string;
+  /** 0 makes none. */
+  readonly count: number;
+  /** Last number of the address of its first box; the others follow. */
+  readonly firstHost: number;
+  /** So many of its boxes, from the first on, are Consul servers. */
+  readonly consulServers: number;
+  readonly services: readonly ServiceName[];
+}
+
+export interface Box {
+  readonly name: string;
+  /** Last number of its address in every subnet. */
+  readonly host: number;
+  readonly consul: 'server' | 'client';
+  readonly services: readonly ServiceName[];
+}
+
+export const balances = ['round-robin', 'uri-hash'] as const;
+
+/** One nginx location: which service answers there and how requests are spread over its instances. */
+export interface Location {
+  readonly path: string;
+  readonly service: 'todomvc';
+  readonly balance: (typeof balances)[number];
+}
+
+/** vagrant/topology.json: the one place that says which boxes there are and what runs on each. */
+export interface Topology {
+  readonly groups: readonly Group[];
+  /** The boxes of all groups, in the file's order. */
+  readonly boxes: readonly Box[];
+  /** The first three numbers of the boxes' addresses, by the way they are run. */
+  readonly subnets: { readonly lab: string; readonly vagrant: string };
+  /** The member that is made first; the others are cloned from it. */
+  readonly postgres: { readonly firstPrimary: string };
+  readonly locations: readonly Location[];
+  /** The box that answers DNS for the local network and whose Consul UI is shown, and the name of the load balancers. */
+  readonly dns: { readonly box: string; readonly name: string };
+  /** From where real boxes may be managed. Null: from the host that runs them. */
+  readonly managementCidr: string | null;
+}
+
+/** NAME1 … NAMEn of one group. */
+export function boxesOf(group: Group): Box[] {
+  return Array.from({ length: group.count }, (_, index) => ({
+    name: `${group.name}${index + 1}`,
+    host: group.firstHost + index,
+    consul: index < group.consulServers ? 'server' : 'client',
+    services: group.services,
+  }));
+}
+
+export function boxesWith(topology: Topology, service: ServiceName): Box[] {
+  return topology.boxes.filter((box) => box.services.includes(service));
+}
+
+export function consulServersOf(topology: Topology): Box[] {
+  return topology.boxes.filter((box) => box.consul === 'server');
+}
