@@ -1,5 +1,7 @@
 import { arch, cpus } from 'node:os';
+import { join } from 'node:path';
 import type { Clock } from '../../common/clock.js';
+import { stateFiles } from '../state.js';
 import type { HostFacts, Plan } from './model.js';
 import { gatherLxc } from './sources/lxc.js';
 import { gatherDisk, gatherMemory } from './sources/machine.js';
@@ -28,6 +30,7 @@ export interface GatherOptions {
  */
 export async function gather(options: GatherOptions): Promise<HostFacts> {
   const { plan, environment, clock } = options;
+  const keptTls = stateFiles(join(options.dotfileFolder, 'hotspare')).tls;
   const interfaces = gatherInterfaces(environment);
   const [vagrant, plugins, routes, takenAddresses, memory, disk, tls, virtualbox, lxc] = await Promise.all([
     options.vagrantVersion
@@ -38,7 +41,7 @@ export async function gather(options: GatherOptions): Promise<HostFacts> {
     interfaces.then((known) => gatherTaken(plan, known, environment, clock)),
     gatherMemory(),
     gatherDisk(plan.provider),
-    gatherTls(environment, options.folder, clock.wallMs()),
+    gatherTls(environment, options.folder, keptTls, clock.wallMs()),
     gatherVirtualBox(environment),
     interfaces.then((known) => gatherLxc(plan, known, environment)),
   ]);

@@ -79,6 +79,8 @@ export interface TakenAddress {
 
 export type Tls =
   | { readonly state: 'none-given' }
+  /** One was given, or made, at an earlier `vagrant up`. */
+  | { readonly state: 'kept' }
   | { readonly state: 'half-given'; readonly missing: 'HOTSPARE_TLS_CERT' | 'HOTSPARE_TLS_KEY' }
   | { readonly state: 'unusable'; readonly file: string; readonly why: string }
   | {

@@ -18,6 +18,8 @@ export function tlsFindings(facts: HostFacts): Finding[] {
               'HOTSPARE_TLS_CERT=FILE HOTSPARE_TLS_KEY=FILE vagrant up',
             ),
           ];
+    case 'kept':
+      return [];
     case 'half-given':
       return [
         error(

@@ -3,12 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { codeOf } from '../../../common/errors.js';
 import type { Tls } from '../model.js';
+import { namesIn } from './files.js';
 import type { Environment } from './programs.js';
 
-/** Looks at the given certificate and key. Relative paths are taken from `folder`. */
-export async function gatherTls(environment: Environment, folder: string, nowMs: number): Promise<Tls> {
+/** Looks at the given certificate and key. Relative paths are taken from `folder`; earlier ones are in `keptIn`. */
+export async function gatherTls(
+  environment: Environment,
+  folder: string,
+  keptIn: string,
+  nowMs: number,
+): Promise<Tls> {
   const [certificate, key] = [environment['HOTSPARE_TLS_CERT'], environment['HOTSPARE_TLS_KEY']];
-  if (!certificate && !key) return { state: 'none-given' };
+  if (!certificate && !key) {
+    const kept = await namesIn(keptIn);
+    return { state: kept?.some((name) => /^(given|own)-cert\.pem$/.test(name)) ? 'kept' : 'none-given' };
+  }
   if (!certificate) return { state: 'half-given', missing: 'HOTSPARE_TLS_CERT' };
   if (!key) return { state: 'half-given', missing: 'HOTSPARE_TLS_KEY' };
   const read = await readAs(certificate, folder, (pem) => new X509Certificate(pem), 'no certificate in PEM');

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { record } from '../../../common/json.js';
 import { isExecutable } from '../../../common/runtime/binaries.js';
-import type { LxcFacts, Program } from '../model.js';
+import type { LxcFacts, Program, Provider } from '../model.js';
 import { namesIn, textOf } from './files.js';
 import { askVersion, searchPath, type Environment } from './programs.js';
 
@@ -48,6 +48,18 @@ export function installedIn(json: string | undefined): string[] {
   } catch {
     return [];
   }
+}
+
+/** Which of the named boxes Vagrant made with this provider, by its own notes: without starting Vagrant. */
+export async function madeBoxes(
+  dotfileFolder: string,
+  provider: Provider,
+  names: readonly string[],
+): Promise<Set<string>> {
+  const ids = await Promise.all(
+    names.map((name) => textOf(join(dotfileFolder, 'machines', name, provider, 'id'))),
+  );
+  return new Set(names.filter((_, index) => ids[index]?.trim()));
 }
 
 /** Boxes are kept as NAME/VERSION/PROVIDER, from Vagrant 2.4 on NAME/VERSION/ARCHITECTURE/PROVIDER. */
