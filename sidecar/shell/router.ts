@@ -237,7 +237,12 @@ export class Router implements Routing {
   }
 
   #destroy(target: Target): void {
-    const why = new Error(`${targetKey(target)} does not answer: its connections were given up`);
+    // With a code of sockets: a session that is just logging in there takes it for the end of a connection, not for a no
+    // of the server, and goes on elsewhere.
+    const why = Object.assign(
+      new Error(`${targetKey(target)} does not answer: its connections were given up`),
+      { code: 'ECONNABORTED' },
+    );
     for (const session of this.#sessionsOf(target)) session.destroy(why);
   }
 

@@ -14,6 +14,8 @@ describe('what a failed connection says', () => {
     [error({ code: 'ETIMEDOUT' }), { kind: 'timed-out' }],
     [error({}, 'timeout expired'), { kind: 'timed-out' }],
     [error({ code: 'ECONNRESET' }), { kind: 'closed' }],
+    // Given up by ourselves.
+    [error({ code: 'ECONNABORTED' }), { kind: 'closed' }],
     [error({}, 'Connection terminated unexpectedly'), { kind: 'closed' }],
     [error({ code: '57P03', file: 'backend_startup.c' }), { kind: 'not-ready' }],
     [error({ code: '57P01', file: 'postgres.c' }), { kind: 'not-ready' }],
