@@ -24,10 +24,16 @@ export interface AgentConfig {
   readonly address: string;
   readonly stateDir: string;
   readonly log: { readonly level: LogLevel };
-  readonly http: Target;
+  readonly http: HttpConfig;
   readonly consul: ConsulConfig;
   readonly services: readonly ServiceConfig[];
   readonly templates: readonly TemplateConfig[];
+}
+
+/** Where the status is served, and the secret that allows changes there; without one nothing can be changed. */
+export interface HttpConfig extends Target {
+  readonly secret?: Secret;
+  readonly secretFile?: string;
 }
 
 export interface ConsulConfig {
@@ -40,6 +46,8 @@ interface ServiceCommon {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** The systemd unit that runs it. Absent: the agent can't start or stop it. */
+  readonly unit?: string;
 }
 
 export interface HttpServiceConfig extends ServiceCommon {
@@ -113,6 +121,9 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
   } as Omit<AgentConfig, typeof parsed> as AgentConfig;
 }
 
+/** What fits into a header of HTTP and is not guessed. */
+const secretShape = /^[\x21-\x7e]{16,}$/;
+const unitShape = /^[A-Za-z0-9][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]*)?\.service$/;
 const nameShape = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 function hostOf(reader: ConfigReader): string {
@@ -127,9 +138,15 @@ function portOf(reader: ConfigReader): number {
   return reader.integer('a TCP port', 1, 65_535);
 }
 
-function parseHttp(reader: ConfigReader): Target {
-  const http = reader.mapping(['host', 'port']);
-  return { host: hostOf(http('host')), port: portOf(http('port')) };
+function parseHttp(reader: ConfigReader): HttpConfig {
+  const http = reader.mapping(['host', 'port', 'secretFile']);
+  const at = { host: hostOf(http('host')), port: portOf(http('port')) };
+  const file = http('secretFile');
+  if (!file.present) return at;
+  const secret = readSecret(file, 'the secret that allows changes');
+  if (!secretShape.test(secret.reveal()))
+    file.refuse('a file with a secret of at least 16 letters, digits or signs, without spaces');
+  return { ...at, secretFile: pathOf(file), secret };
 }
 
 function parseConsul(reader: ConfigReader): ConsulConfig {
@@ -148,10 +165,15 @@ function parseConsul(reader: ConfigReader): ConsulConfig {
 }
 
 function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
-  const known = ['name', 'kind', 'address', 'port', 'probe', 'dataDir', 'minFreeBytes'];
+  const always = ['name', 'kind', 'address', 'port', 'unit', 'probe'];
+  const known = [...always, 'dataDir', 'minFreeBytes'];
   const kind = reader.mapping(known)('kind').oneOf(['http', 'postgres']);
-  const service = reader.mapping(kind === 'postgres' ? known : known.slice(0, 5));
+  const service = reader.mapping(kind === 'postgres' ? known : always);
+  const unit = service('unit').or(undefined, (name) =>
+    name.text('the name of a systemd unit that ends in .service', unitShape),
+  );
   const common = {
+    ...(unit === undefined ? {} : { unit }),
     name: service('name').text('a service name of letters, digits and dashes', nameShape),
     address: service('address').or(boxAddress, hostOf),
     port: portOf(service('port')),

@@ -6,6 +6,7 @@ import type { AgentStatus } from '../common/agent-status.js';
 import { assertNever } from '../common/assert-never.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
+import { runCommand } from '../common/runtime/command.js';
 import { createLog, type Log } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
 import { hotspareVersion } from '../common/runtime/version.js';
@@ -13,10 +14,12 @@ import { defaults, loadAgentConfig, type AgentConfig, type ServiceConfig } from 
 import { ConsulAdapter } from './consul/adapter.js';
 import { HttpDriver } from './drivers/http/driver.js';
 import { PostgresDriver } from './drivers/postgres/driver.js';
-import { serveStatus } from './http/server.js';
+import { serveAgent } from './http/server.js';
 import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
+import { SystemdManager } from './services/systemd.js';
 import { runAgent } from './shell/agent.js';
+import { UnitControl } from './shell/unit-control.js';
 import { SystemdNotifier } from './systemd/notifier.js';
 import { notifySettings, notifyVariables } from './systemd/settings.js';
 import { TemplateRunner } from './templates/runner.js';
@@ -67,7 +70,9 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   try {
     const driverFor = (service: ServiceConfig) => createDriver(service, config.box);
     const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
-    const serve = (status: () => AgentStatus) => serveStatus(config.http, status);
+    const control = unitControl(config, log);
+    const { secret } = config.http;
+    const serve = (status: () => AgentStatus) => serveAgent(config.http, { status, control, secret });
     const version = hotspareVersion();
     await runAgent(
       { config, consul, driverFor, memory, serve, notifier, clock, random, log, version },
@@ -89,6 +94,12 @@ async function systemdNotifier(log: Log): Promise<SystemdNotifier | undefined> {
   if (settings.remark !== undefined) log.warn(settings.remark);
   const path = process.env['PATH'] ?? '/usr/bin:/bin';
   return SystemdNotifier.start({ settings, clock: systemClock, random: systemRandom, log, path });
+}
+
+function unitControl({ services }: AgentConfig, log: Log): UnitControl {
+  const units = services.flatMap(({ unit }) => unit ?? []);
+  const manager = new SystemdManager({ units, run: runCommand, clock: systemClock });
+  return new UnitControl({ services, manager, clock: systemClock, log });
 }
 
 function createDriver(service: ServiceConfig, box: string): Driver {

@@ -1,3 +1,4 @@
+import type { ActionAnswer, ServiceAction } from '../common/agent-control.js';
 import type { AgentStatus } from '../common/agent-status.js';
 import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered } from './core/model.js';
 
@@ -68,6 +69,27 @@ export type ServeStatus = (status: () => AgentStatus) => Promise<StatusServer>;
 export interface StatusServer {
   close(): Promise<void>;
 }
+
+/** What may be done to this box's services by whoever may. */
+export interface ServiceControl {
+  /** Every service of this box by name. */
+  slots(): ReadonlyMap<string, ServiceSlot>;
+  /** Only for a service whose slot is free at this moment. Never rejects. `from`: the address of who asked. */
+  perform(service: string, action: ServiceAction, from: string): Promise<ActionOutcome>;
+  /** Somebody without the secret asked for that path. */
+  refused(path: string, from: string): void;
+}
+
+/** `no-unit`: nothing can be done to it. `busy`: something is being done to it. */
+export type ServiceSlot =
+  | { readonly kind: 'no-unit' }
+  | { readonly kind: 'busy'; readonly action: ServiceAction }
+  | { readonly kind: 'free' };
+
+export type ActionOutcome =
+  | { readonly kind: 'done'; readonly unit: string; readonly state: ActionAnswer['state'] }
+  /** `late`: no end within the deadline. `why`: a sentence. */
+  | { readonly kind: 'failed'; readonly late: boolean; readonly why: string };
 
 /** Tells the box's service manager how the agent is. No call throws or makes the agent wait. */
 export interface Notifier {

@@ -1,13 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ActionAnswer } from '../../common/agent-control.js';
 import type { AgentStatus } from '../../common/agent-status.js';
+import { assertNever } from '../../common/assert-never.js';
 import { codeOf, messageOf, UserError } from '../../common/errors.js';
 import { targetKey, type Target } from '../../common/names.js';
-import type { StatusServer } from '../ports.js';
+import type { Secret } from '../../common/secret.js';
+import type { ServiceControl, StatusServer } from '../ports.js';
+import { authorisation } from './authorisation.js';
+import { drain } from './body.js';
+import { refuse, route, type Route } from './route.js';
 import { statusText } from './text.js';
 
-/** Serves the status, for reading only. Resolves once it listens. */
-export async function serveStatus(at: Target, status: () => AgentStatus): Promise<StatusServer> {
-  const server = createServer((request, response) => answer(request, response, status));
+/** No body means anything here; a longer one is not even read. */
+const mostBodyBytes = 64 * 1024;
+
+export interface Served {
+  readonly status: () => AgentStatus;
+  /** Who performs what changes something. */
+  readonly control: ServiceControl;
+  /** Whoever has it may change something; absent: nobody may. */
+  readonly secret?: Secret | undefined;
+}
+
+/** Serves the status to everybody, and start, stop and restart to who has the secret. Resolves once it listens. */
+export async function serveAgent(at: Target, served: Served): Promise<StatusServer> {
+  const server = createServer((request, response) => void answer(request, response, served));
   server.requestTimeout = 5_000;
   server.headersTimeout = 5_000;
   server.maxConnections = 100;
@@ -22,18 +39,79 @@ export async function serveStatus(at: Target, status: () => AgentStatus): Promis
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, status: () => AgentStatus): void {
-  const path = (request.url ?? '').split('?')[0];
-  const send = (code: number, type: string, body: string, headers: Record<string, string> = {}) =>
-    response
-      .writeHead(code, { 'content-type': type, 'cache-control': 'no-store', ...headers })
-      .end(request.method === 'HEAD' ? undefined : body);
-  if (path !== '/' && path !== '/v1/status')
-    return void send(404, 'text/plain; charset=utf-8', 'not found; there are / and /v1/status\n');
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return void send(405, 'text/plain; charset=utf-8', 'only GET and HEAD\n', { allow: 'GET, HEAD' });
-  if (path === '/') return void send(200, 'text/plain; charset=utf-8', statusText(status()));
-  send(200, 'application/json', JSON.stringify(status()) + '\n');
+async function answer(request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> {
+  const { control, secret, status } = served;
+  const judged = authorisation(request.headers.authorization, secret);
+  const asked = { method: request.method ?? '', path: request.url ?? '', authorisation: judged };
+  const from = request.socket.remoteAddress ?? 'an address unknown';
+  let decided = route(asked, control.slots());
+  if (decided.kind === 'act') {
+    const body = await drain(request, mostBodyBytes);
+    if (body === 'gone') return;
+    // Somebody else may have been quicker meanwhile.
+    decided =
+      body === 'done'
+        ? route(asked, control.slots())
+        : refuse(413, 'too-long', `send no body; this one has more than ${mostBodyBytes} bytes`);
+  }
+  switch (decided.kind) {
+    case 'text':
+      return send(request, response, 200, 'text/plain; charset=utf-8', statusText(status()));
+    case 'status':
+      return sendJson(request, response, 200, status());
+    case 'act':
+      return act(request, response, decided, from, control);
+    case 'refuse': {
+      const { code } = decided.refusal;
+      if (code === 'secret-wrong' || code === 'secret-missing') control.refused(asked.path, from);
+      // What is left of a refused body is not waited for.
+      const headers = request.complete ? decided.headers : { ...decided.headers, connection: 'close' };
+      return sendJson(request, response, decided.status, decided.refusal, headers);
+    }
+    default:
+      assertNever(decided);
+  }
+}
+
+async function act(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { action, service }: Extract<Route, { kind: 'act' }>,
+  from: string,
+  control: ServiceControl,
+): Promise<void> {
+  const outcome = await control.perform(service, action, from);
+  if (outcome.kind === 'failed') {
+    const { status, refusal } = outcome.late
+      ? refuse(504, 'late', outcome.why)
+      : refuse(500, 'failed', outcome.why);
+    return sendJson(request, response, status, refusal);
+  }
+  const { state, unit } = outcome;
+  sendJson(request, response, 200, { service, unit, action, state } satisfies ActionAnswer);
+}
+
+function sendJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  send(request, response, status, 'application/json', JSON.stringify(body) + '\n', headers);
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers })
+    .end(request.method === 'HEAD' ? undefined : body);
 }
 
 async function listen(server: Server, at: Target): Promise<void> {

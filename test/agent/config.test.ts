@@ -7,6 +7,7 @@ import { loadAgentConfig, parseAgentConfig } from '../../agent/config.js';
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-config-'));
 const secretFile = join(folder, 'secret');
 writeFileSync(secretFile, 'open sesame\n');
+writeFileSync(join(folder, 'http.secret'), 'a-secret-that-is-long-enough\n');
 writeFileSync(join(folder, 'empty'), '\n');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -58,7 +59,20 @@ test('secrets are read and never shown', () => {
   expect(JSON.stringify(config) + String(config.consul.token)).not.toContain('sesame');
 });
 
-const refusedRows: readonly [what: string, text: string, message: string][] = [
+test('the secret for changes, and the units they are made to', () => {
+  const config = parseAgentConfig(
+    postgres(`unit: postgresql@15-main.service\n    ${probe}`).replace(
+      'port: 8008',
+      `port: 8008, secretFile: ${folder}/http.secret`,
+    ),
+    'agent.yaml',
+  );
+  expect(config.http.secret?.reveal()).toBe('a-secret-that-is-long-enough');
+  expect(JSON.stringify(config)).not.toContain('long-enough');
+  expect(config.services[0]?.unit).toBe('postgresql@15-main.service');
+});
+
+const refusedRows: readonly (readonly [what: string, text: string, message: string])[] = [
   [
     'an unknown key',
     `${base}colour: red\n`,
@@ -146,6 +160,24 @@ const refusedRows: readonly [what: string, text: string, message: string][] = [
     'an empty command',
     `${base}templates: [{ source: /a, destination: /b, command: [] }]`,
     'templates[0].command is []; expected a list of program and arguments',
+  ],
+  ...['todomvc', 'todomvc.socket', '../todomvc.service', '-H evil.service', 'a b.service'].map(
+    (unit) =>
+      [
+        `the unit ${unit}`,
+        `${base}services: [{ name: a, kind: http, port: 80, unit: ${unit} }]`,
+        `services[0].unit is "${unit}"; expected the name of a systemd unit that ends in .service`,
+      ] as const,
+  ),
+  [
+    'a secret that can be guessed',
+    base.replace('port: 8008', `port: 8008, secretFile: ${secretFile}`),
+    `http.secretFile is "${secretFile}"; expected a file with a secret of at least 16 letters`,
+  ],
+  [
+    'a secret that cannot be read',
+    base.replace('port: 8008', `port: 8008, secretFile: ${folder}/none`),
+    'expected a readable file with the secret that allows changes (ENOENT',
   ],
   ['YAML that is none', 'box: [pg1\n', 'agent.yaml:2:1: not valid YAML'],
   ['a key twice', `${base}box: pg2\n`, 'agent.yaml:6:1: not valid YAML'],

@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { serveStatus } from '../../../agent/http/server.js';
+import { serveAgent } from '../../../agent/http/server.js';
 import { agentStatus } from '../../../agent/shell/status.js';
 import { freePorts } from '../../support/ports.js';
 import { facts } from '../builders.js';
+import type { ServiceControl } from '../../../agent/ports.js';
 
 const status = agentStatus({
   box: 'pg1',
@@ -27,6 +28,13 @@ const status = agentStatus({
   complaint: 'gone',
 });
 
+const control: ServiceControl = {
+  slots: () => new Map(),
+  perform: async () => ({ kind: 'failed', late: false, why: 'nothing can be done here' }),
+  refused: () => {},
+};
+const served = { status: () => status, control };
+
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
@@ -34,7 +42,7 @@ afterEach(async () => {
 
 async function serve() {
   const [port] = (await freePorts(1)) as [number];
-  open.push(await serveStatus({ host: '127.0.0.1', port }, () => status));
+  open.push(await serveAgent({ host: '127.0.0.1', port }, served));
   return { port, url: `http://127.0.0.1:${port}` };
 }
 
@@ -97,13 +105,13 @@ test('garbage is hung up on, and the next caller is served', async () => {
 
 test('a taken port is named', async () => {
   const { port } = await serve();
-  await expect(serveStatus({ host: '127.0.0.1', port }, () => status)).rejects.toThrow(
+  await expect(serveAgent({ host: '127.0.0.1', port }, served)).rejects.toThrow(
     `port ${port} of 127.0.0.1 is taken by another program`,
   );
 });
 
 test('a foreign address is named', async () => {
-  await expect(serveStatus({ host: '192.0.2.1', port: 1234 }, () => status)).rejects.toThrow(
+  await expect(serveAgent({ host: '192.0.2.1', port: 1234 }, served)).rejects.toThrow(
     '192.0.2.1 is not an address of this machine',
   );
 });
