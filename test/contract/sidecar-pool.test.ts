@@ -8,7 +8,9 @@ import {
   type Mode,
   type PoolConfig,
 } from '../../sidecar/index.js';
+import { defaultTimings } from '../../sidecar/config.js';
 import { Gate } from '../support/gate.js';
+import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -23,14 +25,23 @@ beforeAll(async () => {
 });
 afterAll(() => pair?.destroy());
 
-function makePool(options: PoolConfig = {}): Pool {
+const hosts = () => [pair.primary, pair.standby].map(({ host, port }) => ({ host, port }));
+
+function makePool({ hotspare: timings, ...options }: PoolConfig = {}): Pool {
   const pool = new Pool({
     user: 'app',
     password: 'app',
     database: 'app',
-    hotspare: { hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })) },
     ...options,
+    hotspare: { hosts: hosts(), ...patient, ...timings },
   });
+  pools.push(pool);
+  return pool;
+}
+
+function plainPool(options: pg.PoolConfig): Pool {
+  const { host, port } = pair.primary;
+  const pool = new Pool({ host, port, ...options });
   pools.push(pool);
   return pool;
 }
@@ -39,9 +50,11 @@ const port = async (queryable: Pick<pg.Pool, 'query'>) =>
   (await queryable.query<{ port: number }>('SELECT inet_server_port() AS port')).rows[0]!.port;
 
 beforeEach(async () => {
-  await waitFor('the standby to follow', 20_000, async () => {
-    const [row] = await pair.primary.query('SELECT count(*)::int FROM pg_stat_replication');
-    return row?.[0] === 1;
+  // A test that failed in the middle leaves them as they were.
+  await Promise.all([pair.primary.start(), pair.standby.start()]);
+  await waitFor('the standby to follow', eventuallyMs, async () => {
+    const rows = await pair.primary.query("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'");
+    return rows.length > 0;
   });
 });
 afterEach(async () => {
@@ -53,14 +66,19 @@ async function bothProven(pool: Pool): Promise<void> {
   await pool.query('SELECT 1');
   await waitFor(
     'both members proven',
-    20_000,
+    eventuallyMs,
     () => pool.mode === 'read-write' && pool.topology.replicas.length === 1,
   );
 }
 
 /** Everything on `pool`, one after the other, until it answers from the standby. */
 async function untilFromStandby(pool: Pool): Promise<void> {
-  await waitFor('an answer from the standby', 2_000, async () => (await port(pool)) === pair.standby.port, 1);
+  await waitFor(
+    'an answer from the standby',
+    eventuallyMs,
+    async () => (await port(pool)) === pair.standby.port,
+    1,
+  );
 }
 
 describe('in good times', () => {
@@ -72,7 +90,7 @@ describe('in good times', () => {
     expect(await port(pool)).toBe(pair.primary.port);
     expect(pool.mode).toBe('read-write');
     await pool.waitForMode('read-write', 1);
-    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    await waitFor('both members proven', eventuallyMs, () => pool.topology.replicas.length === 1);
     expect(await port(pool.read)).toBe(pair.standby.port);
     const { rows } = await pool.read.query('SHOW default_transaction_read_only');
     expect(rows).toEqual([{ default_transaction_read_only: 'on' }]);
@@ -83,7 +101,11 @@ describe('in good times', () => {
       retry: 'safe',
       cause: { code: '25006' },
     });
-    await waitFor('the age of the data', 2_000, () => pool.dataAgeMs !== null && pool.dataAgeMs < 1_000);
+    await waitFor(
+      'the age of the data',
+      eventuallyMs,
+      () => pool.dataAgeMs !== null && pool.dataAgeMs < 1_000,
+    );
     expect(pool.topology.members.map(({ role }) => role).sort()).toEqual(['primary', 'replica']);
   });
 
@@ -126,7 +148,7 @@ describe('in good times', () => {
     await pool.end();
     await waitFor(
       'both to be removed',
-      2_000,
+      eventuallyMs,
       () => heard.filter((event) => event === 'remove').length === 2,
     );
     await expect(pool.query('SELECT 1')).rejects.toThrow('after calling end');
@@ -255,48 +277,47 @@ describe('in good times', () => {
   });
 
   test('COMMIT sent and not answered: the outcome is unknown, and nothing is repeated', async () => {
+    const { sql, gates } = await Gate.closeOn(pair.primary);
+    const [inCommit] = gates;
     await pair.primary.query(`
       CREATE TABLE slow (n int);
       GRANT ALL ON slow TO app;
-      CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN NULL; END';
+      CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM ${sql}; RETURN NULL; END';
       CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION slowly()`);
-    const plain = {
-      host: pair.primary.host,
-      port: pair.primary.port,
-      hotspare: undefined,
-    } as unknown as PoolConfig;
-    const terminate = (pid: number) =>
-      waitFor('the COMMIT', 2_000, async () => {
-        const running =
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT'";
-        return (await pair.primary.query(running, [pid])).length > 0;
-      });
-    const cases: [PoolConfig, (pid: number) => unknown][] = [
-      [{}, terminate],
+    const routed = () => makePool();
+    const plain = (own: pg.PoolConfig = {}) =>
+      plainPool({ ...own, user: 'app', password: 'app', database: 'app' });
+    const terminate = async () => {
+      const [pid] = await inCommit.arrivals();
+      await pair.primary.query('SELECT pg_terminate_backend($1)', [pid]);
+    };
+    const cases: [() => Pool, () => Promise<void>][] = [
+      [routed, terminate],
       [plain, terminate],
-      [{ ...plain, query_timeout: 300 }, () => {}],
+      // Long enough for all that comes before COMMIT.
+      [() => plain({ query_timeout: 2_000 }), async () => {}],
     ];
-    for (const [options, during] of cases) {
-      const pool = makePool(options);
+    for (const [make, during] of cases) {
+      const pool = make();
       let runs = 0;
       const done = pool.transaction(
         async (client) => {
           runs += 1;
           await client.query('INSERT INTO slow VALUES (1)');
-          const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
-          void during(rows[0].pid);
         },
         { retry: true },
       );
-      await expect(done).rejects.toMatchObject({
+      const outcome = expect(done).rejects.toMatchObject({
         name: 'OutcomeUnknownError',
         code: '08007',
         retry: 'unknown',
       });
+      await Promise.all([outcome, during()]);
       expect(runs).toBe(1);
-      await waitFor('the session to leave the pool', 2_000, () => pool.totalCount === 0);
+      await waitFor('the session to leave the pool', eventuallyMs, () => pool.totalCount === 0);
     }
+    await inCommit.open();
   });
 
   test('pipelined statements of one client', async () => {
@@ -308,20 +329,18 @@ describe('in good times', () => {
       { reason: { code: '42703' } },
       { value: { rows: [{ n: 3 }] } },
     ]);
-    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
-    const lost = Promise.allSettled(['SELECT pg_sleep(10)', 'SELECT 2'].map((sql) => client.query(sql)));
-    await waitFor('the first to run', 2_000, async () => {
-      const running =
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%sleep(10)%'";
-      return (await pair.primary.query(running, [rows[0].pid])).length > 0;
-    });
+    const { sql, gates } = await Gate.closeOn(pair.primary);
+    const lost = Promise.allSettled([`SELECT ${sql}`, 'SELECT 2'].map((text) => client.query(text)));
+    const [pid] = await gates[0].arrivals();
+    await pair.primary.query('SELECT pg_terminate_backend($1)', [pid]);
     // Both were on their way: of neither is it known.
     const unknown = { reason: { name: 'OutcomeUnknownError', cause: expect.anything() } };
     expect(await lost).toMatchObject([unknown, unknown]);
+    await gates[0].open();
     client.release();
     expect(pool.totalCount).toBe(0);
     expect(await port(pool)).toBe(pair.primary.port);
-    await waitFor('the replica', 2_000, () => pool.topology.replicas.length === 1);
+    await waitFor('the replica', eventuallyMs, () => pool.topology.replicas.length === 1);
     expect(await port(pool.read)).toBe(pair.standby.port);
   });
 
@@ -357,17 +376,17 @@ describe('when a session ends', () => {
     await pair.primary.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND backend_type = 'client backend'",
     );
-    await waitFor('the pool to drop it', 2_000, () => pool.totalCount === 0);
+    await waitFor('the pool to drop it', eventuallyMs, () => pool.totalCount === 0);
     expect(await port(pool)).toBe(pair.primary.port);
     expect(modes).toEqual([]);
   });
 
   test('a changed password locks the monitor out: while sessions live on, so does the mode', async () => {
-    const pool = makePool();
+    // No session ends for being idle: another would not be let in.
+    const pool = makePool({ idleTimeoutMillis: 0 });
     const modes: Mode[] = [];
     const held = await pool.connect();
-    await pool.query('SELECT 1');
-    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    await bothProven(pool);
     pool.on('mode', (mode) => modes.push(mode));
     const rejections = () => pair.primary.log().split('password authentication failed').length - 1;
     await pair.primary.query("ALTER USER app PASSWORD 'changed'");
@@ -376,7 +395,7 @@ describe('when a session ends', () => {
       await pair.primary.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'",
       );
-      await waitFor('the monitor to be rejected three times', 5_000, () => rejections() >= before + 3);
+      await waitFor('the monitor to be rejected three times', eventuallyMs, () => rejections() >= before + 3);
       expect(await port(held)).toBe(pair.primary.port);
       await pool.query("INSERT INTO notes (text) VALUES ('still writing')");
       expect([pool.mode, modes]).toEqual(['read-write', []]);
@@ -384,22 +403,24 @@ describe('when a session ends', () => {
       pool.options.min = 0;
       const session = await pool.connect();
       session.release(true);
-      await pool.waitForMode('read-only', 3_000);
+      await pool.waitForMode('read-only', eventuallyMs);
     } finally {
       await pair.primary.query("ALTER USER app PASSWORD 'app'");
     }
-    await pool.waitForMode('read-write', 3_000);
+    await pool.waitForMode('read-write', eventuallyMs);
   });
 
   test('57P01 in flight: the outcome is unknown, and the session is not pooled again', async () => {
     const pool = makePool();
     const client = await pool.connect();
-    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
-    const lost = client.query('SELECT pg_sleep(10)');
+    const { sql, gates } = await Gate.closeOn(pair.primary);
+    const lost = client.query(`SELECT ${sql}`);
     const queued = client.query('SELECT 2');
     const outcomes = Promise.allSettled([lost, queued]);
-    await pair.primary.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+    const [pid] = await gates[0].arrivals();
+    await pair.primary.query('SELECT pg_terminate_backend($1)', [pid]);
     const [first, second] = await outcomes;
+    await gates[0].open();
     expect(first).toMatchObject({
       reason: { name: 'OutcomeUnknownError', code: '08007', retry: 'unknown', cause: { code: '57P01' } },
     });
@@ -413,12 +434,14 @@ describe('when a session ends', () => {
   test('released right after 57P01, before the socket has closed, it is not handed out again', async () => {
     const pool = makePool({ max: 1 });
     const client = await pool.connect();
-    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
-    const lost = client.query('SELECT pg_sleep(10)').catch(() => client.release());
+    const { sql, gates } = await Gate.closeOn(pair.primary);
+    const lost = client.query(`SELECT ${sql}`).catch(() => client.release());
     const next = pool.query('SELECT pg_backend_pid() AS pid');
-    await pair.primary.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
+    const [pid] = await gates[0].arrivals();
+    await pair.primary.query('SELECT pg_terminate_backend($1)', [pid]);
     await lost;
-    expect((await next).rows[0].pid).not.toBe(rows[0].pid);
+    expect((await next).rows[0].pid).not.toBe(pid);
+    await gates[0].open();
   });
 
   test('a read cut off is given again by pool.read', async () => {
@@ -430,7 +453,7 @@ describe('when a session ends', () => {
       const read = pool.read.query(`SELECT 'whole' AS answer, pg_backend_pid() AS pid FROM ${sql}`);
       const [first] = await onStandby.arrivals();
       await pair.standby.query('SELECT pg_terminate_backend($1)', [first]);
-      const again = await waitFor('the query to be given again', 20_000, async () => {
+      const again = await waitFor('the query to be given again', eventuallyMs, async () => {
         const pids = [...(await onStandby.waiting()), ...(await onPrimary.waiting())];
         return pids.find((pid) => pid !== first);
       });
@@ -444,7 +467,8 @@ describe('when a session ends', () => {
 
 describe('when the primary is killed', () => {
   test('reads go on, writes fail at once, all comes back; four times', async () => {
-    const pool = makePool();
+    // `connectTo('primary')` waits that long for one.
+    const pool = makePool({ hotspare: { connectDeadlineMs: 3_000 } });
     const modes: [Mode, string][] = [];
     pool.on('mode', (mode, { reason, previous, since }) => {
       expect(since).toBeInstanceOf(Date);
@@ -462,9 +486,9 @@ describe('when the primary is killed', () => {
       );
       // The refused write left its session in the pool.
       expect(pool.idleCount).toBe(1);
-      await expect(pool.connectTo('primary')).rejects.toBeInstanceOf(ReadOnlyError);
+      if (round === 0) await expect(pool.connectTo('primary')).rejects.toBeInstanceOf(ReadOnlyError);
       await pair.primary.start();
-      await pool.waitForMode('read-write', 1_000);
+      await pool.waitForMode('read-write', eventuallyMs);
       await pool.query("INSERT INTO notes (text) VALUES ('after')");
     }
     expect(modes.map(([mode]) => mode).slice(-2)).toEqual(['read-only', 'read-write']);
@@ -475,7 +499,7 @@ describe('when the primary is killed', () => {
 
   test('pool.read never fails', async () => {
     const pool = makePool();
-    await pool.query('SELECT 1');
+    await bothProven(pool);
     let running = true;
     let answered = 0;
     const reads = Array.from({ length: 4 }, async () => {
@@ -484,17 +508,20 @@ describe('when the primary is killed', () => {
         answered += 1;
       }
     });
+    const ended = Promise.all(reads).finally(() => (running = false));
     pair.primary.kill();
-    await pool.waitForMode('read-only', 1_000);
+    await pool.waitForMode('read-only', eventuallyMs);
     await pair.primary.start();
-    await pool.waitForMode('read-write', 1_000);
+    await pool.waitForMode('read-write', eventuallyMs);
     running = false;
-    await Promise.all(reads);
+    await ended;
     expect(answered).toBeGreaterThan(0);
   });
 
   test('a transaction in flight fails and is not moved; with retry it is run again', async () => {
-    const pool = makePool({ writeWaitMs: 5_000 });
+    const pool = makePool({ writeWaitMs: eventuallyMs });
+    await bothProven(pool);
+    const { sql, gates } = await Gate.closeOn(pair.primary);
     const client = await pool.connect();
     await client.query('BEGIN');
     await client.query("INSERT INTO notes (text) VALUES ('never')");
@@ -503,19 +530,14 @@ describe('when the primary is killed', () => {
       async (own) => {
         runs += 1;
         await own.query("INSERT INTO notes (text) VALUES ('once')");
-        if (runs === 1) await own.query('SELECT pg_sleep(10)');
+        if (runs === 1) await own.query(`SELECT ${sql}`);
       },
       { retry: 5 },
     );
-    await waitFor('both to be in their transactions', 2_000, async () => {
-      const rows = await pair.primary.query(
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(10)%'",
-      );
-      return rows.length > 1;
-    });
+    await gates[0].arrivals();
     pair.primary.kill();
-    await pool.waitForMode('read-only', 1_000);
-    await waitFor('the session to end', 2_000, () =>
+    await pool.waitForMode('read-only', eventuallyMs);
+    await waitFor('the session to end', eventuallyMs, () =>
       client.query('SELECT 1').then(
         () => false,
         (error: Error) => error,
@@ -532,10 +554,10 @@ describe('when the primary is killed', () => {
   });
 
   test('writeWaitMs holds a write until the primary is back', async () => {
-    const pool = makePool({ writeWaitMs: 5_000 });
-    await pool.query('SELECT 1');
+    const pool = makePool({ writeWaitMs: eventuallyMs });
+    await bothProven(pool);
     pair.primary.kill();
-    await pool.waitForMode('read-only', 1_000);
+    await pool.waitForMode('read-only', eventuallyMs);
     const write = pool.query("INSERT INTO notes (text) VALUES ('waited') RETURNING text");
     await pair.primary.start();
     expect((await write).rows).toEqual([{ text: 'waited' }]);
@@ -545,48 +567,68 @@ describe('when the primary is killed', () => {
     const pool = makePool();
     await pool.query('SELECT 1');
     const stopped = pair.primary.stop();
-    await pool.waitForMode('read-only', 1_000);
+    await pool.waitForMode('read-only', eventuallyMs);
     await untilFromStandby(pool);
     await stopped;
     await pair.primary.start();
-    await pool.waitForMode('read-write', 1_000);
+    await pool.waitForMode('read-write', eventuallyMs);
   });
 });
 
 describe('when the primary freezes', () => {
   afterEach(() => pair.primary.thaw());
 
+  // The default notices silence after half a second; whatever waits for anything else here waits for longer.
+  const notice = { heartbeatTimeoutMs: defaultTimings.heartbeatTimeoutMs, connectDeadlineMs: 60_000 };
+  const noticedMs = 10_000;
+
   test('nobody waits for it, and it is taken back after the thaw', async () => {
-    const pool = makePool({ max: 3 });
+    const pool = makePool({ max: 3, hotspare: notice });
     const bystander = await pool.connect();
-    await Promise.all([1, 2].map(() => pool.query('SELECT pg_sleep(0.1)')));
-    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    const { sql, gates } = await Gate.closeOn(pair.primary);
+    const both = [1, 2].map(() => pool.query(`SELECT ${sql}`));
+    await gates[0].arrivals(2);
+    await gates[0].open();
+    await Promise.all(both);
+    await bothProven(pool);
     const startedMs = performance.now();
     pair.primary.freeze();
     // Two in flight besides the bystander, five in the queue.
     const queries = Array.from({ length: 7 }, () => port(pool).catch((error: unknown) => error));
     const outcomes = await Promise.all(queries);
-    const tookMs = performance.now() - startedMs;
+    expect(performance.now() - startedMs).toBeLessThan(noticedMs);
     expect(outcomes.filter((outcome) => outcome instanceof OutcomeUnknownError)).toHaveLength(2);
     expect(outcomes.filter((outcome) => outcome === pair.standby.port)).toHaveLength(5);
-    // One second is promised; a busy test machine gets some more.
-    expect(tookMs).toBeLessThan(2_000);
     expect(pool.mode).toBe('read-only');
     await expect(bystander.query('SELECT 1')).rejects.toMatchObject({ retry: 'safe' });
     bystander.release();
     pair.primary.thaw();
-    await pool.waitForMode('read-write', 1_000);
+    await pool.waitForMode('read-write', eventuallyMs);
     expect(await port(pool)).toBe(pair.primary.port);
   });
 
+  test('log-ins that are under way there go on elsewhere', async () => {
+    const pool = makePool({ hotspare: notice, warmSpare: false });
+    const held = await pool.connect();
+    await bothProven(pool);
+    const idle = await pool.connect();
+    pair.primary.freeze();
+    const outcomes = await Promise.all(
+      Array.from({ length: 4 }, () => port(pool).catch((error: unknown) => error)),
+    );
+    expect(outcomes).toEqual([1, 2, 3, 4].map(() => pair.standby.port));
+    pair.primary.thaw();
+    for (const client of [held, idle]) client.release(true);
+  });
+
   test('a busy event loop is not taken for a dead server', async () => {
-    const pool = makePool();
+    // Busy for longer than a server may be silent; a server on a busy machine has time to answer meanwhile.
+    const pool = makePool({ hotspare: { heartbeatTimeoutMs: 1_000 } });
     const modes: Mode[] = [];
-    await pool.query('SELECT 1');
-    await waitFor('both members proven', 2_000, () => pool.topology.replicas.length === 1);
+    await bothProven(pool);
     pool.on('mode', (mode) => modes.push(mode));
     for (let i = 0; i < 3; i++) {
-      const untilMs = performance.now() + 900;
+      const untilMs = performance.now() + 1_500;
       while (performance.now() < untilMs);
       await pool.query('SELECT 1');
     }
@@ -596,10 +638,11 @@ describe('when the primary freezes', () => {
 
 describe('when nothing answers', () => {
   test('DownError in bounded time, then at once; it recovers by itself', async () => {
-    const pool = makePool();
+    const waitMs = 3_000;
+    const pool = makePool({ hotspare: { connectDeadlineMs: waitMs } });
     await pool.query('SELECT 1');
     await Promise.all([pair.primary.stop(), pair.standby.stop()]);
-    await pool.waitForMode('down', 2_000);
+    await pool.waitForMode('down', eventuallyMs);
     const errors = await Promise.all(
       Array.from({ length: 40 }, () => pool.query('SELECT 1').catch((error: unknown) => error)),
     );
@@ -608,9 +651,9 @@ describe('when nothing answers', () => {
     expect((errors[0] as Error).message).toMatch(/refuses connections/);
     const startedMs = performance.now();
     await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(DownError);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(performance.now() - startedMs).toBeLessThan(waitMs / 2);
     await Promise.all([pair.primary.start(), pair.standby.start()]);
-    await pool.waitForMode('read-write', 1_000);
+    await pool.waitForMode('read-write', eventuallyMs);
     expect(await port(pool)).toBe(pair.primary.port);
   });
 
@@ -618,25 +661,24 @@ describe('when nothing answers', () => {
     const pool = makePool({ hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: 300 });
     const startedMs = performance.now();
     await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(DownError);
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    expect(performance.now() - startedMs).toBeLessThan(patient.connectDeadlineMs / 2);
     await expect(pool.waitForMode('read-write', 50)).rejects.toMatchObject({ name: 'ModeTimeoutError' });
   });
 });
 
 describe('a plain URL', () => {
   test('is plain pg: no discovery, no monitors', async () => {
-    const pool = new Pool({ connectionString: pair.primary.url() });
-    pools.push(pool);
+    const monitors = () =>
+      pair.primary.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'");
+    await waitFor('the end of those before', eventuallyMs, async () => (await monitors()).length === 0);
+    const pool = plainPool({ connectionString: pair.primary.url() });
     expect(pool.mode).toBe('read-write');
     expect((pool as unknown as { Client: unknown }).Client).toBe(pg.Client);
     expect(await port(pool)).toBe(pair.primary.port);
     await expect(pool.read.query("INSERT INTO notes (text) VALUES ('x')")).rejects.toMatchObject({
       code: '25006',
     });
-    const monitors = await pair.primary.query(
-      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'",
-    );
-    expect(monitors).toEqual([]);
+    expect(await monitors()).toEqual([]);
     const client = await pool.connectTo('primary');
     expect(await port(client)).toBe(pair.primary.port);
     client.release();
