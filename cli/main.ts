@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { UserError, messageOf } from '../common/errors.js';
 import { agentCommand } from './commands/agent.js';
+import { boxesCommand } from './commands/boxes.js';
 import { labCommand } from './commands/lab.js';
+import { serviceCommand } from './commands/service.js';
 import { setupCommand } from './commands/setup.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
@@ -23,7 +25,15 @@ export async function main(args: readonly string[], io: Io = systemIo(process)):
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(hotspare --help shows what there is)');
-  for (const add of [startCommand, labCommand, statusCommand, agentCommand, setupCommand])
+  for (const add of [
+    startCommand,
+    labCommand,
+    statusCommand,
+    agentCommand,
+    serviceCommand,
+    boxesCommand,
+    setupCommand,
+  ])
     add(program, io, end);
   try {
     await program.parseAsync([...args], { from: 'user' });

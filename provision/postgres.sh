@@ -23,9 +23,10 @@ trap 'rm -f "$passfile"' EXIT
 primary="host=$PRIMARY_ADDRESS port=$POSTGRES_PORT user=hotspare_replication passfile=$passfile connect_timeout=5"
 ask_primary() { as_postgres psql -X -q -A -t -d "$primary replication=true" -c "$1"; }
 
+# It may still be in the making: boxes come up side by side.
 wait_for_primary() {
   install -m 600 -o postgres -g postgres "$payload/files$config/replication.pgpass" "$passfile"
-  local deadline=$((SECONDS + 30)) said
+  local deadline=$((SECONDS + 120)) said
   until said=$(ask_primary IDENTIFY_SYSTEM 2>&1); do
     [ $SECONDS -lt $deadline ] ||
       fail "the primary $PRIMARY ($PRIMARY_ADDRESS) does not let this box in: $said. If this box is new to it: vagrant provision $PRIMARY"
@@ -53,6 +54,12 @@ clone_primary() {
     -c fast -S "$SLOT" >"$payload/clone.log" 2>&1 ||
     fail "$PRIMARY ($PRIMARY_ADDRESS) could not be cloned: $(tail -n 3 "$payload/clone.log")"
   as_postgres touch "$data.unfinished/standby.signal"
+  # Debian keeps a primary's settings elsewhere, so the copy has none; pg_createcluster wants some to begin with.
+  local name
+  for name in postgresql pg_hba pg_ident; do
+    [ -f "$data.unfinished/$name.conf" ] ||
+      install -m 640 -o postgres -g postgres "/usr/share/postgresql/$version/$name.conf.sample" "$data.unfinished/$name.conf"
+  done
 }
 
 if [ ! -f "$data/PG_VERSION" ]; then

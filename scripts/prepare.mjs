@@ -44,7 +44,7 @@ function run(command, args) {
 }
 
 function sources() {
-  const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'bench', 'scripts'];
+  const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench', 'scripts'];
   return rooms.flatMap((room) =>
     existsSync(join(root, room))
       ? readdirSync(join(root, room), { recursive: true })

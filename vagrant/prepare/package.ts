@@ -11,7 +11,14 @@ export interface Package {
   readonly file: string;
 }
 
-const own = ['package.json', 'bin', 'scripts/prepare.mjs', 'dist', 'provision/templates', 'vagrant/topology.json'];
+const own = [
+  'package.json',
+  'bin',
+  'scripts/prepare.mjs',
+  'dist',
+  'provision/templates',
+  'vagrant/topology.json',
+];
 const leftOut = [/^dist\/bench\//, /\.map$/, /^dist\/\.hotspare-stamp$/];
 
 /**
@@ -19,7 +26,9 @@ const leftOut = [/^dist\/bench\//, /\.map$/, /^dist\/\.hotspare-stamp$/];
  * something in it changed.
  */
 export async function hotsparePackage(root: string, folder: string): Promise<Package> {
-  const files = own.flatMap((path) => filesUnder(root, path)).filter((path) => !leftOut.some((p) => p.test(path)));
+  const files = own
+    .flatMap((path) => filesUnder(root, path))
+    .filter((path) => !leftOut.some((p) => p.test(path)));
   const hash = createHash('sha256');
   for (const path of [...files, 'package-lock.json'].filter((path) => existsSync(join(root, path)))) {
     hash.update(`${path}\0`).update(readFileSync(join(root, path)));

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 import type { Payload } from '../../provision/payload.js';
@@ -31,7 +40,9 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
   for (const name of readdirSync(input.scripts).filter((entry) => entry.endsWith('.sh')))
     copyFileSync(join(input.scripts, name), join(staging, name));
   const environment = `${payload.environment}HOTSPARE_DIGEST='${input.package.digest}'\nNODE_MINIMUM='${nodeForBoxes.minimum}'\n`;
-  writeFileSync(join(staging, 'box.env'), `${environment}RESTORE_NAME='${input.dump?.name ?? ''}'\n`, { mode: 0o600 });
+  writeFileSync(join(staging, 'box.env'), `${environment}RESTORE_NAME='${input.dump?.name ?? ''}'\n`, {
+    mode: 0o600,
+  });
   writeFileSync(join(staging, 'manifest'), payload.manifest);
   for (const { path, content } of payload.files) put(join(staging, 'files', path), content);
   for (const { name, content } of payload.staged) put(join(staging, 'staged', name), content);
@@ -60,7 +71,9 @@ function digestOf({ payload, scripts }: PayloadInput, environment: string): stri
   add('manifest', payload.manifest);
   for (const { path, content } of payload.files) add(path, content);
   for (const { name, content } of payload.staged) add(name, content);
-  for (const name of readdirSync(scripts).filter((entry) => entry.endsWith('.sh')).sort())
+  for (const name of readdirSync(scripts)
+    .filter((entry) => entry.endsWith('.sh'))
+    .sort())
     add(name, readFileSync(join(scripts, name), 'utf8'));
   return hash.digest('hex').slice(0, 16);
 }

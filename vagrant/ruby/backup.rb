@@ -2,7 +2,7 @@ module Hotspare
   # Destroying boxes loses nothing unasked: the database is dumped first, into backups/ beside the Vagrantfile; the next
   # primary made from nothing takes the newest dump.
   module Backup
-    FOLDER = File.join(ROOT, "backups").freeze
+    FOLDER = File.expand_path(ENV["HOTSPARE_BACKUPS"] || "backups", ROOT).freeze
     REMOTE = "/var/tmp/hotspare-dump".freeze
 
     module_function
@@ -59,7 +59,7 @@ module Hotspare
       machine.communicate.sudo("rm -f #{REMOTE}")
       File.chmod(0o600, "#{file}.part")
       File.rename("#{file}.part", file)
-      machine.ui.success("The database is kept in backups/#{File.basename(file)}; the next \"vagrant up\" restores it.")
+      machine.ui.success("The database is kept in #{file}; the next \"vagrant up\" restores it.")
     end
 
     def cannot(machine, why)

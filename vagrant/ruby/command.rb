@@ -7,7 +7,7 @@ module Hotspare
 
     def run(ui, *arguments)
       command = [node, File.join(ROOT, "bin", "hotspare.mjs"), "boxes", *arguments, "--state", STATE]
-      status = Open3.popen2e({ "HOTSPARE_FROM_VAGRANT" => "1" }, *command, chdir: ROOT) do |input, output, thread|
+      status = Open3.popen2e({ "HOTSPARE_VAGRANT_VERSION" => Vagrant::VERSION }, *command, chdir: ROOT) do |input, output, thread|
         input.close
         output.each_line { |line| ui.detail(line.chomp) }
         thread.value

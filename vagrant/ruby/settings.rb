@@ -20,11 +20,11 @@ module Hotspare
   module Settings
     module_function
 
-    # The environment first, then what an earlier call remembered ("hotspare boxes prepare" writes it), then the default.
+    # The environment first, then what an earlier call remembered, then the default; a variable that is set and empty goes
+    # back to the default. The same as in vagrant/settings.ts, which also checks and remembers.
     def get(variable, key, default)
-      value = ENV[variable]
-      value = remembered[key] if value.nil? || value.empty?
-      value.nil? ? default : value
+      value = ENV.key?(variable) ? ENV[variable] : remembered[key]
+      value.nil? || value.empty? ? default : value
     end
 
     def subnet

@@ -7,7 +7,7 @@ module Hotspare
     module_function
 
     def file
-      File.expand_path(ENV["HOTSPARE_TOPOLOGY"] || "vagrant/topology.json", ROOT)
+      File.expand_path(Settings.get("HOTSPARE_TOPOLOGY", "topologyFile", "vagrant/topology.json"), ROOT)
     end
 
     def data

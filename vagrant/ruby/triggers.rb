@@ -8,9 +8,13 @@ module Hotspare
         trigger.name = "hotspare: check this machine, make what the boxes get"
         trigger.ruby { |_, machine| prepare(machine) }
       end
-      config.trigger.after [:up, :provision, :reload] do |trigger|
+      config.trigger.after [:up, :reload] do |trigger|
         trigger.name = "hotspare: access control, health"
         trigger.ruby { |_, machine| finish(machine) }
+      end
+      config.trigger.after :provision do |trigger|
+        trigger.name = "hotspare: access control, health"
+        trigger.ruby { |_, machine| finish(machine, "--quiet") }
       end
       config.trigger.before :destroy do |trigger|
         trigger.name = "hotspare: keep the database"
@@ -22,26 +26,50 @@ module Hotspare
       end
     end
 
+    # Providers may bring boxes up side by side.
+    LOCK = Mutex.new
+    # Names of the boxes this call of Vagrant has brought up.
+    DONE = []
+
     # Once a call of Vagrant, before the first box is touched.
     def prepare(machine)
       prune(machine)
-      return if @prepared
-
-      states = Hotspare.boxes.map { |box| [box.name, state_of(machine, box)] }
-      Command.run(machine.ui, "prepare", "--provider", machine.provider_name.to_s,
-                  "--boxes", states.map { |name, state| "#{name}=#{state}" }.join(","))
-      @prepared = true
+      LOCK.synchronize do
+        @prepared ||= attempt do
+          states = Hotspare.boxes.map { |box| "#{box.name}=#{state_of(machine, box)}" }
+          Command.run(machine.ui, "prepare", "--provider", machine.provider_name.to_s, "--boxes", states.join(","))
+        end
+      end
+      raise @prepared if @prepared.is_a?(Problem)
     end
 
-    # A box that was up already when the topology changed is brought up to date.
-    def finish(machine)
+    # What went wrong for one box would go wrong for all: it is tried, and shown, once.
+    def attempt
+      yield
+      true
+    rescue Problem => e
+      e
+    end
+
+    # A box that was up already when the topology changed is brought up to date. The last box of the call does the rest.
+    def finish(machine, *options)
       return unless machine.state.id == :running
 
-      machine.action(:provision) unless @provisioning || Payload.of(machine.name).applied?
-      running = Hotspare.boxes.select { |box| state_of(machine, box) == "running" }
-      return unless Hotspare.boxes.select(&:server).all? { |box| running.include?(box) }
+      machine.action(:provision) unless Payload.of(machine.name).applied?
+      LOCK.synchronize do
+        DONE.push(machine.name.to_s)
+        running = Hotspare.boxes.map(&:name).select { |name| state_of(machine, Hotspare.box(name)) == "running" }
+        return unless (wanted & running - DONE).empty?
+        return unless Hotspare.boxes.select(&:server).all? { |box| running.include?(box.name) }
 
-      Command.run(machine.ui, "settle", "--running", running.map(&:name).join(","))
+        Command.run(machine.ui, "settle", "--running", running.join(","), *options)
+      end
+    end
+
+    # The boxes this call of Vagrant is about: those named on its command line, or all.
+    def wanted
+      names = Hotspare.boxes.map(&:name)
+      (names & ARGV).empty? ? names : names & ARGV
     end
 
     def forget(machine)

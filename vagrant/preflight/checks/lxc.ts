@@ -1,5 +1,6 @@
 import { assertNever } from '../../../common/assert-never.js';
 import { contains, networkOf } from '../ipv4.js';
+import { lxcBridge, note, vagrantUp } from '../mends.js';
 import { error, warning, type Finding, type HostFacts, type Plan } from '../model.js';
 import { atLeast } from '../version.js';
 
@@ -47,7 +48,7 @@ function programs({ lxc, plugins }: HostFacts): Finding[] {
           error(
             'lxc-too-old',
             `LXC is ${program.version}; the boxes need ${minimumLxc} or newer`,
-            'sudo apt install lxc   (Debian 11 or newer)',
+            note('sudo apt install lxc', 'Debian 11 or newer'),
           ),
         );
       break;
@@ -59,8 +60,8 @@ function programs({ lxc, plugins }: HostFacts): Finding[] {
       error(
         'plugin-missing',
         'Vagrant has no plugin vagrant-lxc',
-        'sudo apt install vagrant-lxc   (where Vagrant came with the distribution)',
-        'vagrant plugin install vagrant-lxc   (elsewhere)',
+        note('sudo apt install vagrant-lxc', 'where Vagrant came with the distribution'),
+        note('vagrant plugin install vagrant-lxc', 'elsewhere'),
       ),
     );
   if (!lxc.ipCommand)
@@ -138,7 +139,7 @@ function kernel({ lxc }: HostFacts): Finding[] {
 
 function bridge({ lxc }: HostFacts, plan: Plan): Finding[] {
   const found = lxc.bridge;
-  const otherName = 'or use another name: HOTSPARE_LXC_BRIDGE=NAME vagrant up';
+  const otherName = note(vagrantUp(plan, { HOTSPARE_LXC_BRIDGE: 'NAME' }), 'or another bridge');
   switch (found.state) {
     case 'absent':
       return [
@@ -150,11 +151,7 @@ function bridge({ lxc }: HostFacts, plan: Plan): Finding[] {
       ];
     case 'other-interface':
       return [
-        error(
-          'bridge-not-a-bridge',
-          `the interface ${plan.bridge} exists, and is no bridge`,
-          'HOTSPARE_LXC_BRIDGE=NAME vagrant up   (another name)',
-        ),
+        error('bridge-not-a-bridge', `the interface ${plan.bridge} exists, and is no bridge`, otherName),
       ];
     case 'present': {
       const inside = found.addresses.some(({ address }) => contains(networkOf(plan.subnet), address));
@@ -184,19 +181,11 @@ function bridge({ lxc }: HostFacts, plan: Plan): Finding[] {
   }
 }
 
-/** The script's options, where they differ from its defaults. */
-function lxcBridge(action: 'up' | 'down', { bridge, subnet }: Plan): string {
-  const options = [
-    ...(bridge === 'hotspare0' ? [] : [`--bridge ${bridge}`]),
-    ...(action === 'down' || subnet === '192.168.11' ? [] : [`--subnet ${subnet}`]),
-  ];
-  return ['sudo vagrant/lxc-bridge', action, ...options].join(' ');
-}
-
 /** Containers and network interfaces are known by name to the whole machine. */
 function names(facts: HostFacts, plan: Plan): Finding[] {
   const containers = new Set(facts.lxc.containers ?? []);
   const interfaces = new Set(facts.interfaces.map(({ name }) => name));
+  const otherPrefix = note(vagrantUp(plan, { HOTSPARE_LXC_PREFIX: 'x-' }), 'x- goes before each name');
   return plan.boxes.flatMap(({ name, exists, running }) => {
     const container = `${plan.containerPrefix}${name}`;
     const veth = vethName(plan.containerPrefix, name);
@@ -217,8 +206,8 @@ function names(facts: HostFacts, plan: Plan): Finding[] {
         error(
           'container-taken',
           `there is a container ${container} already, which is not of these boxes`,
-          'HOTSPARE_LXC_PREFIX=x- vagrant up   (another name before each)',
-          `or, if nobody needs it: sudo lxc-destroy -f -n ${container}`,
+          otherPrefix,
+          note(`sudo lxc-destroy -f -n ${container}`, 'if nobody needs it'),
         ),
       );
     if (!running && !isTaken && interfaces.has(veth))
@@ -227,7 +216,7 @@ function names(facts: HostFacts, plan: Plan): Finding[] {
           'interface-taken',
           `there is a network interface ${veth} although ${name} does not run`,
           `sudo ip link delete ${veth}`,
-          'or: HOTSPARE_LXC_PREFIX=x- vagrant up   (another name before each)',
+          otherPrefix,
         ),
       );
     return findings;
@@ -240,7 +229,7 @@ function box({ lxc }: HostFacts, plan: Plan): Finding[] {
     error(
       'box-missing',
       `Vagrant has no box ${plan.boxName} for LXC`,
-      'sudo vagrant/build-lxc-box   (under a minute; once)',
+      note('sudo vagrant/build-lxc-box', 'once'),
     ),
   ];
 }

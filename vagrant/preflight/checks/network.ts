@@ -1,3 +1,4 @@
+import { takeSubnet } from '../mends.js';
 import { contains, networkOf, overlap } from '../ipv4.js';
 import {
   error,
@@ -81,7 +82,7 @@ function taken(facts: HostFacts, plan: Plan): Finding[] {
       'address-taken',
       `${address}, meant for ${box.name}, is taken: something there ${how}${mac ? ` (hardware address ${mac})` : ''}`,
       otherSubnet(facts, plan),
-      `or stop what has ${address}`,
+      `stop what has ${address}`,
     );
   });
 }
@@ -131,5 +132,4 @@ export function freeSubnet(facts: HostFacts, besides: string): string {
   );
 }
 
-const otherSubnet = (facts: HostFacts, plan: Plan) =>
-  `HOTSPARE_SUBNET=${freeSubnet(facts, plan.subnet)} vagrant up   (remembered for the next time)`;
+const otherSubnet = (facts: HostFacts, plan: Plan) => takeSubnet(facts, plan, freeSubnet(facts, plan.subnet));

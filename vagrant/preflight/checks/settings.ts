@@ -1,3 +1,4 @@
+import { note, vagrantDestroy, vagrantUp } from '../mends.js';
 import { error, type Finding, type Plan } from '../model.js';
 
 /** Boxes that exist keep what they were made with. */
@@ -6,15 +7,19 @@ export function settingsFindings(plan: Plan): Finding[] {
   const before = plan.madeWith;
   if (!before || existing.length === 0) return [];
   const boxes = `${existing.join(', ')} ${existing.length === 1 ? 'exists' : 'exist'}`;
-  const again = 'vagrant destroy -f && vagrant up   (the data are dumped before and restored after)';
+  const stay = 'keeps them as they are';
+  const move = 'the data are dumped before and restored after';
   const findings: Finding[] = [];
   if (before.subnet !== plan.subnet)
     findings.push(
       error(
         'settings-changed',
         `the addresses are to be ${plan.subnet}.x, but ${boxes} with ${before.subnet}.x`,
-        `HOTSPARE_SUBNET=${before.subnet} vagrant up   (keeps them as they are)`,
-        `HOTSPARE_SUBNET=${before.subnet} vagrant destroy -f && HOTSPARE_SUBNET=${plan.subnet} vagrant up   (the data are dumped before and restored after)`,
+        note(vagrantUp(plan, { HOTSPARE_SUBNET: before.subnet }), stay),
+        note(
+          `${vagrantDestroy({ HOTSPARE_SUBNET: before.subnet })} && ${vagrantUp(plan, { HOTSPARE_SUBNET: plan.subnet })}`,
+          move,
+        ),
       ),
     );
   if (before.provider !== plan.provider)
@@ -22,8 +27,8 @@ export function settingsFindings(plan: Plan): Finding[] {
       error(
         'settings-changed',
         `the provider is to be ${plan.provider}, but ${boxes} under ${before.provider}`,
-        `vagrant up --provider ${before.provider}   (keeps them as they are)`,
-        again.replace('vagrant up', `vagrant up --provider ${plan.provider}`),
+        note(`vagrant up --provider ${before.provider}`, stay),
+        note(`${vagrantDestroy()} && vagrant up --provider ${plan.provider}`, move),
       ),
     );
   if (before.provider === 'lxc' && before.containerPrefix !== plan.containerPrefix)
@@ -31,8 +36,11 @@ export function settingsFindings(plan: Plan): Finding[] {
       error(
         'settings-changed',
         `container names are to begin with "${plan.containerPrefix}", but ${boxes} with the prefix "${before.containerPrefix}"`,
-        `HOTSPARE_LXC_PREFIX=${before.containerPrefix} vagrant up   (keeps them as they are)`,
-        `HOTSPARE_LXC_PREFIX=${before.containerPrefix} vagrant destroy -f && HOTSPARE_LXC_PREFIX=${plan.containerPrefix} vagrant up   (the data are dumped before and restored after)`,
+        note(vagrantUp(plan, { HOTSPARE_LXC_PREFIX: before.containerPrefix }), stay),
+        note(
+          `${vagrantDestroy({ HOTSPARE_LXC_PREFIX: before.containerPrefix })} && ${vagrantUp(plan, { HOTSPARE_LXC_PREFIX: plan.containerPrefix })}`,
+          move,
+        ),
       ),
     );
   return findings;

@@ -1,4 +1,5 @@
 import { assertNever } from '../../../common/assert-never.js';
+import { note } from '../mends.js';
 import { error, type Finding, type HostFacts, type Plan } from '../model.js';
 import { atLeast } from '../version.js';
 
@@ -52,6 +53,9 @@ function installVagrant(facts: HostFacts, plan: Plan): string {
   if (facts.platform !== 'linux')
     return 'install Vagrant from https://developer.hashicorp.com/vagrant/install';
   return plan.provider === 'lxc'
-    ? 'sudo apt install vagrant vagrant-lxc   (Debian 12 or newer)'
-    : 'sudo apt install vagrant   (Debian 12 or newer; elsewhere https://developer.hashicorp.com/vagrant/install)';
+    ? note('sudo apt install vagrant vagrant-lxc', 'Debian 12 or newer')
+    : note(
+        'sudo apt install vagrant',
+        'Debian 12; elsewhere https://developer.hashicorp.com/vagrant/install',
+      );
 }

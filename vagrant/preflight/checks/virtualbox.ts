@@ -1,5 +1,6 @@
 import { assertNever } from '../../../common/assert-never.js';
 import { networkOf, overlap, contains } from '../ipv4.js';
+import { note, takeSubnet } from '../mends.js';
 import { error, warning, type Finding, type HostFacts, type Plan } from '../model.js';
 import { allowedBy, defaultRange, networksConfPath, parseNetworksConf } from '../networks-conf.js';
 import { atLeast, series } from '../version.js';
@@ -11,6 +12,8 @@ import { atLeast, series } from '../version.js';
  */
 const drivers: Readonly<Record<string, string>> = { '7.0': '2.3.4', '7.1': '2.4.2', '7.2': '2.4.9' };
 
+const containers = note('sudo vagrant up --provider lxc', 'or use containers');
+
 export function virtualBoxFindings(facts: HostFacts, plan: Plan): Finding[] {
   const { program } = facts.virtualbox;
   switch (program.state) {
@@ -20,7 +23,7 @@ export function virtualBoxFindings(facts: HostFacts, plan: Plan): Finding[] {
           'virtualbox-missing',
           'VirtualBox is not installed (there is no VBoxManage)',
           'install VirtualBox from https://www.virtualbox.org/wiki/Downloads',
-          ...(facts.platform === 'linux' ? ['or use containers: sudo vagrant up --provider lxc'] : []),
+          ...(facts.platform === 'linux' ? [containers] : []),
         ),
       ];
     case 'failed':
@@ -51,7 +54,10 @@ function kernelModule(said: string | undefined): Finding[] {
       'virtualbox-kernel-module',
       `VirtualBox has no kernel module loaded: ${said}`,
       'sudo modprobe vboxdrv',
-      'sudo /sbin/vboxconfig   (builds it; Debian: sudo apt install virtualbox-dkms linux-headers-amd64)',
+      note(
+        'sudo /sbin/vboxconfig',
+        'builds it; Debian: sudo apt install virtualbox-dkms linux-headers-amd64',
+      ),
     ),
   ];
 }
@@ -65,7 +71,7 @@ function machine(facts: HostFacts, version: string): Finding[] {
         'box-architecture',
         `this machine is ${facts.architecture}; the Debian box for VirtualBox exists for x64 only`,
         'use an x64 machine',
-        ...(facts.platform === 'linux' ? ['or use containers: sudo vagrant up --provider lxc'] : []),
+        ...(facts.platform === 'linux' ? [containers] : []),
       ),
     );
   else if (cpuCanVirtualise === false)
@@ -74,7 +80,7 @@ function machine(facts: HostFacts, version: string): Finding[] {
         'cpu-cannot-virtualise',
         'the CPU offers neither VT-x nor AMD-V, without which VirtualBox runs no 64-bit box',
         'switch virtualisation on in the firmware; in a virtual machine, let its host pass it on ("nested")',
-        ...(facts.platform === 'linux' ? ['or use containers: sudo vagrant up --provider lxc'] : []),
+        ...(facts.platform === 'linux' ? [containers] : []),
       ),
     );
   // From Linux 6.12 on KVM takes the CPU's extension when its module is loaded (VirtualBox/virtualbox issues 81, 141, 188);
@@ -86,7 +92,7 @@ function machine(facts: HostFacts, version: string): Finding[] {
         kvm.users > 0
           ? 'KVM runs virtual machines now; VirtualBox then may fail with VERR_VMX_IN_VMX_ROOT_MODE or VERR_SVM_IN_USE'
           : "KVM holds the CPU's virtualisation as long as its module is loaded; VirtualBox then may fail with VERR_VMX_IN_VMX_ROOT_MODE or VERR_SVM_IN_USE",
-        `stop KVM's machines, then: sudo modprobe -r ${kvm.module} kvm`,
+        note(`sudo modprobe -r ${kvm.module} kvm`, "once KVM's own machines are stopped"),
       ),
     );
   return findings;
@@ -105,7 +111,7 @@ function driver(facts: HostFacts, version: string): Finding[] {
           'virtualbox-too-new',
           `${what.replace('may not know', 'does not know')}; it takes Vagrant ${needed}`,
           'install a newer Vagrant from https://developer.hashicorp.com/vagrant/install',
-          'or an older VirtualBox',
+          'or install an older VirtualBox',
         ),
       ];
 }
@@ -124,7 +130,7 @@ function hostOnly(facts: HostFacts, plan: Plan, version: string): Finding[] {
       error(
         'subnet-is-nat',
         `${plan.subnet}.x is the network of VirtualBox' own NAT inside every box`,
-        'HOTSPARE_SUBNET=192.168.56 vagrant up   (remembered for the next time)',
+        takeSubnet(facts, plan, '192.168.56'),
       ),
     );
   if (!limitsHostOnlyNetworks(facts.platform, version)) return findings;
@@ -135,7 +141,7 @@ function networksConf(facts: HostFacts, plan: Plan, version: string): Finding[] 
   const file = facts.virtualbox.networksConf;
   const line = `* ${plan.subnet}.0/24`;
   const wanted = [`${plan.subnet}.1`, ...plan.boxes.map(({ address }) => address)];
-  const take56 = 'HOTSPARE_SUBNET=192.168.56 vagrant up   (remembered for the next time)';
+  const take56 = takeSubnet(facts, plan, '192.168.56');
   switch (file.state) {
     case 'unreadable':
       return [
@@ -153,7 +159,10 @@ function networksConf(facts: HostFacts, plan: Plan, version: string): Finding[] 
           `VirtualBox ${version} refuses host-only networks outside 192.168.56.0/21, and ${plan.subnet}.x is outside`,
           take56,
           // A file takes the place of the default, so it has to allow that too.
-          `or allow it: sudo mkdir -p /etc/vbox && echo '* 192.168.56.0/21 ${plan.subnet}.0/24' | sudo tee ${networksConfPath}`,
+          note(
+            `sudo mkdir -p /etc/vbox && echo '* 192.168.56.0/21 ${plan.subnet}.0/24' | sudo tee ${networksConfPath}`,
+            'or allow it',
+          ),
         ),
       ];
     case 'read': {
@@ -163,7 +172,10 @@ function networksConf(facts: HostFacts, plan: Plan, version: string): Finding[] 
           error(
             'networks-conf-garbled',
             `${networksConfPath}, line ${number}: "${entry}" is no address range, and Vagrant ends there`,
-            `remove or mend it: sudoedit ${networksConfPath}   (like: ${line}; comments on lines of their own)`,
+            note(
+              `sudoedit ${networksConfPath}`,
+              `ranges look like this: ${line}; comments are lines of their own`,
+            ),
           ),
         );
       if (allowedBy(ranges, wanted)) return [];
@@ -175,7 +187,7 @@ function networksConf(facts: HostFacts, plan: Plan, version: string): Finding[] 
           ...(ranges.some((range) => contains(range, '192.168.56.1') && contains(range, '192.168.56.254'))
             ? [take56]
             : []),
-          `allow it too: echo '${line}' | sudo tee -a ${networksConfPath}`,
+          note(`echo '${line}' | sudo tee -a ${networksConfPath}`, 'or allow it too'),
         ),
       ];
     }

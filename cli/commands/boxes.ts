@@ -1,0 +1,79 @@
+import { Option, type Command } from 'commander';
+import { UserError } from '../../common/errors.js';
+import { systemClock } from '../../common/runtime/clock.js';
+import { terminalProgress } from '../../lab/index.js';
+import {
+  checkHost,
+  prepareBoxes,
+  providers,
+  renderFindings,
+  settleBoxes,
+  type BoxState,
+  type Provider,
+} from '../../vagrant/index.js';
+import type { Io } from '../io.js';
+
+/** What the Vagrantfile calls on the host; `check` is for people, too. */
+export function boxesCommand(program: Command, io: Io, end: (code: number) => void): void {
+  const boxes = program
+    .command('boxes')
+    .description('The boxes of "vagrant up": checks and preparations on the host');
+  const progress = () => terminalProgress(io.stderr, () => systemClock.nowMs());
+  const provider = () => new Option('--provider <name>', 'which provider makes the boxes').choices(providers);
+  const state = ['--state <folder>', 'where the notes of the boxes lie', '.vagrant/hotspare'] as const;
+  const common = ({ state: folder }: { state: string }) => ({
+    state: folder,
+    environment: io.environment,
+    clock: systemClock,
+    progress: progress(),
+    signal: io.stop,
+  });
+
+  boxes
+    .command('check')
+    .description('Say what "vagrant up" would stumble over, and how to mend it; exit 1 when it would')
+    .addOption(provider())
+    .option(...state)
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .action(async (options: { provider?: Provider; state: string; output: 'text' | 'json' }) => {
+      const findings = await checkHost({ ...common(options), provider: options.provider, boxes: undefined });
+      if (options.output === 'json') io.out(`${JSON.stringify({ findings }, null, 2)}\n`);
+      else
+        io.out(findings.length === 0 ? 'Nothing is in the way of "vagrant up".\n' : renderFindings(findings));
+      if (findings.some(({ severity }) => severity === 'error')) end(1);
+    });
+
+  boxes
+    .command('prepare', { hidden: true })
+    .requiredOption('--boxes <list>', 'what there is: NAME=running|stopped|absent, separated by commas')
+    .addOption(provider().makeOptionMandatory())
+    .option(...state)
+    .action(async (options: { provider: Provider; state: string; boxes: string }) => {
+      const input = { ...common(options), provider: options.provider, boxes: boxStates(options.boxes) };
+      const findings = await checkHost(input);
+      if (findings.length > 0) io.err(renderFindings(findings));
+      if (findings.some(({ severity }) => severity === 'error')) return end(2);
+      await prepareBoxes(input);
+    });
+
+  boxes
+    .command('settle', { hidden: true })
+    .requiredOption('--running <list>', 'names of the boxes that run')
+    .option('--quiet', 'do not say what there is to see')
+    .option(...state)
+    .action(async (options: { state: string; running: string; quiet?: boolean }) => {
+      const welcome = await settleBoxes({ ...common(options), running: options.running.split(',') });
+      if (!options.quiet) io.out(welcome);
+    });
+}
+
+function boxStates(list: string): Map<string, BoxState> {
+  const states = new Map<string, BoxState>();
+  for (const item of list.split(',')) {
+    const [name = '', state] = item.split('=');
+    if (state !== 'running' && state !== 'stopped' && state !== 'absent')
+      throw new UserError(`--boxes: "${item}" is not NAME=running|stopped|absent`, { exitCode: 2 });
+    states.set(name, state);
+  }
+  return states;
+}

@@ -1,0 +1,122 @@
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../common/clock.js';
+import { addressOf } from '../provision/site.js';
+import { loadTopology, type Topology } from '../provision/topology.js';
+import { openSite } from './open.js';
+import { gather } from './preflight/gather.js';
+import { preflight } from './preflight/checks.js';
+import type { Finding, Plan, Provider } from './preflight/model.js';
+import { preparePayloads } from './prepare/prepare.js';
+import { setUpAccess, untilHealthy } from './settle/settle.js';
+import { welcomeText } from './settle/welcome.js';
+import { loadSettings, resolveSettings, saveSettings, type Settings } from './settings.js';
+import { privateFolder, stateFiles } from './state.js';
+
+/** Where the package lies: two folders up from dist/vagrant. */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const memoryPerBoxMb: Readonly<Record<Provider, number>> = { virtualbox: 768, lxc: 160 };
+const boxNames: Readonly<Record<Provider, string>> = {
+  virtualbox: 'debian/bookworm64',
+  lxc: 'hotspare/bookworm',
+};
+
+export type BoxState = 'running' | 'stopped' | 'absent';
+
+export interface Progress {
+  step<T>(what: string, work: () => Promise<T>): Promise<T>;
+}
+
+export interface Call {
+  /** .vagrant/hotspare */
+  readonly state: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface HostCall extends Call {
+  /** Undefined: the one that is remembered, or VirtualBox. */
+  readonly provider: Provider | undefined;
+  /** What Vagrant says of the boxes. Undefined: nobody asked it. */
+  readonly boxes: ReadonlyMap<string, BoxState> | undefined;
+}
+
+/** What "vagrant up" would stumble over on this machine. Throws ConfigError. */
+export async function checkHost(call: HostCall): Promise<Finding[]> {
+  const { topology, settings, remembered } = choose(call);
+  const plan: Plan = {
+    provider: settings.provider,
+    subnet: settings.subnet,
+    boxes: topology.boxes.map((box) => {
+      const state = call.boxes?.get(box.name) ?? 'absent';
+      const address = addressOf(settings, box);
+      return { name: box.name, address, exists: state !== 'absent', running: state === 'running' };
+    }),
+    bridge: settings.bridge,
+    containerPrefix: settings.containerPrefix,
+    memoryPerBoxMb: memoryPerBoxMb[settings.provider],
+    boxName: boxNames[settings.provider],
+    madeWith: remembered,
+  };
+  const { environment, clock, state } = call;
+  const vagrantVersion = environment['HOTSPARE_VAGRANT_VERSION'];
+  return preflight(
+    await gather({ plan, environment, clock, folder: root, dotfileFolder: dirname(state), vagrantVersion }),
+    plan,
+  );
+}
+
+/** Makes what the boxes get, and remembers how they were chosen. Repeatable. Throws ConfigError and UserError. */
+export async function prepareBoxes(call: HostCall): Promise<void> {
+  const { topology, settings } = choose(call);
+  saveSettings(privateFolder(call.state), settings);
+  const site = await openSite(topology, settings, call.state, call.environment, call.clock.wallMs());
+  await call.progress.step('what the boxes get', () =>
+    preparePayloads({
+      site,
+      root,
+      state: call.state,
+      backups: call.environment['HOTSPARE_BACKUPS'] ?? join(root, 'backups'),
+      sendNode: settings.provider !== 'lxc',
+    }),
+  );
+}
+
+/**
+ * After boxes came up: access control; and, once all of the topology run, their health. Resolves with what to tell the
+ * person. `running` holds at least all Consul servers.
+ */
+export async function settleBoxes(call: Call & { readonly running: readonly string[] }): Promise<string> {
+  const { topology, settings } = choose({ ...call, provider: undefined });
+  const { state, environment, clock, signal, progress } = call;
+  const site = await openSite(topology, settings, state, environment, clock.wallMs());
+  const settling = { site, managementTokenFile: stateFiles(state).managementToken, clock, signal };
+  await progress.step("Consul's access control", () => setUpAccess(settling));
+  if (!topology.boxes.every(({ name }) => call.running.includes(name))) return '';
+  await progress.step('wait until everything is healthy', () => untilHealthy(settling));
+  return welcomeText(site);
+}
+
+interface Choice {
+  readonly topology: Topology;
+  readonly settings: Settings;
+  readonly remembered: Settings | undefined;
+}
+
+function choose(call: Pick<HostCall, 'state' | 'environment' | 'provider'>): Choice {
+  const remembered = loadSettings(call.state);
+  const environment = call.provider
+    ? { ...call.environment, VAGRANT_DEFAULT_PROVIDER: call.provider }
+    : call.environment;
+  // The settings say which topology, and the topology what the settings are checked against.
+  const file = environment['HOTSPARE_TOPOLOGY'] ?? remembered?.topologyFile;
+  const topology = loadTopology(resolve(root, file || join('vagrant', 'topology.json')));
+  const { settings } = resolveSettings(environment, remembered, {
+    subnet: topology.subnets.vagrant,
+    boxNames: topology.boxes.map(({ name }) => name),
+    folder: root,
+  });
+  return { topology, settings, remembered };
+}

@@ -1,0 +1,34 @@
+import { boxesSite } from '../provision/index.js';
+import { loadOrMakeSecrets } from '../provision/secrets.js';
+import { addressOf, type BoxesSite } from '../provision/site.js';
+import { boxesWith, type Topology } from '../provision/topology.js';
+import { certificateFor } from './prepare/tls.js';
+import type { Settings } from './settings.js';
+import { privateFolder, stateFiles } from './state.js';
+
+/** The site of the boxes, with its secrets and its certificate, which are made at the first call. */
+export async function openSite(
+  topology: Topology,
+  settings: Settings,
+  state: string,
+  environment: NodeJS.ProcessEnv,
+  nowMs: number,
+): Promise<BoxesSite> {
+  const files = stateFiles(privateFolder(state));
+  const { subnet } = settings;
+  const addresses = boxesWith(topology, 'nginx').map((box) => addressOf({ subnet }, box));
+  return boxesSite({
+    topology,
+    subnet,
+    secrets: loadOrMakeSecrets(files.secrets),
+    managementCidrs: managementCidrs(topology, settings),
+    tls: await certificateFor(files.tls, { name: topology.dns.name, addresses }, environment, nowMs),
+  });
+}
+
+/** Unless the topology says otherwise: the host of the boxes, by each way it comes. */
+function managementCidrs({ managementCidr }: Topology, { subnet, provider }: Settings): string[] {
+  if (managementCidr !== null) return [managementCidr];
+  // VirtualBox hands on `vagrant ssh` through its own NAT, always from this address.
+  return provider === 'virtualbox' ? [`${subnet}.1/32`, '10.0.2.2/32'] : [`${subnet}.1/32`];
+}

@@ -1,0 +1,46 @@
+import { sleep, type Clock } from '../../common/clock.js';
+import { UserError } from '../../common/errors.js';
+import { setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
+import { consulUrl, whatIsMissing } from '../../provision/health.js';
+import type { Site } from '../../provision/site.js';
+import type { Box } from '../../provision/topology.js';
+
+/** How long boxes that were just made may take until all is well. */
+const healthyTimeoutMs = 90_000;
+
+export interface Settling {
+  readonly site: Site;
+  readonly managementTokenFile: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** The box through which the host speaks to Consul: the only one that lets it. */
+export function adminOf({ topology }: Site): Box {
+  const box = topology.boxes.find(({ name }) => name === topology.dns.box);
+  if (!box) throw new UserError(`the topology has no box ${topology.dns.box}`);
+  return box;
+}
+
+/** Access control, once the servers of Consul have found each other. Repeatable. */
+export async function setUpAccess({ site, managementTokenFile, clock, signal }: Settling): Promise<void> {
+  const servers = [consulUrl(site, adminOf(site))];
+  const { topology, secrets } = site;
+  await waitForLeader({ servers, clock, signal });
+  await setUpAcl({ topology, secrets, servers, managementTokenFile, clock, signal });
+}
+
+/** Resolves when every service is healthy and every balancer serves; rejects with what is still missing. */
+export async function untilHealthy({ site, clock, signal }: Settling): Promise<void> {
+  const deadline = clock.nowMs() + healthyTimeoutMs;
+  for (;;) {
+    const missing = await whatIsMissing(site, adminOf(site));
+    if (missing.length === 0) return;
+    if (clock.nowMs() > deadline) {
+      throw new UserError(
+        `the boxes run, but not all is well after ${healthyTimeoutMs / 1000} s:\n${missing.map((line) => `  ${line}`).join('\n')}`,
+      );
+    }
+    await sleep(clock, 250, { signal });
+  }
+}
