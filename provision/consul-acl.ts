@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { sleep, type Clock } from '../common/clock.js';
 import { UserError, messageOf } from '../common/errors.js';
 import { aclOf } from './acl.js';
@@ -8,6 +8,8 @@ import type { Topology } from './topology.js';
 
 const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
 const requestTimeoutMs = 5_000;
+/** How long a restarted Consul may take until it knows its tokens again. */
+const knownTimeoutMs = 20_000;
 
 /** Thrown when Consul was bootstrapped before and nobody kept the management token. */
 export class LostManagementToken extends UserError {}
@@ -49,15 +51,19 @@ export async function waitForLeader({
   throw new UserError(`the Consul servers have not chosen a leader within 60 s (${last})`);
 }
 
-/** Makes policies and tokens what `aclOf` says. Repeatable; does nothing when nothing changed. */
+/**
+ * Makes policies and tokens what `aclOf` says. Repeatable; does nothing when nothing changed. A Consul that knows nothing
+ * of the kept management token (all boxes were made anew) is set up from the start; one that others set up is refused
+ * with LostManagementToken.
+ */
 export async function setUpAcl(setup: AclSetup): Promise<void> {
   const { topology, secrets, managementTokenFile } = setup;
   const wanted = aclOf(topology, secrets);
   const doneFile = `${managementTokenFile}.applied`;
   const digest = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
-  if (existsSync(doneFile) && readFileSync(doneFile, 'utf8') === digest) return;
+  const { token: management, isNew } = await managementToken(setup);
+  if (!isNew && existsSync(doneFile) && readFileSync(doneFile, 'utf8') === digest) return;
 
-  const management = await managementToken(setup);
   const call = caller(setup, management);
   const known = (await call('GET', '/v1/acl/policies')) as { ID: string; Name: string }[];
   for (const policy of wanted.policies) {
@@ -91,14 +97,60 @@ function accessorFor(secret: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-async function managementToken(setup: AclSetup): Promise<string> {
-  if (existsSync(setup.managementTokenFile)) return readFileSync(setup.managementTokenFile, 'utf8').trim();
-  const answer = await insist(setup, 'ACL bootstrap', (server) =>
-    request(`${server}/v1/acl/bootstrap`, 'PUT', undefined),
+/** The kept token if this Consul knows it, else that of a new bootstrap. */
+async function managementToken(setup: AclSetup): Promise<{ token: string; isNew: boolean }> {
+  const { managementTokenFile, clock, signal } = setup;
+  const kept = existsSync(managementTokenFile) ? readFileSync(managementTokenFile, 'utf8').trim() : '';
+  const deadline = clock.nowMs() + knownTimeoutMs;
+  for (;;) {
+    if (kept !== '' && (await isKnown(setup, kept))) return { token: kept, isNew: false };
+    // Only Consul itself can tell a new cluster from one that has not read its own log yet: the second refuses.
+    const made = await bootstrap(setup);
+    if (made !== undefined) {
+      // Gone before the new token stands: what was applied was applied to another cluster.
+      rmSync(`${managementTokenFile}.applied`, { force: true });
+      keep(managementTokenFile, `${made}\n`);
+      return { token: made, isNew: true };
+    }
+    if (kept === '' || clock.nowMs() > deadline) throw lostToken(managementTokenFile, kept);
+    await sleep(clock, 250, { signal });
+  }
+}
+
+function lostToken(file: string, kept: string): LostManagementToken {
+  return new LostManagementToken(
+    kept === ''
+      ? `Consul's access control was set up before, but ${file} with its management token is not there`
+      : `Consul's access control was set up before, and not with the management token in ${file}: put the right one there`,
   );
-  const token = (answer as { SecretID: string }).SecretID;
-  keep(setup.managementTokenFile, `${token}\n`);
-  return token;
+}
+
+async function isKnown(setup: AclSetup, token: string): Promise<boolean> {
+  try {
+    await insist(setup, 'the management token', (server) =>
+      request(`${server}/v1/acl/token/self`, 'GET', token),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.cause instanceof RefusedByConsul && error.cause.status === 403)
+      return false;
+    throw error;
+  }
+}
+
+/** The first token of a cluster that was never set up; undefined where that was done before. */
+async function bootstrap(setup: AclSetup): Promise<string | undefined> {
+  try {
+    const answer = await insist(setup, 'ACL bootstrap', (server) =>
+      request(`${server}/v1/acl/bootstrap`, 'PUT', undefined),
+    );
+    return (answer as { SecretID: string }).SecretID;
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof RefusedByConsul && cause.message.includes('bootstrap no longer allowed'))
+      return undefined;
+    throw error;
+  }
 }
 
 function caller(setup: AclSetup, token: string) {
@@ -128,11 +180,6 @@ async function insist(
       return await attempt(servers[turn % servers.length] ?? '');
     } catch (error) {
       const refused = error instanceof RefusedByConsul ? error : undefined;
-      if (refused?.message.includes('bootstrap no longer allowed')) {
-        throw new LostManagementToken(
-          `Consul's access control was set up before, but ${setup.managementTokenFile} with its management token is not there`,
-        );
-      }
       const final = refused !== undefined && refused.status < 500;
       if (final || clock.nowMs() > deadline)
         throw new UserError(`Consul refused ${what}: ${messageOf(error)}`, { cause: error });
