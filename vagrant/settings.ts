@@ -79,7 +79,7 @@ export function resolveSettings(
     remembered?.provider,
     'virtualbox',
   );
-  const room = Math.max(0, ...[maxInterfaceName - vethName('', longest(defaults.boxNames)).length]);
+  const room = Math.max(0, maxInterfaceName - vethName('', longest(defaults.boxNames)).length);
   const containerPrefix = choose(
     'HOTSPARE_LXC_PREFIX',
     (text) => (text.length <= room ? asPrefix(text) : undefined),

@@ -18,6 +18,7 @@ export const goodLxc: LxcFacts = {
     addresses: [{ address: '192.168.11.1', prefixLength: 24 }],
     ports: [],
   },
+  bridgeFiltered: false,
   box: 'present',
   ipCommand: true,
   cgroups: { layout: 'unified', writable: true, forSystemd: true },

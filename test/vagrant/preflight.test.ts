@@ -118,7 +118,7 @@ const bad: Bad[] = [
     'settings-changed',
     'error',
     /begin with "a-"/,
-    /HOTSPARE_LXC_PREFIX= vagrant up/,
+    /HOTSPARE_LXC_PREFIX= vagrant up --provider lxc/,
   ],
   [
     "the host's own address",
@@ -155,6 +155,15 @@ const bad: Bad[] = [
     'error',
     /192\.168\.1\.2\/16 on eth0/,
     /HOTSPARE_SUBNET=A\.B\.C/,
+  ],
+  [
+    'the bridge of LXC boxes, for VirtualBox',
+    withVirtualBox({}, { interfaces: [lan, bridge] }),
+    virtualBoxPlan(),
+    'subnet-in-use',
+    'error',
+    /on hotspare0/,
+    /^sudo vagrant\/lxc-bridge down /,
   ],
   [
     'a VPN',
@@ -379,7 +388,7 @@ const bad: Bad[] = [
     'networks-conf-forbids',
     'error',
     /VirtualBox 7\.0\.20 refuses .* outside 192\.168\.56\.0\/21, and 192\.168\.11\.x/,
-    /echo '\* 192\.168\.56\.0\/21 192\.168\.11\.0\/24' \| sudo tee \/etc\/vbox\/networks\.conf$/,
+    /echo '\* 192\.168\.56\.0\/21 192\.168\.11\.0\/24' \| sudo tee \/etc\/vbox\/networks\.conf {3}# or allow it$/,
   ],
   [
     'no networks.conf, the mend by subnet',
@@ -424,7 +433,7 @@ const bad: Bad[] = [
     'networks-conf-forbids',
     'error',
     /10\.0\.0\.0\/8/,
-    /^allow it too/,
+    /^echo .* # or allow it too$/,
   ],
   [
     'an empty networks.conf',
@@ -598,6 +607,15 @@ const bad: Bad[] = [
     'error',
     /has no address/,
     /stop the containers on it \(ve-other\)/,
+  ],
+  [
+    'a firewall that knows no bridges',
+    withLxc({ bridgeFiltered: true }),
+    lxcPlan(),
+    'bridge-filtered',
+    'warning',
+    /may not reach each other/,
+    /iptables -I FORWARD -i hotspare0 -o hotspare0 -j ACCEPT/,
   ],
   [
     "somebody else's container",
@@ -904,6 +922,7 @@ const good: Good[] = [
   ],
   ['a prefix that just fits', hostFacts(), lxcPlan({ containerPrefix: 'abcde-' }), 'interface-name-too-long'],
   ['the box is needed no more', withLxc({ box: 'absent' }), made(lxcPlan(), 'stopped'), 'box-missing'],
+  ['a firewall nobody could ask', withLxc({ bridgeFiltered: undefined }), lxcPlan(), 'bridge-filtered'],
   ['nftables unknown', withLxc({ nftables: 'unknown' }), lxcPlan(), 'nftables-missing'],
 ];
 

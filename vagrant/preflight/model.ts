@@ -112,6 +112,8 @@ export interface LxcFacts {
   /** Undefined: they could not be listed. */
   readonly containers: readonly string[] | undefined;
   readonly bridge: Bridge;
+  /** Whether the host's firewall drops what passes over the bridge. Undefined: it could not be asked. */
+  readonly bridgeFiltered: boolean | undefined;
   /** The Vagrant box of the plan, for LXC. */
   readonly box: 'present' | 'absent';
   readonly ipCommand: boolean;
@@ -196,6 +198,7 @@ export const findingCodes = [
   'bridge-not-a-bridge',
   'bridge-down',
   'bridge-other-subnet',
+  'bridge-filtered',
   'container-taken',
   'interface-taken',
   'interface-name-too-long',

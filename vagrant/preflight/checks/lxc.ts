@@ -18,7 +18,7 @@ export function lxcFindings(facts: HostFacts, plan: Plan): Finding[] {
   return [
     ...programs(facts),
     ...privileges(facts),
-    ...(stopped ? [...bridge(facts, plan), ...kernel(facts)] : []),
+    ...(stopped ? [...bridge(facts, plan), ...filter(facts, plan), ...kernel(facts)] : []),
     ...names(facts, plan),
     ...box(facts, plan),
   ];
@@ -179,6 +179,18 @@ function bridge({ lxc }: HostFacts, plan: Plan): Finding[] {
     default:
       return assertNever(found);
   }
+}
+
+/** Docker makes the kernel filter bridged traffic and drops what it does not know. */
+function filter({ lxc }: HostFacts, { bridge }: Plan): Finding[] {
+  if (lxc.bridgeFiltered !== true) return [];
+  return [
+    warning(
+      'bridge-filtered',
+      `this machine's firewall drops what it does not know on bridges, so that the boxes may not reach each other`,
+      `sudo iptables -I FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`,
+    ),
+  ];
 }
 
 /** Containers and network interfaces are known by name to the whole machine. */

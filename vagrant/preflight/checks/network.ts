@@ -1,4 +1,4 @@
-import { takeSubnet } from '../mends.js';
+import { lxcBridge, note, takeSubnet } from '../mends.js';
 import { contains, networkOf, overlap } from '../ipv4.js';
 import {
   error,
@@ -45,6 +45,9 @@ function inUse(facts: HostFacts, plan: Plan): Finding[] {
       error(
         'subnet-in-use',
         `${plan.subnet}.x is in use already: this machine has ${address}/${prefixLength} on ${name}`,
+        ...(name === plan.bridge
+          ? [note(lxcBridge('down', plan), 'if the containers on it are no longer needed')]
+          : []),
         otherSubnet(facts, plan),
       ),
     );

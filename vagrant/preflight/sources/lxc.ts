@@ -9,20 +9,23 @@ export async function gatherLxc(
   interfaces: readonly NetworkInterface[],
   environment: Environment,
 ): Promise<LxcFacts> {
-  const [program, containers, bridge, box, mounts, status, appArmor, nftables] = await Promise.all([
-    askVersion('lxc-start', ['--version'], environment),
-    gatherContainers(environment),
-    gatherBridge(plan.bridge, interfaces),
-    gatherBox(plan.boxName, 'lxc', environment),
-    textOf('/proc/self/mounts'),
-    textOf('/proc/self/status'),
-    textOf('/proc/self/attr/current'),
-    gatherNftables(environment),
-  ]);
+  const [program, containers, bridge, bridgeFiltered, box, mounts, status, appArmor, nftables] =
+    await Promise.all([
+      askVersion('lxc-start', ['--version'], environment),
+      gatherContainers(environment),
+      gatherBridge(plan.bridge, interfaces),
+      gatherFilter(plan.bridge, environment),
+      gatherBox(plan.boxName, 'lxc', environment),
+      textOf('/proc/self/mounts'),
+      textOf('/proc/self/status'),
+      textOf('/proc/self/attr/current'),
+      gatherNftables(environment),
+    ]);
   return {
     program,
     containers,
     bridge,
+    bridgeFiltered,
     box,
     ipCommand: isInPath('ip', environment),
     cgroups: cgroupsIn(mounts ?? ''),
@@ -47,6 +50,22 @@ async function gatherNftables(environment: Environment): Promise<LxcFacts['nftab
     /protocol not supported|cannot open netlink|unable to initialize netlink/i.test(result.stderr)
     ? 'missing'
     : 'unknown';
+}
+
+/** The setting is there once the kernel's br_netfilter is loaded. */
+async function gatherFilter(bridge: string, environment: Environment): Promise<boolean | undefined> {
+  const calls = await textOf('/proc/sys/net/bridge/bridge-nf-call-iptables');
+  if (calls?.trim() !== '1') return false;
+  const rules = await ask('iptables', ['-S', 'FORWARD'], environment);
+  return rules?.exitCode === 0 ? filtersBridge(rules.stdout, bridge) : undefined;
+}
+
+/** Reads "iptables -S FORWARD". */
+export function filtersBridge(rules: string, bridge: string): boolean {
+  const lines = rules.split('\n').map((line) => line.trim());
+  return (
+    lines.includes('-P FORWARD DROP') && !lines.includes(`-A FORWARD -i ${bridge} -o ${bridge} -j ACCEPT`)
+  );
 }
 
 /** Reads /proc/self/mounts. */
