@@ -1,3 +1,5 @@
+require "monitor"
+
 module Hotspare
   # What happens around Vagrant's own actions.
   module Triggers
@@ -27,7 +29,7 @@ module Hotspare
     end
 
     # Providers may bring boxes up side by side.
-    LOCK = Mutex.new
+    LOCK = Monitor.new
     # Names of the boxes this call of Vagrant has brought up.
     DONE = []
 
@@ -51,12 +53,12 @@ module Hotspare
       e
     end
 
-    # A box that was up already when the topology changed is brought up to date. The last box of the call does the rest.
+    # The last box of the call does what concerns all of them.
     def finish(machine, *options)
-      return unless machine.state.id == :running
+      return if Thread.current[:hotspare_updating] || machine.state.id != :running
 
-      machine.action(:provision) unless Payload.of(machine.name).applied?
       LOCK.synchronize do
+        bring_up_to_date(machine)
         DONE.push(machine.name.to_s)
         running = Hotspare.boxes.map(&:name).select { |name| state_of(machine, Hotspare.box(name)) == "running" }
         return unless (wanted & running - DONE).empty?
@@ -64,6 +66,16 @@ module Hotspare
 
         Command.run(machine.ui, "settle", "--running", running.join(","), *options)
       end
+    end
+
+    # A box that was up already when the topology changed; one after the other, so that not all restart at once.
+    def bring_up_to_date(machine)
+      return if Payload.of(machine.name).applied?
+
+      Thread.current[:hotspare_updating] = true
+      machine.action(:provision)
+    ensure
+      Thread.current[:hotspare_updating] = nil
     end
 
     # The boxes this call of Vagrant is about: those named on its command line, or all.

@@ -18,7 +18,7 @@ export function welcomeText(site: Site): string {
   ];
   const width = Math.max(...tries.map(([text]) => text.length));
   return `
-  todo list   ${first}   (https as well; the certificate is its own unless you gave one)
+  todo list   ${first}   (or https, where the browser will ask about the certificate unless you gave one)
 ${others.map((url) => `              ${url}   the same list through another load balancer\n`).join('')}\
   Consul UI   ${consulUrl(site, admin)}/ui
 
