@@ -80,6 +80,7 @@ export interface ConnectionOptions {
 export const Connection = pg.Connection as unknown as new (options: ConnectionOptions) => ConnectionInternals;
 
 export interface PoolInternals {
+  _clients: object[];
   _idle: { readonly client: object }[];
   _remove(client: object, callback?: () => void): void;
   _pulseQueue(): void;

@@ -29,6 +29,17 @@ class PoolOfSessions extends Base {
     this.#repeat = repeat;
     // An idle session's death is the router's business; whoever listens still hears it.
     this.on('error', noop);
+    if (repeat) this.on('connect', (client) => client.once('end', () => this.#freePlace(client)));
+  }
+
+  /**
+   * Of a session that died in somebody's hands: waiters need not wait for it to be released. It may never be: Drizzle
+   * keeps a session whose BEGIN failed.
+   */
+  #freePlace(client: object): void {
+    if (!this._clients.includes(client) || this._idle.some((idle) => idle.client === client)) return;
+    this._clients = this._clients.filter((other) => other !== client);
+    this._pulseQueue();
   }
 
   /** Ends idle sessions that do not fit. */

@@ -57,9 +57,9 @@ describe('what hotspare uses of pg beyond its documentation', () => {
     expect(typeof (pg.Pool.prototype as unknown as Record<string, unknown>)[name]).toBe('function');
   });
 
-  test('Pool field _idle, and that _release removes what comes with an error', async () => {
+  test('Pool fields _idle and _clients, and that _release removes what comes with an error', async () => {
     const pool = new pg.Pool({ Client: pg.Client });
-    expect((pool as unknown as { _idle: unknown })._idle).toEqual([]);
+    expect(pool).toMatchObject({ _idle: [], _clients: [] });
     const source = String((pg.Pool.prototype as unknown as { _release: unknown })._release);
     expect(source).toMatch(/_release\(client, idleListener, err\)/);
     expect(source).toMatch(/err \|\|.*!client\._queryable/);

@@ -1,6 +1,6 @@
-import { DrizzleQueryError, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { connect, hotspareError, notes } from './recipes/drizzle.js';
+import { connect, driverError, notes } from './recipes/drizzle.js';
 import type { Notes, OrmUnderTest } from './port.js';
 
 type Runner = Pick<NodePgDatabase, 'insert' | 'select' | 'update' | 'delete' | 'execute'>;
@@ -25,7 +25,6 @@ export const drizzle: OrmUnderTest = {
       close,
     };
   },
-  hotspareError,
-  sqlState: (error) =>
-    error instanceof DrizzleQueryError ? (error.cause as { code?: string }).code : undefined,
+  thrown: driverError,
+  keepsErrors: true,
 };

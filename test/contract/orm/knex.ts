@@ -1,7 +1,5 @@
 import type { Knex } from 'knex';
 import type { Knex as Knex2 } from 'knex-2';
-import { codeOf } from '../../../common/errors.js';
-import { HotspareError } from '../../../sidecar/index.js';
 import { connect } from './recipes/knex.js';
 import { connect as connectOld } from './recipes/knex-before-3.3.js';
 import type { NewNote, Note, Notes, OrmUnderTest } from './port.js';
@@ -36,10 +34,7 @@ const notesOf = (either: AnyKnex): Notes => {
   };
 };
 
-const errors: Pick<OrmUnderTest, 'hotspareError' | 'sqlState'> = {
-  hotspareError: (error) => (error instanceof HotspareError ? error : undefined),
-  sqlState: codeOf,
-};
+const errors: Pick<OrmUnderTest, 'thrown' | 'keepsErrors'> = { thrown: (error) => error, keepsErrors: true };
 
 export const knex: OrmUnderTest = {
   name: 'Knex 3.3',

@@ -1,6 +1,4 @@
 import { CompiledQuery, type Kysely } from 'kysely';
-import { HotspareError } from '../../../sidecar/index.js';
-import { codeOf } from '../../../common/errors.js';
 import { connect, type Database } from './recipes/kysely.js';
 import type { Notes, OrmUnderTest } from './port.js';
 
@@ -38,6 +36,6 @@ export const kysely: OrmUnderTest = {
       close,
     };
   },
-  hotspareError: (error) => (error instanceof HotspareError ? error : undefined),
-  sqlState: codeOf,
+  thrown: (error) => error,
+  keepsErrors: true,
 };

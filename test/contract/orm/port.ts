@@ -1,4 +1,4 @@
-import type { HotspareError, Pool, PoolConfig } from '../../../sidecar/index.js';
+import type { Pool, PoolConfig } from '../../../sidecar/index.js';
 
 export interface NewNote {
   readonly text: string;
@@ -39,8 +39,8 @@ export interface OpenOrm extends Notes {
 export interface OrmUnderTest {
   readonly name: string;
   open(config: PoolConfig): OpenOrm;
-  /** What the recipe says an app should look for. */
-  hotspareError(error: unknown): Pick<HotspareError, 'name' | 'code' | 'retry'> | undefined;
-  /** SQLSTATE of an error of Postgres itself, as the recipe finds it. */
-  sqlState(error: unknown): string | undefined;
+  /** What the driver threw, dug out of an error of the ORM as the recipe says. */
+  thrown(error: unknown): unknown;
+  /** Whether that is still the object that was thrown; else only its `code` is. */
+  readonly keepsErrors: boolean;
 }

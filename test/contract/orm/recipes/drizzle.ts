@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { bigint, jsonb, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core';
-import { HotspareError, Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
 
 export const notes = pgTable('notes', {
   id: serial().primaryKey(),
@@ -22,7 +22,6 @@ export function connect(config: PoolConfig) {
 }
 
 /** Drizzle puts what the driver throws into a DrizzleQueryError, as its cause. */
-export function hotspareError(error: unknown): HotspareError | undefined {
-  const cause = error instanceof DrizzleQueryError ? error.cause : error;
-  return cause instanceof HotspareError ? cause : undefined;
+export function driverError(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? error.cause : error;
 }
