@@ -1,6 +1,7 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Client, Pool, type Target } from '../../sidecar/index.js';
+import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -63,7 +64,7 @@ const config = () => ({
   user: 'app',
   password: 'app',
   database: 'app',
-  hotspare: { hosts: proxies.map(({ target }) => target) },
+  hotspare: { hosts: proxies.map(({ target }) => target), ...patient },
 });
 beforeAll(async () => {
   pair = await startPostgresPair();
@@ -82,7 +83,7 @@ const port = async (queryable: Pick<Pool, 'query'>) =>
 
 test('the pool finds the primary, pool.read the replica, a Client the primary', async () => {
   expect(await port(pool)).toBe(pair.primary.port);
-  await waitFor('the replica', 3_000, () => pool.topology.replicas.length === 1);
+  await waitFor('the replica', eventuallyMs, () => pool.topology.replicas.length === 1);
   expect(await port(pool.read)).toBe(pair.standby.port);
   await expect(pool.read.query('CREATE TABLE x ()')).rejects.toMatchObject({ name: 'ReadOnlyError' });
   const client = new Client(config());
@@ -95,7 +96,7 @@ test('the pool finds the primary, pool.read the replica, a Client the primary', 
 
 test('without a primary it reads on and refuses writes', async () => {
   pair.primary.kill();
-  await pool.waitForMode('read-only', 3_000);
+  await pool.waitForMode('read-only', eventuallyMs);
   expect(await port(pool)).toBe(pair.standby.port);
   await expect(pool.query("INSERT INTO notes VALUES ('never')")).rejects.toMatchObject({
     name: 'ReadOnlyError',
@@ -107,7 +108,7 @@ test('a promotion, of which its sessions there hear nothing, is noticed all the 
   const held = await pool.connect();
   expect(await port(held)).toBe(pair.standby.port);
   await pair.standby.promote();
-  await pool.waitForMode('read-write', 3_000);
+  await pool.waitForMode('read-write', eventuallyMs);
   await held.query("INSERT INTO notes VALUES ('by the old session')");
   held.release();
   await pool.query("INSERT INTO notes VALUES ('by any')");

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Pool, type Mode } from '../../sidecar/index.js';
+import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -15,7 +16,10 @@ beforeAll(async () => {
     user: 'app',
     password: 'app',
     database: 'app',
-    hotspare: { hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })) },
+    hotspare: {
+      hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })),
+      heartbeatTimeoutMs: patient.heartbeatTimeoutMs,
+    },
   });
   pool.on('mode', (mode) => modes.push(mode));
 });
@@ -38,15 +42,15 @@ const primaries = () =>
     .map(({ port, timeline }) => [port, timeline]);
 
 test('a promoted spare is written to by the sessions it already has', async () => {
-  await pool.waitForMode('read-write', 5_000);
-  await waitFor('the replica', 5_000, () => pool.topology.replicas.length === 1);
+  await pool.waitForMode('read-write', eventuallyMs);
+  await waitFor('the replica', eventuallyMs, () => pool.topology.replicas.length === 1);
   expect(modes).toEqual(['read-write']);
   pair.primary.kill();
-  await pool.waitForMode('read-only', 2_000);
+  await pool.waitForMode('read-only', eventuallyMs);
   const before = await serving();
   expect(before.port).toBe(pair.standby.port);
   await pair.standby.promote();
-  await pool.waitForMode('read-write', 2_000);
+  await pool.waitForMode('read-write', eventuallyMs);
   await pool.query("INSERT INTO notes VALUES ('on the new primary')");
   expect(await serving()).toEqual(before);
   expect(pool.topology).toMatchObject({ primary: { port: pair.standby.port }, replicas: [] });
@@ -62,7 +66,7 @@ test('a transaction begun before a promotion is not moved and fails with ReadOnl
 
 test('the old primary comes back as a primary: not one write goes to it', async () => {
   await pair.primary.start();
-  await waitFor('two primaries', 5_000, () => primaries().length === 2);
+  await waitFor('two primaries', eventuallyMs, () => primaries().length === 2);
   expect(primaries()).toEqual([
     [pair.primary.port, 1],
     [pair.standby.port, 2],
@@ -75,7 +79,7 @@ test('the old primary comes back as a primary: not one write goes to it', async 
 
 test('nor when the new one is gone, and nor by a session of its own', async () => {
   pair.standby.kill();
-  await pool.waitForMode('down', 2_000);
+  await pool.waitForMode('down', eventuallyMs);
   expect(pool.modeReason).toMatch(/calls itself primary, but timeline 2 was seen elsewhere/);
   await expect(pool.query("INSERT INTO notes VALUES ('lost')")).rejects.toMatchObject({ code: '57P03' });
   await expect(pool.connectTo('primary')).rejects.toMatchObject({ code: '57P03' });
@@ -84,6 +88,6 @@ test('nor when the new one is gone, and nor by a session of its own', async () =
   expect((await old.query('SELECT text FROM notes')).rows).toEqual([]);
   old.release();
   await pair.standby.start();
-  await pool.waitForMode('read-write', 2_000);
+  await pool.waitForMode('read-write', eventuallyMs);
   expect((await serving()).port).toBe(pair.standby.port);
 });

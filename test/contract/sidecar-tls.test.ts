@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, Pool } from '../../sidecar/index.js';
+import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
   }
   await server.query("ALTER SYSTEM SET ssl = 'on'");
   await server.query('SELECT pg_reload_conf()');
-  await waitFor('TLS', 5_000, async () => (await server.query('SHOW ssl'))[0]?.[0] === 'on');
+  await waitFor('TLS', eventuallyMs, async () => (await server.query('SHOW ssl'))[0]?.[0] === 'on');
 });
 afterAll(async () => {
   await server?.destroy();
@@ -60,7 +61,7 @@ const config = (host: string, ssl: object) => ({
   database: 'app',
   host,
   ssl,
-  hotspare: { hosts: [{ host: server.host, port: server.port }] },
+  hotspare: { hosts: [{ host: server.host, port: server.port }], ...patient },
 });
 const encrypted = 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
 
