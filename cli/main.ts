@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
 import { UserError, messageOf } from '../common/errors.js';
+import { hotspareVersion } from '../common/runtime/version.js';
 import { agentCommand } from './commands/agent.js';
 import { boxesCommand } from './commands/boxes.js';
 import { labCommand } from './commands/lab.js';
@@ -12,16 +12,13 @@ import { systemIo, type Io } from './io.js';
 
 /** The `hotspare` command. Resolves with its exit code: 0 done, 1 failed, 2 called or configured wrongly, 3 degraded. */
 export async function main(args: readonly string[], io: Io = systemIo(process)): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   let exitCode = 0;
   const end = (code: number) => {
     exitCode = code;
   };
   const program = new Command('hotspare')
     .description("Keeps an app's Postgres reachable on a handful of boxes, with Consul.")
-    .version(version)
+    .version(hotspareVersion())
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(hotspare --help shows what there is)');

@@ -25,7 +25,8 @@ export async function readAll(options: ReadOptions): Promise<Readings> {
   return { service: options.service, consul, agents };
 }
 
-async function readConsul(options: ReadOptions): Promise<ConsulReading> {
+/** Asks Consul who the members are. Never rejects. */
+export async function readConsul(options: Omit<ReadOptions, 'agents'>): Promise<ConsulReading> {
   const { consulUrl, service, token, timeoutMs } = options;
   const failed = (why: string): ConsulReading => ({ kind: 'failed', why: `Consul at ${consulUrl} ${why}` });
   try {
@@ -47,7 +48,8 @@ async function readConsul(options: ReadOptions): Promise<ConsulReading> {
   }
 }
 
-async function readAgent(url: string, timeoutMs: number): Promise<AgentReading> {
+/** Asks one agent how its box is. Never rejects. */
+export async function readAgent(url: string, timeoutMs: number): Promise<AgentReading> {
   try {
     const response = await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(timeoutMs) });
     if (!response.ok) return failedAgent(url, `answers with HTTP status ${response.status}`);
@@ -65,7 +67,8 @@ async function startOf(response: Response): Promise<string> {
   return (await response.text()).trim().slice(0, 200);
 }
 
-function whyOf(error: unknown, timeoutMs: number): string {
+/** Why a question by HTTP got no answer that can be used. */
+export function whyOf(error: unknown, timeoutMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `nothing came within ${timeoutMs} ms`;
   if (error instanceof SyntaxError || error instanceof TypeError) {
     // fetch hides the reason in its cause.
