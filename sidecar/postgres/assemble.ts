@@ -6,25 +6,13 @@ import type { PoolLimits, Timings } from '../config.js';
 import type { Discovery } from '../ports.js';
 import { Router } from '../shell/router.js';
 import { PostgresMonitors } from './monitor.js';
-import type { SessionLink } from './session.js';
-import { sslForName } from './ssl.js';
+import { withOptions } from './options.js';
+import type { SessionLink } from './session-link.js';
+import { nameOf, sslForName } from './ssl.js';
 
 export interface Ambient {
   readonly clock: Clock;
   readonly random: Random;
-}
-
-/** A copy with other values. pg-pool hides `password` from enumeration: spreading alone would lose it. */
-export function withOptions<T extends object>(config: T, changes: object): T {
-  const copy = { ...config, ...changes } as T;
-  if ('password' in config && !('password' in changes))
-    Object.defineProperty(copy, 'password', {
-      value: config.password,
-      enumerable: false,
-      configurable: true,
-      writable: true,
-    });
-  return copy;
 }
 
 export function connectDeadlineMs(config: pg.PoolConfig, timings: Timings): number {
@@ -50,7 +38,7 @@ export function assemble(
   { clock, random }: Ambient,
 ): Router {
   const monitors: PostgresMonitors = new PostgresMonitors({
-    client: (target) => new pg.Client(atTarget(config, target)),
+    client: (target) => clientAt(config, target),
     clock,
     random,
     timings: {
@@ -78,26 +66,36 @@ export function assemble(
   return router;
 }
 
+interface Parsed {
+  readonly user?: string;
+  readonly database?: string;
+  readonly password?: unknown;
+  readonly ssl: boolean | object;
+  readonly host: string;
+  readonly connectionParameters: { host: string; port: number; options?: string };
+}
+
 /** The host in a connection string wins over `host`; so it is replaced after pg has read it. */
-function atTarget(config: pg.PoolConfig, target: Target): pg.ClientConfig {
-  const parsed = new pg.Client(config) as unknown as {
-    user?: string;
-    database?: string;
-    ssl: boolean | object;
-    host: string;
-    connectionParameters: { options?: string };
-  };
-  return withOptions(config, {
-    ...notForMonitors,
-    connectionString: undefined,
-    user: parsed.user,
-    database: parsed.database,
-    password: (parsed as { password?: unknown }).password,
-    options: parsed.connectionParameters.options,
-    host: target.host,
-    port: target.port,
-    ssl: sslForName(parsed.ssl, parsed.host),
-  });
+function clientAt(config: pg.PoolConfig, target: Target): pg.Client {
+  const parsed = new pg.Client(config) as unknown as Parsed;
+  const { host, port, options } = parsed.connectionParameters;
+  const client = new pg.Client(
+    withOptions(config, {
+      ...notForMonitors,
+      connectionString: undefined,
+      user: parsed.user,
+      database: parsed.database,
+      password: parsed.password,
+      options,
+      host: target.host,
+      port: target.port,
+      ssl: sslForName(parsed.ssl, parsed.host),
+    }),
+  );
+  // Passwords are looked up for the name, not for the address.
+  if (nameOf(host) !== null)
+    Object.assign((client as unknown as Parsed).connectionParameters, { host, port });
+  return client;
 }
 
 export function linkFor(

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Router } from '../shell/router.js';
-import { assemble, connectDeadlineMs, linkFor, withOptions } from './assemble.js';
+import { assemble, connectDeadlineMs, linkFor } from './assemble.js';
+import { withOptions } from './options.js';
 import type { Route } from './pool.js';
 import { sessionClass } from './session.js';
 
@@ -27,34 +28,15 @@ export function primaryClientClass(routeOf: (config: pg.ClientConfig) => Route |
   });
 
   return class PrimaryClient extends Session {
-    readonly #stop: () => void;
-
-    constructor(given: string | pg.ClientConfig = {}) {
+    constructor(given?: string | pg.ClientConfig) {
       // A copy: the key of this instance's router, and nobody else's object.
-      const config = typeof given === 'string' ? { connectionString: given } : withOptions(given, {});
+      const config = typeof given === 'string' ? { connectionString: given } : withOptions(given ?? {}, {});
       super(config);
       const own = routers.get(config);
-      this.#stop = () => {
+      // Also after a `connect` that failed.
+      this.on('end', () => {
         own?.router.stop();
         own?.close();
-      };
-      if (own) this.on('end', this.#stop);
-    }
-
-    override connect(): Promise<pg.Client>;
-    override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
-    override connect(callback?: unknown): Promise<pg.Client> | void {
-      const failed = (error: unknown) => {
-        if (error) this.#stop();
-      };
-      if (typeof callback === 'function')
-        return super.connect(((error: Error | null, client?: unknown) => {
-          failed(error);
-          callback(error, client);
-        }) as (error: Error) => void);
-      return super.connect().catch((error: unknown) => {
-        failed(error);
-        throw error;
       });
     }
   };

@@ -3,8 +3,12 @@ import type { Clock } from '../../common/clock.js';
 import type { Role, Target } from '../../common/names.js';
 import { DownError } from '../errors.js';
 import type { Router } from '../shell/router.js';
-import { linkFor, withOptions } from './assemble.js';
+import { linkFor } from './assemble.js';
+import { withOptions } from './options.js';
 import { sessionClass } from './session.js';
+
+/** As pg-pool says it. */
+const releasedTwice = 'Release called on client which has already been released to the pool.';
 
 /** The sessions of `connectTo`: outside any pool, ended by `release`. */
 export class DirectClients {
@@ -26,7 +30,7 @@ export class DirectClients {
     let released = false;
     return Object.assign(client, {
       release: (error?: Error | boolean) => {
-        if (released) throw new Error('this client has already been released');
+        if (released) throw new Error(releasedTwice);
         released = true;
         if (error) client.connection.stream.destroy();
         else void client.end();

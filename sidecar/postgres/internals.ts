@@ -11,8 +11,11 @@ export interface ClientInternals {
   connection: ConnectionInternals;
   host: string;
   port: number;
-  connectionParameters: { host: string; port: number; options?: string };
-  readonly _ending: boolean;
+  connectionParameters: { host: string; port: number; options?: string; query_timeout?: unknown };
+  readonly pipeline?: boolean;
+  readonly sslNegotiation?: unknown;
+  readonly _Promise: PromiseConstructor;
+  _ending: boolean;
   _ended: boolean;
   _connecting: boolean;
   _connectionError: boolean;
@@ -21,8 +24,11 @@ export interface ClientInternals {
   _errorAllQueries(error: Error): void;
   _handleErrorMessage(error: Error): void;
   _handleErrorEvent(error: Error): void;
+  /** Sends the next statement, if it is its turn. */
+  _pulseQueryQueue(): void;
   _getPassword(use: () => unknown): void;
   _handleAuthSASLContinue(message: unknown): Promise<void>;
+  cancel(client: unknown, query: unknown): void;
   ref(): void;
   unref(): void;
 }
@@ -46,25 +52,47 @@ interface ConnectionInternals extends NodeJS.EventEmitter {
     destroy(error?: Error): void;
     readonly bytesRead?: number;
   };
+  readonly _connecting?: boolean;
   ssl: boolean | Record<string, unknown>;
+}
+
+/** What the server is busy with. */
+export function activeStatement(client: object): Statement | null {
+  const queues = client as Queues;
+  return ('_activeQuery' in queues ? queues._activeQuery : queues.activeQuery) ?? null;
+}
+
+export function hasActiveStatement(client: object): boolean {
+  return activeStatement(client) !== null;
+}
+
+const waitingOf = (queues: Queues) =>
+  ('_queryQueue' in queues ? queues._queryQueue : queues.queryQueue) ?? [];
+
+/** What was given to the client last, if it is not done with it. */
+export function newestStatement(client: object): Statement | undefined {
+  const queues = client as Queues;
+  return waitingOf(queues).at(-1) ?? queues._sentQueryQueue?.at(-1) ?? activeStatement(client) ?? undefined;
 }
 
 /** Takes all statements out of the client: those that were written to the socket, and those that were not. */
 export function takeStatements(client: object): { sent: Statement[]; unsent: Statement[] } {
   const queues = client as Queues;
-  const active = '_activeQuery' in queues ? queues._activeQuery : queues.activeQuery;
-  const sentQueue = queues._sentQueryQueue ?? [];
-  const queue = ('_queryQueue' in queues ? queues._queryQueue : queues.queryQueue) ?? [];
+  const active = activeStatement(client);
   if (active) {
     if ('_activeQuery' in queues) queues._activeQuery = null;
     else queues.activeQuery = null;
   }
-  return { sent: [...(active ? [active] : []), ...sentQueue.splice(0)], unsent: queue.splice(0) };
+  const sentQueue = queues._sentQueryQueue ?? [];
+  return {
+    sent: [...(active ? [active] : []), ...sentQueue.splice(0)],
+    unsent: waitingOf(queues).splice(0),
+  };
 }
 
-export function hasActiveStatement(client: object): boolean {
-  const queues = client as Queues;
-  return Boolean('_activeQuery' in queues ? queues._activeQuery : queues.activeQuery);
+/** Puts back what was not sent. */
+export function putBack(client: object, unsent: readonly Statement[]): void {
+  waitingOf(client as Queues).push(...unsent);
 }
 
 export interface ConnectionOptions {
@@ -80,8 +108,11 @@ export interface ConnectionOptions {
 export const Connection = pg.Connection as unknown as new (options: ConnectionOptions) => ConnectionInternals;
 
 export interface PoolInternals {
+  readonly Promise: PromiseConstructor;
   _clients: object[];
   _idle: { readonly client: object }[];
+  _pendingQueue: { callback(error: Error): void }[];
+  log(message: string): void;
   _remove(client: object, callback?: () => void): void;
   _pulseQueue(): void;
   _release(client: object, idleListener: unknown, error?: unknown): void;

@@ -6,9 +6,12 @@ import { sentence } from '../core/reasons.js';
 import { ConnectionLostError, ModeTimeoutError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
-import { assemble, connectDeadlineMs, linkFor, withOptions, type Ambient } from './assemble.js';
+import { assemble, connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
 import { DirectClients } from './direct.js';
-import { sessionClass, type SessionLink } from './session.js';
+import type { PoolInternals } from './internals.js';
+import { withOptions } from './options.js';
+import type { SessionLink } from './session-link.js';
+import { sessionClass } from './session.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
 import { WarmSpare, sparing } from './warm-spare.js';
@@ -180,7 +183,10 @@ export class RoutedPool extends SessionPool {
   override end(): Promise<void>;
   override end(callback: () => void): void;
   override end(callback?: (error?: Error) => void): Promise<void> | void {
-    const ended = this.#end();
+    // Ending twice is pg-pool's to refuse.
+    if (this.ending) return callback ? super.end(callback) : super.end();
+    const { Promise } = this as unknown as PoolInternals;
+    const ended = new Promise<void>((resolve, reject) => this.#end().then(resolve, reject));
     if (!callback) return ended;
     ended.then(
       () => process.nextTick(callback),
@@ -190,7 +196,9 @@ export class RoutedPool extends SessionPool {
 
   async #end(): Promise<void> {
     this.#spare?.stop();
-    await Promise.all([super.end(), this.#read?.end(), this.#direct.end()]);
+    // Somebody may have ended `read` before, as a pool of its own.
+    const reading = this.#read?.ending ? undefined : this.#read?.end();
+    await Promise.all([super.end(), reading, this.#direct.end()]);
     this.#router?.stop();
     this.#route?.close();
   }

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { PoolInternals } from './internals.js';
-import type { Session } from './session.js';
+import type { Session } from './session-link.js';
 
-type Callback = (error: Error | undefined, result?: unknown) => void;
+type Callback = (error: Error | null | undefined, result?: unknown) => void;
 
 /** What a pool of sessions does when a statement failed in a way that repeating may mend. */
 export interface Repeat {
@@ -16,6 +16,10 @@ export interface Repeat {
 
 const Base = pg.Pool as unknown as new (options?: pg.PoolConfig) => pg.Pool & PoolInternals;
 const noop = () => {};
+/** As pg-pool says it. */
+const endedPool = 'Cannot use a pool after calling end on the pool';
+
+const isSubmittable = (text: unknown) => typeof (text as { submit?: unknown } | null)?.submit === 'function';
 
 /**
  * A pg.Pool whose sessions may stop fitting. Idle ones are then ended at once (`sweep`), busy ones when they are
@@ -49,6 +53,13 @@ class PoolOfSessions extends Base {
     }
   }
 
+  /** Once it is ending, pg-pool serves nobody who waits for a turn, and would leave them waiting for ever. */
+  override _pulseQueue(): void {
+    super._pulseQueue();
+    if (!this.ending || this.#repeat === null) return;
+    for (const { callback } of this._pendingQueue.splice(0)) callback(new Error(endedPool));
+  }
+
   override _release(client: object, idleListener: unknown, error?: unknown): void {
     const keep = this.#repeat === null || (client as Session).fits();
     super._release(client, idleListener, error || (keep ? undefined : true));
@@ -67,7 +78,7 @@ class PoolOfSessions extends Base {
       this.#run(text, given, done as Callback, repeat);
       return undefined as never;
     }
-    return new Promise((resolve, reject) => {
+    return new this.Promise((resolve, reject) => {
       this.#run(text, given, (error, result) => (error ? reject(error) : resolve(result)), repeat);
     }).catch((error: Error) => {
       // Else it would lead to the socket's read event, not to whoever asked.
@@ -80,24 +91,35 @@ class PoolOfSessions extends Base {
     this.connect((error: Error | undefined, client: pg.PoolClient | undefined) => {
       if (error || !client) return done(error);
       const session = client as unknown as Session & { release(error?: Error): void };
+      const finish = this.#finish(session, text, (failure, result) => {
+        if (failure) this.#failed(failure, session, text, values, done, repeat);
+        else done(undefined, result);
+      });
+      this.log('dispatching query');
       try {
-        (session.query as (...args: unknown[]) => void)(
-          text,
-          values,
-          (failure: Error | null, result: unknown) => {
-            if (!failure) {
-              session.release();
-              return done(undefined, result);
-            }
-            session.release(failure instanceof ReadOnlyError ? undefined : failure);
-            this.#failed(failure, session, text, values, done, repeat);
-          },
-        );
+        (session.query as (...args: unknown[]) => void)(text, values, finish);
       } catch (thrown) {
         session.release(thrown as Error);
         done(thrown as Error);
       }
     });
+  }
+
+  /** Releases the session once, when the statement is over. */
+  #finish(session: Session & { release(error?: Error): void }, text: unknown, done: Callback): Callback {
+    let finished = false;
+    const finish: Callback = (failure, result) => {
+      this.log('query dispatched');
+      session.removeListener('error', lost);
+      if (finished) return;
+      finished = true;
+      session.release(failure instanceof ReadOnlyError ? undefined : (failure ?? undefined));
+      done(failure, result);
+    };
+    // A Submittable need not tell us of its end (a cursor does not). If it does, its error is the better one.
+    const lost = (error: Error) => setImmediate(finish, error);
+    if (isSubmittable(text)) session.once('error', lost);
+    return finish;
   }
 
   #failed(
@@ -112,7 +134,7 @@ class PoolOfSessions extends Base {
       repeat !== null &&
       (error instanceof ConnectionLostError || error instanceof ReadOnlyError) &&
       // A cursor has been used up by its first submission.
-      typeof (text as { submit?: unknown }).submit !== 'function';
+      !isSubmittable(text);
     const again = repeatable ? repeat(error, session) : null;
     if (again === null) return done(error);
     again.then(

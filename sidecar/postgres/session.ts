@@ -1,62 +1,37 @@
 import type pg from 'pg';
-import type { Clock } from '../../common/clock.js';
-import { sleep } from '../../common/clock.js';
-import { codeOf, messageOf } from '../../common/errors.js';
+import { ConfigError } from '../../common/errors.js';
 import { sameTarget, targetKey, type Role, type Target } from '../../common/names.js';
-import type { Use } from '../core/eligible.js';
-import { DownError } from '../errors.js';
-import type { Routing, SessionHandle } from '../ports.js';
-import { isFatal, troubleOf } from './failures.js';
 import { asText } from './heartbeat.js';
-import { isRollback, refuse } from './refuse.js';
-import { sslForName } from './ssl.js';
-import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
-import {
-  Connection,
-  hasActiveStatement,
-  takeStatements,
-  type ClientInternals,
-  type ConnectionOptions,
-  type Statement,
-} from './internals.js';
-
-/** How a session finds its host. */
-export interface SessionLink {
-  readonly routing: Routing;
-  readonly clock: Clock;
-  /** A use, or one fixed member whatever its role. */
-  readonly wanted: Use | Target;
-  /** For a host, a start-up and a proof, all in all. */
-  readonly connectDeadlineMs: number;
-  /** Start with `default_transaction_read_only=on`. */
-  readonly readOnly: boolean;
-}
-
-/** A pg.Client that knows whom it is connected to. */
-export interface Session extends pg.Client, SessionHandle {
-  readonly target: Target | null;
-  readonly role: Role | null;
-  /** False once its socket is known to be dead. */
-  readonly alive: boolean;
-  fits(): boolean;
-  /** It is connected already; the next `connect` only says so, and from then on it keeps the process alive. */
-  adopt(): void;
-  ref(): void;
-  unref(): void;
-}
+import { putBack, takeStatements, type ClientInternals } from './internals.js';
+import { boundFarewell, releaseWaitersAtEnd } from './last-words.js';
+import { Losses } from './losses.js';
+import { open, terminated, type Opening } from './opening.js';
+import { keptAlive } from './options.js';
+import { Overdue } from './overdue.js';
+import { refuse } from './refuse.js';
+import { Renewal } from './renewal.js';
+import type { Session, SessionLink } from './session-link.js';
+import { nameOf } from './ssl.js';
 
 type ClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
 type Connected = (error: Error | null, client?: unknown) => void;
 
 const noop = () => {};
 
+/** What a session has that a plain client has not. */
+interface Routed {
+  readonly link: SessionLink;
+  readonly losses: Losses;
+  readonly overdue: Overdue;
+  readonly renewal: Renewal;
+}
+
 /**
  * A Client class for pg-pool whose sessions ask the router for a host when they connect, and prove by the server's own
- * word (`in_hot_standby`) that it is what they asked for. If it is not, or does not answer, they try again elsewhere
- * until their deadline; to the pool it is one `connect`.
+ * word (`in_hot_standby`) that it is what they asked for. If it is not, or does not answer, they try again elsewhere: see
+ * opening.ts. Errors are translated where they arrive: see losses.ts.
  *
- * Errors are translated where they arrive: see errors.ts. No error of a session ever ends the process for want of a
- * listener; listeners that exist hear it as ever.
+ * No error of a session ever ends the process for want of a listener; listeners that exist hear it as ever.
  */
 export function sessionClass(
   Base: ClientClass,
@@ -68,33 +43,26 @@ export function sessionClass(
     target: Target | null = null;
     role: Role | null = null;
     /** Null: a plain client, exactly pg's. */
-    readonly #link: SessionLink | null;
-    #opened = false;
-    #adopted = false;
+    readonly #routed: Routed | null;
+    #connectCalled = false;
+    /** From `connect` until it is proven; what is sent meanwhile waits. */
+    #opening = false;
     #attempting = false;
-    /** Settled when pg is not computing a proof of the password. */
-    #loggingIn: Promise<void> = Promise.resolve();
-    #lost: Error | null = null;
-    /** Whether a statement was in flight then. */
-    #interrupted = false;
+    #adopted = false;
+    #abort: (error: Error) => void = noop;
     #unregister = noop;
-    readonly #connectionOptions: ConnectionOptions;
 
-    constructor(config?: pg.ClientConfig) {
+    constructor(given?: pg.ClientConfig) {
+      const link = linkOf(given ?? {});
+      const config = link ? keptAlive(given ?? {}) : given;
       super(config);
-      this.#link = linkOf(config ?? {});
-      const given = (config ?? {}) as pg.ClientConfig & { sslNegotiation?: unknown };
-      this.#connectionOptions = {
-        stream: given.stream,
-        ssl: sslForName(this.connection.ssl, this.host),
-        sslNegotiation: (this as unknown as { sslNegotiation?: unknown }).sslNegotiation,
-        keepAlive: given.keepAlive ?? false,
-        keepAliveInitialDelayMillis: given.keepAliveInitialDelayMillis ?? 0,
-        encoding: given.client_encoding ?? 'utf8',
-      };
-      if (!this.#link) return;
-      this.connection.ssl = this.#connectionOptions.ssl as ClientInternals['connection']['ssl'];
-      if (this.#link.readOnly) {
+      this.#routed = link && this.#route(link, config ?? {});
+    }
+
+    #route(link: SessionLink, config: pg.ClientConfig): Routed {
+      if (!(this.connection as unknown))
+        throw new ConfigError('pool options', 'Client', Base.name, "pg's own Client or a subclass of it");
+      if (link.readOnly) {
         const parameters = this.connectionParameters;
         parameters.options = [parameters.options, '-c default_transaction_read_only=on']
           .filter(Boolean)
@@ -102,10 +70,20 @@ export function sessionClass(
       }
       this.on('error', noop);
       this.on('end', () => this.#unregister());
+      return {
+        link,
+        losses: new Losses(this, link, () => this.#circumstances(link)),
+        overdue: new Overdue(this),
+        renewal: new Renewal(this, config),
+      };
+    }
+
+    #circumstances({ readOnly }: SessionLink) {
+      return { target: this.target, role: this.role, readOnly };
     }
 
     get alive(): boolean {
-      return this.#lost === null;
+      return !this.#routed?.losses.lost;
     }
 
     get live(): boolean {
@@ -117,9 +95,9 @@ export function sessionClass(
     }
 
     fits(): boolean {
-      const link = this.#link;
-      if (link === null) return true;
-      if (this.#lost !== null || this.target === null) return false;
+      if (!this.#routed) return true;
+      const { link, overdue } = this.#routed;
+      if (!this.alive || this.target === null || overdue.busy) return false;
       return typeof link.wanted === 'string'
         ? link.routing.fits(link.wanted, this.target)
         : sameTarget(link.wanted, this.target);
@@ -137,18 +115,72 @@ export function sessionClass(
     override connect(): Promise<pg.Client>;
     override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
     override connect(callback?: unknown): Promise<pg.Client> | void {
-      if (this.#adopted) return this.#greet(callback as Connected | undefined);
+      const done = callback as Connected | undefined;
+      if (this.#adopted) {
+        this.#adopted = false;
+        return this.#answer(Promise.resolve(), done, noop);
+      }
       // A second time is pg's to refuse.
-      if (!this.#link || this.#opened) return super.connect(callback as () => void);
-      this.#opened = true;
-      const opened = this.#open(this.#link);
-      if (!callback) return opened.then(() => this);
-      const done = callback as Connected;
+      if (!this.#routed || this.#connectCalled) return super.connect(callback as () => void);
+      this.#connectCalled = true;
+      const opened = this.#open(this.#routed);
+      return this.#answer(opened, done, () => {
+        // What pg does when it is connected, in this order: the caller, the event, what was sent meanwhile.
+        this.#opening = false;
+        super.emit('connect');
+        super._pulseQueryQueue();
+      });
+    }
+
+    #answer(
+      opened: Promise<void>,
+      done: Connected | undefined,
+      after: () => void,
+    ): Promise<pg.Client> | void {
+      if (!done)
+        return new this._Promise<pg.Client>((resolve, reject) => {
+          opened.then(() => {
+            resolve(this);
+            after();
+          }, reject);
+        });
       // Outside the promise, so that what the callback throws is thrown as with pg.
       opened.then(
-        () => process.nextTick(done, null, this),
+        () =>
+          process.nextTick(() => {
+            done(null, this);
+            after();
+          }),
         (error: Error) => process.nextTick(done, error),
       );
+    }
+
+    async #open({ link, losses }: Routed): Promise<void> {
+      this.#opening = true;
+      try {
+        await Promise.race([
+          open(this.#asOpening(), link),
+          new Promise<never>((_, reject) => {
+            this.#abort = reject;
+          }),
+        ]);
+      } catch (error) {
+        this.#opening = false;
+        losses.neverConnected(error as Error);
+        process.nextTick(() => super.emit('end'));
+        throw error;
+      }
+    }
+
+    #asOpening(): Opening {
+      return {
+        role: () => this.role,
+        ending: () => this._ending,
+        attempt: (target, deadlineMs) => this.#attempt(target, deadlineMs),
+        serves: () => this.#serves(),
+        discard: () => this.#discard(),
+        renew: () => this.#renew(),
+      };
     }
 
     adopt(): void {
@@ -156,44 +188,9 @@ export function sessionClass(
       this.ref();
     }
 
-    #greet(done: Connected | undefined): Promise<pg.Client> | void {
-      this.#adopted = false;
-      if (!done) return Promise.resolve(this);
-      process.nextTick(done, null, this);
-    }
-
-    async #open(link: SessionLink): Promise<void> {
-      const deadlineMs = link.clock.nowMs() + link.connectDeadlineMs;
-      let last: unknown;
-      for (let attempt = 0; ; attempt++) {
-        const target = await next(link, deadlineMs);
-        if (this._ending) throw new Error('Connection terminated');
-        if (attempt > 0) await this.#renew();
-        try {
-          await this.#attempt(link, target, deadlineMs);
-          if (this.#serves(link)) return;
-          this.#discard();
-          last = new Error(`${targetKey(target)} is a ${this.role} now`);
-        } catch (error) {
-          last = error;
-          this.#discard();
-          const trouble = troubleOf(error);
-          link.routing.report({ type: 'failed', target, trouble, by: 'session' });
-          if (trouble.kind === 'rejected') throw error;
-        }
-        if (link.clock.nowMs() >= deadlineMs || this._ending)
-          throw new DownError(`no connection within ${link.connectDeadlineMs} ms: ${messageOf(last)}`, last);
-        if (typeof link.wanted === 'string' && !link.routing.fits(link.wanted, target)) continue;
-        // Still thought fit, so it is being probed: give the verdict a moment, or it gets a storm of attempts.
-        await sleep(link.clock, Math.min(10 * 2 ** attempt, 100));
-      }
-    }
-
-    async #attempt(link: SessionLink, target: Target, deadlineMs: number): Promise<void> {
-      this.target = target;
-      this.role = null;
-      this.host = this.connectionParameters.host = target.host;
-      this.port = this.connectionParameters.port = target.port;
+    async #attempt(target: Target, deadlineMs: number): Promise<void> {
+      const { link } = this.#routed!;
+      this.#goTo(target);
       this.#listenForRole(link);
       this.#attempting = true;
       this.#unregister = link.routing.register(this);
@@ -208,6 +205,7 @@ export function sessionClass(
             this.#discard();
             reject(error);
           }) as (e: Error) => void);
+          releaseWaitersAtEnd(this);
         });
         this.role ??= await this.#askRole();
       } finally {
@@ -216,137 +214,136 @@ export function sessionClass(
       }
     }
 
-    #listenForRole(link: SessionLink): void {
+    #goTo(target: Target): void {
+      this.target = target;
+      this.role = null;
+      this.host = target.host;
+      this.port = target.port;
+      // What passwords are looked up for (pgpass, a function): the name in the URL, as ever, if there is one.
+      const parameters = this.connectionParameters;
+      if (nameOf(parameters.host) === null) Object.assign(parameters, target);
+    }
+
+    #listenForRole({ routing }: SessionLink): void {
       this.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
         if (message.parameterName !== 'in_hot_standby') return;
         const role: Role = message.parameterValue === 'on' ? 'replica' : 'primary';
         const changed = this.role !== null && this.role !== role;
         this.role = role;
-        if (changed && this.target) link.routing.report({ type: 'proved', target: this.target, role });
+        if (changed && this.target) routing.report({ type: 'proved', target: this.target, role });
       });
     }
 
     /** Servers before 14 do not tell by themselves. */
     async #askRole(): Promise<Role> {
       const question = { text: 'SELECT pg_is_in_recovery() AS r', types: asText };
-      const result = await super.query<{ r: string }>(question);
-      return result.rows[0]?.r === 't' ? 'replica' : 'primary';
+      const { unsent } = takeStatements(this);
+      const answer = super.query<{ r: string }>(question);
+      super._pulseQueryQueue();
+      putBack(this, unsent);
+      return (await answer).rows[0]?.r === 't' ? 'replica' : 'primary';
     }
 
-    /** Whether this server is what we asked for, by its own word and by the router's newest. */
-    #serves(link: SessionLink): boolean {
+    #serves(): boolean {
       const { target, role } = this;
       if (target === null || role === null) return false;
-      const { wanted, routing } = link;
+      const { wanted, routing } = this.#routed!.link;
       if (typeof wanted !== 'string') return true;
       const takenFor: Role = routing.fits('primary', target) ? 'primary' : 'replica';
       if (takenFor !== role) routing.report({ type: 'proved', target, role });
       return routing.fits(wanted, target);
     }
 
-    /** Gives up the connection of a failed attempt without anybody hearing of it. */
     #discard(): void {
       this.#unregister();
       this.#unregister = noop;
-      const old = this.connection;
-      old.removeAllListeners();
-      old.on('error', noop);
-      old.stream.destroy();
-      clearTimeout(this.connectionTimeoutHandle);
+      this.#routed!.renewal.discard();
     }
 
-    /** A pg.Client connects once; a second host needs a new connection under it. */
     async #renew(): Promise<void> {
-      // pg's log-in goes on in the background and then speaks to `this.connection`: to the dead one, not to the next.
-      await this.#loggingIn;
-      this.#lost = null;
-      Object.assign(this, {
-        connection: new Connection(this.#connectionOptions),
-        _connecting: false,
-        _connected: false,
-        _connectionError: false,
-        _ended: false,
-        _queryable: true,
-        readyForQuery: false,
-      });
+      const { renewal, losses } = this.#routed!;
+      await renewal.renew();
+      losses.forget();
+    }
+
+    /** pg is connected before we are. */
+    override emit(event: string, ...args: unknown[]): boolean {
+      if (event === 'connect' && this.#opening) return false;
+      return (super.emit as (...all: unknown[]) => boolean).call(this, event, ...args);
+    }
+
+    override _pulseQueryQueue(): void {
+      if (!this.#opening) super._pulseQueryQueue();
+    }
+
+    override end(): Promise<void>;
+    override end(callback: (error: Error) => void): void;
+    override end(callback?: unknown): Promise<void> | void {
+      const routed = this.#routed;
+      if (!routed) return super.end(callback as () => void);
+      if (this.#opening) {
+        this._ending = true;
+        this._ended = true;
+        this.#abort(terminated());
+        this.destroy(terminated());
+      } else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
+      return super.end(callback as () => void);
+    }
+
+    /** A request to cancel goes to the server that runs the statement. */
+    override cancel(client: unknown, query: unknown): void {
+      const { target } = client as Partial<Session>;
+      if (target && this.target === null) Object.assign(this, { host: target.host, port: target.port });
+      super.cancel(client, query);
     }
 
     override _getPassword(use: () => unknown): void {
       const { connection } = this;
       super._getPassword(() => {
         // A password that took its time may come after its connection was given up.
-        if (this.connection === connection) this.#loggingIn = Promise.resolve(use()).then(noop, noop);
+        if (this.connection !== connection) return;
+        const step = use();
+        this.#routed?.renewal.loggingIn(step);
       });
     }
 
     override _handleAuthSASLContinue(message: unknown): Promise<void> {
       const step = super._handleAuthSASLContinue(message);
-      this.#loggingIn = step.then(noop, noop);
+      this.#routed?.renewal.loggingIn(step);
       return step;
     }
 
     override query(config: unknown, values?: unknown, callback?: unknown): never {
-      if (this.#lost !== null) {
-        // On a dead connection nothing is sent, and the caller may know that. But for ROLLBACK: whoever sends it after a
-        // lost COMMIT shows its answer to the app instead of the answer to COMMIT, so it gets the same.
-        const as = this.#interrupted && isRollback(config) ? interrupted : tooLate;
-        return refuse(as(this.#circumstances(), this.#lost), config, values, callback) as never;
-      }
-      return super.query(config as string, values as never, callback as never) as never;
-    }
-
-    #circumstances(): Circumstances {
-      return { target: this.target, role: this.role, readOnly: this.#link?.readOnly ?? false };
+      const routed = this.#routed;
+      if (routed && routed.losses.lost !== null)
+        return refuse(routed.losses.refusal(config, routed.losses.lost), config, values, callback) as never;
+      const run = (own: unknown, done: unknown) =>
+        super.query(config as string, own as never, done as never) as unknown;
+      const limited =
+        (config as { query_timeout?: unknown } | null)?.query_timeout ||
+        this.connectionParameters.query_timeout;
+      return (
+        routed && limited ? routed.overdue.watch(values, callback, run) : run(values, callback)
+      ) as never;
     }
 
     override _handleErrorMessage(error: Error): void {
-      if (this._connecting || !this.#link) return super._handleErrorMessage(error);
-      if (isFatal(error)) {
-        // The socket closes next. pg-pool must not hand this session out again in between.
-        const statement = hasActiveStatement(this);
-        this.#markLost(error);
-        if (!statement) return super._handleErrorMessage(error);
-        this._queryable = false;
-        this.#interrupted = true;
-        return super._handleErrorMessage(interrupted(this.#circumstances(), error));
-      }
-      if (codeOf(error) !== '25006') return super._handleErrorMessage(error);
-      if (this.target) this.#link.routing.report({ type: 'write-refused', target: this.target });
-      return super._handleErrorMessage(writeRefused(this.#circumstances(), error));
+      const losses = this.#routed?.losses;
+      super._handleErrorMessage(!losses || this._connecting ? error : losses.translated(error));
     }
 
     override _handleErrorEvent(error: Error): void {
-      if (!this._connecting && this.#link) this.#markLost(error);
+      if (!this._connecting) this.#routed?.losses.mark(error);
       super._handleErrorEvent(error);
     }
 
     override _errorAllQueries(error: Error): void {
-      if (!this.#link || (this._ending && this.#lost === null)) return super._errorAllQueries(error);
-      const statements = takeStatements(this);
-      const circumstances = this.#circumstances();
-      if (statements.sent.length > 0) this.#interrupted = true;
-      const fail = (statement: Statement, as: typeof unsent) =>
-        process.nextTick(() => statement.handleError(as(circumstances, error), this.connection));
-      for (const statement of statements.sent) fail(statement, interrupted);
-      for (const statement of statements.unsent) fail(statement, unsent);
-    }
-
-    #markLost(error: Error): void {
-      if (this.#lost !== null) return;
-      this.#lost = error;
-      if (!this.target || this._ending) return;
-      const trouble = troubleOf(error);
-      this.#link?.routing.report(
-        trouble.kind === 'crashed'
-          ? { type: 'failed', target: this.target, trouble, by: 'session' }
-          : { type: 'lost', target: this.target, by: 'session' },
-      );
+      const losses = this.#routed?.losses;
+      if (!losses || (this._ending && losses.lost === null)) super._errorAllQueries(error);
+      else if (this.#opening) losses.failSent(error);
+      else losses.failAll(error);
     }
   }
 
   return RoutedSession as unknown as new (config?: pg.ClientConfig) => Session;
-}
-
-function next({ wanted, routing }: SessionLink, deadlineMs: number): Promise<Target> {
-  return typeof wanted === 'string' ? routing.target(wanted, deadlineMs) : Promise.resolve(wanted);
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { HotspareError, OutcomeUnknownError } from '../errors.js';
 import { isFatal } from './failures.js';
-import type { Session } from './session.js';
+import type { Session } from './session-link.js';
 
 export interface TransactionOptions {
   /**

@@ -3,7 +3,7 @@ import { backoffMs } from '../../common/backoff.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
 import type { Router } from '../shell/router.js';
-import type { Session, SessionLink } from './session.js';
+import type { Session, SessionLink } from './session-link.js';
 
 /** Between looks at whether a spare is wanted and there, in ms. */
 const checkMs = 1_000;

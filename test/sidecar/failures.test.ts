@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isFatal, troubleOf } from '../../sidecar/postgres/failures.js';
 import { refuse } from '../../sidecar/postgres/refuse.js';
-import { withOptions } from '../../sidecar/postgres/assemble.js';
+import { withOptions } from '../../sidecar/postgres/options.js';
 import { sslForName } from '../../sidecar/postgres/ssl.js';
 
 const error = (fields: object, message = 'x') => Object.assign(new Error(message), fields);

@@ -67,7 +67,11 @@ export function bench(): Bench {
     },
     where,
     pool: (flavour, options = {}) => kept(new flavour.Pool({ ...where(flavour), ...options })),
-    read: (options = {}) => kept(new Pool({ ...where(flavours[1]!), ...options })).read,
+    read: (options = {}) => {
+      // Of one member only: else it may turn from the primary to the replica in the middle of a test, as it should.
+      const { host, port } = pair!.standby;
+      return kept(new Pool({ ...login, hotspare: { hosts: [{ host, port }] }, ...options })).read;
+    },
     client: (flavour, options = {}) => kept(new flavour.Client({ ...where(flavour), ...options })),
   };
 }

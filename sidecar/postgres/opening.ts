@@ -1,0 +1,59 @@
+import { sleep } from '../../common/clock.js';
+import { messageOf } from '../../common/errors.js';
+import { targetKey, type Role, type Target } from '../../common/names.js';
+import { DownError } from '../errors.js';
+import { troubleOf } from './failures.js';
+import type { SessionLink } from './session-link.js';
+
+/** A session that is to be connected, as seen by whoever goes from host to host with it. */
+export interface Opening {
+  role(): Role | null;
+  /** Whether the user has ended it meanwhile. */
+  ending(): boolean;
+  attempt(target: Target, deadlineMs: number): Promise<void>;
+  /** Whether this server is what we asked for, by its own word and by the router's newest. */
+  serves(): boolean;
+  discard(): void;
+  /** Makes another attempt possible. */
+  renew(): Promise<void>;
+}
+
+/** pg's words for a client that was ended. */
+export const terminated = () => new Error('Connection terminated');
+
+/**
+ * Asks the router for a host and connects, again and again elsewhere until a server serves or the link's deadline is over;
+ * to the pool it is one `connect`.
+ */
+export async function open(session: Opening, link: SessionLink): Promise<void> {
+  const deadlineMs = link.clock.nowMs() + link.connectDeadlineMs;
+  let last: unknown;
+  for (let attempt = 0; ; attempt++) {
+    const target = await next(link, deadlineMs);
+    if (attempt > 0) await session.renew();
+    if (session.ending()) throw terminated();
+    try {
+      await session.attempt(target, deadlineMs);
+      if (session.serves()) return;
+      session.discard();
+      last = new Error(`${targetKey(target)} is a ${session.role()} now`);
+    } catch (error) {
+      last = error;
+      session.discard();
+      if (session.ending()) throw terminated();
+      const trouble = troubleOf(error);
+      link.routing.report({ type: 'failed', target, trouble, by: 'session' });
+      if (trouble.kind === 'rejected') throw error;
+    }
+    if (session.ending()) throw terminated();
+    if (link.clock.nowMs() >= deadlineMs)
+      throw new DownError(`no connection within ${link.connectDeadlineMs} ms: ${messageOf(last)}`, last);
+    if (typeof link.wanted === 'string' && !link.routing.fits(link.wanted, target)) continue;
+    // Still thought fit, so it is being probed: give the verdict a moment, or it gets a storm of attempts.
+    await sleep(link.clock, Math.min(10 * 2 ** attempt, 100));
+  }
+}
+
+function next({ wanted, routing }: SessionLink, deadlineMs: number): Promise<Target> {
+  return typeof wanted === 'string' ? routing.target(wanted, deadlineMs) : Promise.resolve(wanted);
+}

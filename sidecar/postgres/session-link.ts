@@ -1,0 +1,31 @@
+import type pg from 'pg';
+import type { Clock } from '../../common/clock.js';
+import type { Role, Target } from '../../common/names.js';
+import type { Use } from '../core/eligible.js';
+import type { Routing, SessionHandle } from '../ports.js';
+
+/** How a session finds its host. */
+export interface SessionLink {
+  readonly routing: Routing;
+  readonly clock: Clock;
+  /** A use, or one fixed member whatever its role. */
+  readonly wanted: Use | Target;
+  /** For a host, a start-up and a proof, all in all. */
+  readonly connectDeadlineMs: number;
+  /** Start with `default_transaction_read_only=on`. */
+  readonly readOnly: boolean;
+}
+
+/** A pg.Client that knows whom it is connected to. */
+export interface Session extends pg.Client, SessionHandle {
+  readonly target: Target | null;
+  readonly role: Role | null;
+  /** False once its socket is known to be dead. */
+  readonly alive: boolean;
+  /** Whether another user may get it: it is alive, where it should be, and not still busy with what was given up. */
+  fits(): boolean;
+  /** It is connected already; the next `connect` only says so, and from then on it keeps the process alive. */
+  adopt(): void;
+  ref(): void;
+  unref(): void;
+}
