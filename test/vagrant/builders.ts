@@ -1,4 +1,11 @@
-import type { HostFacts, LxcFacts, Plan, VirtualBoxFacts } from '../../vagrant/preflight/model.js';
+import type {
+  Finding,
+  FindingCode,
+  HostFacts,
+  LxcFacts,
+  Plan,
+  VirtualBoxFacts,
+} from '../../vagrant/preflight/model.js';
 
 /** A host on which both providers work, without any box so far. */
 export const goodVirtualBox: VirtualBoxFacts = {
@@ -90,3 +97,31 @@ export function made(plan: Plan, state: 'running' | 'stopped', names?: readonly 
     ),
   };
 }
+
+/** A row that must give a finding: of it, this text and, in one of the mends, that. */
+export type Bad = readonly [
+  about: string,
+  facts: HostFacts,
+  plan: Plan,
+  code: FindingCode,
+  severity: Finding['severity'],
+  what: RegExp,
+  mend: RegExp,
+];
+/** A row that must not. */
+export type Good = readonly [about: string, facts: HostFacts, plan: Plan, without: FindingCode];
+
+export const conf = (text: string) => ({ networksConf: { state: 'read', text } as const });
+export const noConf = { networksConf: { state: 'absent' } as const };
+export const vbox = (version: string) => ({ program: { state: 'found', version } as const });
+export const host = (name: string, address: string, prefixLength = 24) => ({
+  name,
+  addresses: [{ address, prefixLength }],
+});
+export const route = (address: string, prefixLength: number, name: string) => ({
+  address,
+  prefixLength,
+  interface: name,
+});
+export const before = { provider: 'lxc', subnet: '192.168.11', containerPrefix: '' } as const;
+export const running = made(lxcPlan({ madeWith: before }), 'running');
