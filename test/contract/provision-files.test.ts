@@ -1,13 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findBinaries, isExecutable } from '../../common/runtime/binaries.js';
+import { compileTemplate } from '../../common/template.js';
 import { filesOf } from '../../provision/files.js';
 import { fileOf, realSite, templates } from '../provision/sites.js';
+import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
 
 /** The files of real boxes before the programs that are to read them. */
 
@@ -98,6 +102,45 @@ test.skipIf(dnsmasq.skip)('dnsmasq: the box that answers DNS', () => {
   const file = put('dnsmasq.conf', fileOf(realSite, 'adm1', 'dnsmasq.d/hotspare.conf').content);
   expect(run(dnsmasq.path, '--test', '-C', file)).toMatchObject({ status: 0 });
 });
+
+test.skipIf(dnsmasq.skip)(
+  'dnsmasq: all healthy balancers by one name, followed at a reload; nothing else',
+  async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const list = put('dns-hosts.hbs', fileOf(realSite, 'adm1', 'dns-hosts.hbs').content);
+    // As the agent renders it.
+    const render = (...addresses: string[]) =>
+      put(
+        'hosts',
+        compileTemplate(readFileSync(list, 'utf8'), {
+          service: (name: string) => (name === 'nginx' ? addresses.map((address) => ({ address })) : []),
+        })({}),
+      );
+    const hosts = render('192.168.11.21', '192.168.11.22');
+    const conf = fileOf(realSite, 'adm1', 'dnsmasq.d/hotspare.conf')
+      .content.replace(/listen-address=.*/, `listen-address=127.0.0.1\nport=${port}`)
+      .replace(/addn-hosts=.*/, `addn-hosts=${hosts}`);
+    chmodSync(folder, 0o755);
+    const child = Child.start(
+      dnsmasq.path,
+      ['-k', '-C', put('dnsmasq-run.conf', conf), '--pid-file='],
+      join(folder, 'dnsmasq.log'),
+    );
+    try {
+      const resolver = new Resolver({ timeout: 500, tries: 1 });
+      resolver.setServers([`127.0.0.1:${port}`]);
+      const answers = async () => (await resolver.resolve4('todo.hotspare.test')).sort();
+      expect(await waitFor('dnsmasq to answer', 10_000, answers)).toEqual(['192.168.11.21', '192.168.11.22']);
+      render('192.168.11.22');
+      child.signal('SIGHUP');
+      await waitFor('the lost balancer to be left out', 10_000, async () => (await answers()).length === 1);
+      await expect(resolver.resolve4('example.com')).rejects.toMatchObject({ code: 'EREFUSED' });
+    } finally {
+      child.signal('SIGTERM');
+      await child.ended();
+    }
+  },
+);
 
 const { consul } = findBinaries();
 if (consul === undefined)

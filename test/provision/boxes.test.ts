@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { parseAgentConfig } from '../../agent/config.js';
 import { filesOf } from '../../provision/files.js';
 import { boxOf, fileOf, realSite as site, templates, topology } from './sites.js';
 
@@ -47,7 +51,7 @@ describe('every file', () => {
     });
   });
 
-  test('nothing is rendered twice the other way', () => {
+  test('the same is rendered every time: a second provisioning changes nothing', () => {
     const again = topology.boxes.flatMap((box) => filesOf(site, box, templates));
     expect(again).toEqual(allFiles);
   });
@@ -135,6 +139,19 @@ describe('nginx', () => {
 });
 
 describe('agent', () => {
+  test.each([...topology.boxes])('$name: it accepts what is rendered for it', (box) => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotspare-agent-yaml-'));
+    try {
+      for (const { path, content } of filesOf(site, box, templates))
+        if (path.startsWith('/etc/hotspare/agent.') || path.endsWith('/http.secret'))
+          writeFileSync(join(folder, basename(path)), content);
+      const rendered = text(box.name, 'agent.yaml').replaceAll('/etc/hotspare', folder);
+      expect(parseAgentConfig(rendered, 'agent.yaml').box).toBe(box.name);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('asks for the secret before it changes anything, and knows the units of its services', () => {
     const { http, consul, services } = agent('nginx1');
     expect(http).toEqual({ host: '192.168.11.21', port: 8008, secretFile: '/etc/hotspare/http.secret' });
