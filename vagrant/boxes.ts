@@ -6,11 +6,19 @@ import { loadTopology, type Topology } from '../provision/topology.js';
 import { openSite } from './open.js';
 import { gather } from './preflight/gather.js';
 import { preflight } from './preflight/checks.js';
-import type { Finding, Plan, Provider } from './preflight/model.js';
+import { automaticSubnet } from './preflight/checks/virtualbox.js';
+import type { Finding, HostFacts, Plan, Provider } from './preflight/model.js';
+import { madeBoxes } from './preflight/sources/vagrant.js';
 import { preparePayloads } from './prepare/prepare.js';
 import { setUpAccess, untilHealthy } from './settle/settle.js';
 import { welcomeText } from './settle/welcome.js';
-import { loadSettings, resolveSettings, saveSettings, type Settings } from './settings.js';
+import {
+  loadSettings,
+  resolveSettings,
+  saveSettings,
+  type ResolvedSettings,
+  type Settings,
+} from './settings.js';
 import { privateFolder, stateFiles } from './state.js';
 
 /** Where the package lies: two folders up from dist/vagrant. */
@@ -45,12 +53,38 @@ export interface HostCall extends Call {
 
 /** What "vagrant up" would stumble over on this machine. Throws ConfigError. */
 export async function checkHost(call: HostCall): Promise<Finding[]> {
+  const { plan, facts } = await look(call);
+  return preflight(facts, plan);
+}
+
+/**
+ * Before Vagrant declares the boxes: the first three numbers of their addresses. Where nobody chose and VirtualBox would
+ * refuse the usual ones, others are taken and remembered; `reason` says so.
+ */
+export async function chooseSubnet(
+  call: HostCall,
+): Promise<{ readonly subnet: string; readonly reason: string | undefined }> {
+  const { settings, sources } = choose(call);
+  if (sources.subnet !== 'default' || settings.provider !== 'virtualbox')
+    return { subnet: settings.subnet, reason: undefined };
+  const { plan, facts } = await look(call);
+  const { subnet, reason } = automaticSubnet(facts, plan);
+  if (subnet !== settings.subnet) saveSettings(privateFolder(call.state), { ...settings, subnet });
+  return { subnet, reason };
+}
+
+async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
   const { topology, settings, remembered } = choose(call);
+  const { environment, clock, state } = call;
+  const names = topology.boxes.map(({ name }) => name);
+  const dotfileFolder = dirname(resolve(state));
+  const made = await madeBoxes(dotfileFolder, settings.provider, names);
   const plan: Plan = {
     provider: settings.provider,
     subnet: settings.subnet,
     boxes: topology.boxes.map((box) => {
-      const state = call.boxes?.get(box.name) ?? 'absent';
+      // Nobody asked Vagrant: then what it made counts as running, so that its addresses do not count as taken.
+      const state = call.boxes?.get(box.name) ?? (made.has(box.name) ? 'running' : 'absent');
       const address = addressOf(settings, box);
       return { name: box.name, address, exists: state !== 'absent', running: state === 'running' };
     }),
@@ -60,12 +94,9 @@ export async function checkHost(call: HostCall): Promise<Finding[]> {
     boxName: boxNames[settings.provider],
     madeWith: remembered,
   };
-  const { environment, clock, state } = call;
   const vagrantVersion = environment['HOTSPARE_VAGRANT_VERSION'];
-  return preflight(
-    await gather({ plan, environment, clock, folder: root, dotfileFolder: dirname(state), vagrantVersion }),
-    plan,
-  );
+  const facts = await gather({ plan, environment, clock, folder: root, dotfileFolder, vagrantVersion });
+  return { plan, facts };
 }
 
 /** Makes what the boxes get, and remembers how they were chosen. Repeatable. Throws ConfigError and UserError. */
@@ -89,7 +120,7 @@ export async function prepareBoxes(call: HostCall): Promise<void> {
  * person. `running` holds at least all Consul servers.
  */
 export async function settleBoxes(call: Call & { readonly running: readonly string[] }): Promise<string> {
-  const { topology, settings } = choose({ ...call, provider: undefined });
+  const { topology, settings } = choose({ ...call, provider: loadSettings(call.state)?.provider });
   const { state, environment, clock, signal, progress } = call;
   const site = await openSite(topology, settings, state, environment, clock.wallMs());
   const settling = { site, managementTokenFile: stateFiles(state).managementToken, clock, signal };
@@ -99,9 +130,8 @@ export async function settleBoxes(call: Call & { readonly running: readonly stri
   return welcomeText(site);
 }
 
-interface Choice {
+interface Choice extends ResolvedSettings {
   readonly topology: Topology;
-  readonly settings: Settings;
   readonly remembered: Settings | undefined;
 }
 
@@ -113,10 +143,10 @@ function choose(call: Pick<HostCall, 'state' | 'environment' | 'provider'>): Cho
   // The settings say which topology, and the topology what the settings are checked against.
   const file = environment['HOTSPARE_TOPOLOGY'] ?? remembered?.topologyFile;
   const topology = loadTopology(resolve(root, file || join('vagrant', 'topology.json')));
-  const { settings } = resolveSettings(environment, remembered, {
+  const resolved = resolveSettings(environment, remembered, {
     subnet: topology.subnets.vagrant,
     boxNames: topology.boxes.map(({ name }) => name),
     folder: root,
   });
-  return { topology, settings, remembered };
+  return { ...resolved, topology, remembered };
 }

@@ -4,6 +4,9 @@ import { systemClock } from '../../common/runtime/clock.js';
 import { terminalProgress } from '../../lab/index.js';
 import {
   checkHost,
+  chooseSubnet,
+  findingsAsJson,
+  hasErrors,
   prepareBoxes,
   providers,
   renderFindings,
@@ -37,10 +40,24 @@ export function boxesCommand(program: Command, io: Io, end: (code: number) => vo
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .action(async (options: { provider?: Provider; state: string; output: 'text' | 'json' }) => {
       const findings = await checkHost({ ...common(options), provider: options.provider, boxes: undefined });
-      if (options.output === 'json') io.out(`${JSON.stringify({ findings }, null, 2)}\n`);
+      if (options.output === 'json') io.out(findingsAsJson(findings));
       else
         io.out(findings.length === 0 ? 'Nothing is in the way of "vagrant up".\n' : renderFindings(findings));
-      if (findings.some(({ severity }) => severity === 'error')) end(1);
+      if (hasErrors(findings)) end(1);
+    });
+
+  boxes
+    .command('subnet', { hidden: true })
+    .addOption(provider().makeOptionMandatory())
+    .option(...state)
+    .action(async (options: { provider: Provider; state: string }) => {
+      const { subnet, reason } = await chooseSubnet({
+        ...common(options),
+        provider: options.provider,
+        boxes: undefined,
+      });
+      if (reason !== undefined) io.err(`${reason}\n`);
+      io.out(`${subnet}\n`);
     });
 
   boxes
@@ -52,7 +69,7 @@ export function boxesCommand(program: Command, io: Io, end: (code: number) => vo
       const input = { ...common(options), provider: options.provider, boxes: boxStates(options.boxes) };
       const findings = await checkHost(input);
       if (findings.length > 0) io.err(renderFindings(findings));
-      if (findings.some(({ severity }) => severity === 'error')) return end(2);
+      if (hasErrors(findings)) return end(2);
       await prepareBoxes(input);
     });
 

@@ -28,7 +28,21 @@ module Hotspare
     end
 
     def subnet
-      get("HOTSPARE_SUBNET", "subnet", Topology.data.dig("subnets", "vagrant"))
+      @subnet ||= get("HOTSPARE_SUBNET", "subnet", nil) || default_subnet
+    end
+
+    # VirtualBox may refuse the usual addresses: then others are taken, once, and remembered.
+    def default_subnet
+      return Topology.data.dig("subnets", "vagrant") unless ARGV.include?("up") && provider == "virtualbox"
+
+      Command.ask("subnet", "--provider", provider)
+    end
+
+    # As far as it can be told before Vagrant has chosen.
+    def provider
+      at = ARGV.index("--provider")
+      named = ARGV.find { |argument| argument.start_with?("--provider=") }
+      (at && ARGV[at + 1]) || named&.delete_prefix("--provider=") || ENV["VAGRANT_DEFAULT_PROVIDER"] || "virtualbox"
     end
 
     def container_prefix
