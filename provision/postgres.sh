@@ -44,12 +44,23 @@ make_primary() {
   touch "$stamps/restore-wanted"
 }
 
+# The slot keeps what is written while the copy is made. One from an earlier life of this box may have lost what it kept,
+# and may count as active until the primary has noticed that its reader is gone.
+fresh_slot() {
+  local deadline=$((SECONDS + 60))
+  until
+    ask_primary "DROP_REPLICATION_SLOT $SLOT" >"$payload/clone.log" 2>&1 || true
+    ask_primary "CREATE_REPLICATION_SLOT $SLOT PHYSICAL" >"$payload/clone.log" 2>&1
+  do
+    [ $SECONDS -lt $deadline ] || fail "$PRIMARY makes no replication slot: $(cat "$payload/clone.log")"
+    sleep 1
+  done
+}
+
 clone_primary() {
   wait_for_primary
   say "clone $PRIMARY"
-  # The slot keeps what is written while the copy is made; it may be there from before.
-  ask_primary "CREATE_REPLICATION_SLOT $SLOT PHYSICAL" >"$payload/clone.log" 2>&1 || grep -q 'already exists' "$payload/clone.log" ||
-    fail "$PRIMARY makes no replication slot: $(cat "$payload/clone.log")"
+  fresh_slot
   as_postgres "/usr/lib/postgresql/$version/bin/pg_basebackup" -d "$primary" -D "$data.unfinished" -X stream \
     -c fast -S "$SLOT" >"$payload/clone.log" 2>&1 ||
     fail "$PRIMARY ($PRIMARY_ADDRESS) could not be cloned: $(tail -n 3 "$payload/clone.log")"
