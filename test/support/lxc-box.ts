@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runCommand, type CommandResult } from '../../common/runtime/command.js';
@@ -21,8 +21,10 @@ function rootfsOfBox(): string | undefined {
   const folder = join(home, 'boxes', boxName.replace('/', '-VAGRANTSLASH-'));
   if (!existsSync(folder)) return undefined;
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('rootfs.tar.gz'))
+    .filter((file) => /rootfs\.tar\.(gz|xz|zst)$/.test(file))
     .map((file) => join(folder, file))
+    // Vagrant's LXC provider wants an archive of one name, which is empty where there is one of another.
+    .filter((file) => statSync(file).size > 0)
     .sort()
     .at(-1);
 }
@@ -34,14 +36,14 @@ export class LxcBox {
     private readonly home: string,
   ) {}
 
-  /** Returns once systemd has finished booting. `mounts`: folders of this machine, seen read-only at the same path. */
-  static async boot(purpose: string, mounts: readonly string[] = []): Promise<LxcBox> {
+  /** Returns once systemd has finished booting. `mounts`: folders or files of this machine by their path inside; read-only there. */
+  static async boot(purpose: string, mounts: Readonly<Record<string, string>> = {}): Promise<LxcBox> {
     const home = mkdtempSync(join(tmpdir(), 'hotspare-lxc-'));
     const box = new LxcBox(`hsd-${purpose}-${process.pid}`, home);
     const rootfs = join(home, box.name, 'rootfs');
     try {
       mkdirSync(rootfs, { recursive: true });
-      await must('tar', ['-xzf', rootfsOfBox()!, '--numeric-owner', '-C', rootfs, ...(await depthOf())]);
+      await must('tar', ['-xf', rootfsOfBox()!, '--numeric-owner', '-C', rootfs, ...(await depthOf())]);
       const lines = [
         `lxc.uts.name = ${box.name}`,
         `lxc.rootfs.path = dir:${rootfs}`,
@@ -54,9 +56,10 @@ export class LxcBox {
         'lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed',
         'lxc.cap.drop = sys_module sys_rawio mac_admin mac_override sys_time',
         'lxc.net.0.type = empty',
-        ...mounts.map(
-          (path) => `lxc.mount.entry = ${path} ${path.replace(/^\//, '')} none bind,ro,create=dir 0 0`,
-        ),
+        ...Object.entries(mounts).map(([inside, path]) => {
+          const create = statSync(path).isDirectory() ? 'dir' : 'file';
+          return `lxc.mount.entry = ${path} ${inside.replace(/^\//, '')} none bind,ro,create=${create} 0 0`;
+        }),
       ];
       writeFileSync(join(home, box.name, 'config'), lines.join('\n') + '\n');
       await must('lxc-start', ['-P', home, '-n', box.name]);
@@ -112,7 +115,7 @@ export class LxcBox {
 
 /** Boxes hold their tree under `rootfs/` or `./`. */
 async function depthOf(): Promise<string[]> {
-  const { stdout } = await runCommand('sh', ['-c', 'tar -tzf "$0" | head -n 1', rootfsOfBox()!]);
+  const { stdout } = await runCommand('sh', ['-c', 'tar -tf "$0" | head -n 1', rootfsOfBox()!]);
   return /^(\.\/)?rootfs\//.test(stdout) ? [`--strip-components=${stdout.startsWith('./') ? 2 : 1}`] : [];
 }
 
