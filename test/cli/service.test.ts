@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { serveAgent } from '../../agent/http/server.js';
 import { agentStatus } from '../../agent/shell/status.js';
@@ -10,6 +10,7 @@ import { main } from '../../cli/main.js';
 import type { Io } from '../../cli/io.js';
 import { Secret } from '../../common/secret.js';
 import { systemClock } from '../../common/runtime/clock.js';
+import { labFiles } from '../../lab/index.js';
 import { FakeUnits } from '../fakes/fake-units.js';
 import { keptLog } from '../fakes/kept-log.js';
 import { freePorts } from '../support/ports.js';
@@ -69,7 +70,7 @@ async function answering(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-async function hotspare(args: readonly string[], environment: Record<string, string> = {}) {
+async function hotspare(args: readonly string[], environment: Record<string, string | undefined> = {}) {
   let out = '';
   let err = '';
   const io: Io = {
@@ -209,6 +210,21 @@ test('the secret is sent to nobody but that box’s agent', async () => {
   const wrongBox = await hotspare(['stop', 'todomvc@nginx2', '--agent', agentUrl]);
   expect(wrongBox.err).toMatch(/the agent at .* is that of nginx1, not of nginx2/);
   expect(seen).toEqual(['undefined']);
+});
+
+test('where a lab is on this machine, its own commands are named', async () => {
+  const lab = join(folder, 'lab');
+  const { secrets } = labFiles(lab);
+  mkdirSync(dirname(secrets), { recursive: true });
+  writeFileSync(secrets, '{}');
+  const ended = await hotspare(['restart', 'todomvc@nginx1'], {
+    CONSUL_HTTP_ADDR: undefined,
+    HOTSPARE_LAB_DIR: lab,
+  });
+  expect(ended).toMatchObject({ code: 2, out: '' });
+  expect(ended.err).toMatch(
+    /are processes, not units: hotspare lab stop todomvc@nginx1 && hotspare lab start todomvc@nginx1/,
+  );
 });
 
 test('an agent that is gone', async () => {
