@@ -20,13 +20,15 @@ function rootfsOfBox(): string | undefined {
   const home = process.env['VAGRANT_HOME'] ?? join(homedir(), '.vagrant.d');
   const folder = join(home, 'boxes', boxName.replace('/', '-VAGRANTSLASH-'));
   if (!existsSync(folder)) return undefined;
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /rootfs\.tar\.(gz|xz|zst)$/.test(file))
-    .map((file) => join(folder, file))
-    // Vagrant's LXC provider wants an archive of one name, which is empty where there is one of another.
-    .filter((file) => statSync(file).size > 0)
-    .sort()
-    .at(-1);
+  return (
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /rootfs\.tar\.(gz|xz|zst)$/.test(file))
+      .map((file) => join(folder, file))
+      // Vagrant's LXC provider wants an archive of one name, which is empty where there is one of another.
+      .filter((file) => statSync(file).size > 0)
+      .sort()
+      .at(-1)
+  );
 }
 
 /** A booted box with systemd and no network, gone without a trace after `destroy`. */
