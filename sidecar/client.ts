@@ -1,4 +1,5 @@
 import type { HotspareOptions } from './config.js';
+import { warnOfCopies } from './postgres/copies.js';
 import { primaryClientClass, type PgClientConfig, type PrimaryClientClass } from './postgres/client.js';
 import { routeOf } from './route-of.js';
 
@@ -15,5 +16,6 @@ export class Client extends Base {
   /** Throws ConfigError, naming the key. */
   constructor(config: string | ClientConfig = {}) {
     super(config);
+    warnOfCopies();
   }
 }

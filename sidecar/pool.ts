@@ -1,4 +1,5 @@
 import type { HotspareOptions } from './config.js';
+import { warnOfCopies } from './postgres/copies.js';
 import { RoutedPool, type PgPoolConfig } from './postgres/pool.js';
 import { routeOf } from './route-of.js';
 
@@ -23,5 +24,6 @@ export class Pool extends RoutedPool {
   /** Throws ConfigError, naming the key. */
   constructor(config: PoolConfig = {}) {
     super(config, routeOf(config));
+    warnOfCopies();
   }
 }

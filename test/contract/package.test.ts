@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -35,7 +44,7 @@ beforeAll(() => {
   )) {
     symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
   }
-}, 60_000);
+}, 180_000);
 
 const file = (name: string, text: string) => {
   writeFileSync(join(app, name), text);
@@ -43,10 +52,16 @@ const file = (name: string, text: string) => {
 };
 
 const use = `
-  const pool = new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none', connectionTimeoutMillis: 500 });
+  const pool = new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none', connectionTimeoutMillis: 20000 });
   if (!(pool instanceof pg.Pool) || !(pool.read instanceof pg.Pool)) throw new Error('not a pg.Pool');
   pool.query('SELECT 1').then(() => { throw new Error('answered'); }, (error) => console.log(error.code)).then(() => pool.end());
 `;
+
+function compile(...args: string[]): string {
+  const tsc = resolve('node_modules/typescript/bin/tsc');
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+  return run(process.execPath, [tsc, ...flags, ...args], app);
+}
 
 describe('the package', () => {
   test('holds what it runs and no sources, tests or secrets', () => {
@@ -93,13 +108,91 @@ describe('the package', () => {
          return rows[0]?.n ?? 0;
        }`,
     );
-    const tsc = resolve('node_modules/typescript/bin/tsc');
-    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
-    expect(run(process.execPath, [tsc, ...flags, name], app)).toBe('');
+    expect(compile(name)).toBe('');
   });
 
   test('the command runs from the package', () => {
     const bin = join('node_modules', 'hotspare', 'bin', 'hotspare.mjs');
     expect(run(process.execPath, [bin, '--version'], app)).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('the package beside ORMs', () => {
+  const fails = `
+    const db = drizzle(new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' }));
+    db.execute('SELECT 1').catch((error) => console.log(error.name, error.cause.code)).then(() => db.$client.end());`;
+
+  test.each([
+    [
+      'drizzle.mjs',
+      `import { drizzle } from 'drizzle-orm/node-postgres';\nimport { Pool } from 'hotspare';\n${fails}`,
+    ],
+    [
+      'drizzle.cjs',
+      `const { drizzle } = require('drizzle-orm/node-postgres');\nconst { Pool } = require('hotspare');\n${fails}`,
+    ],
+  ])('%s: Drizzle on a Pool', (name, text) => {
+    expect(run(process.execPath, [file(name, text)], app)).toBe('Error ECONNREFUSED\n');
+  });
+
+  test('TypeScript --strict: every recipe, and Drizzle in CommonJS', () => {
+    const recipes = resolve('test/contract/orm/recipes');
+    cpSync(recipes, join(app, 'recipes'), { recursive: true });
+    file('recipes/package.json', '{ "type": "module" }');
+    const names = readdirSync(recipes).filter((name) => name.endsWith('.ts'));
+    for (const name of names) {
+      const text = readFileSync(join(recipes, name), 'utf8');
+      file(`recipes/${name}`, text.replaceAll('../../../../sidecar/index.js', 'hotspare'));
+    }
+    const commonJs = file(
+      'drizzle.cts',
+      `import { drizzle } from 'drizzle-orm/node-postgres';
+       import { Pool, type PoolConfig } from 'hotspare';
+       export const connect = (config: PoolConfig) => drizzle(new Pool(config));
+       export const endOf = (db: ReturnType<typeof connect>): Promise<void> => db.$client.end();`,
+    );
+    // Drizzle's and Knex's own declarations want the types of every driver there is.
+    expect(compile('--skipLibCheck', commonJs, ...names.map((name) => join('recipes', name)))).toBe('');
+  });
+
+  test('two copies of pg: a warning with both folders, once', () => {
+    const other = join(folder, 'two-copies');
+    cpSync(join(app, 'node_modules', 'hotspare'), join(other, 'node_modules', 'hotspare'), {
+      recursive: true,
+    });
+    cpSync(resolve('node_modules/pg'), join(other, 'node_modules', 'hotspare', 'node_modules', 'pg'), {
+      recursive: true,
+    });
+    for (const name of readdirSync('node_modules').filter((n) => n !== 'hotspare' && !n.startsWith('.')))
+      symlinkSync(resolve('node_modules', name), join(other, 'node_modules', name));
+    const app2 = join(other, 'app.mjs');
+    writeFileSync(
+      app2,
+      `import { Pool } from 'hotspare';
+       import pg from 'pg';
+       process.on('warning', ({ name, code, message }) => console.log(name, code, message));
+       const pools = [1, 2].map(() => new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' }));
+       console.log(pools[0] instanceof pg.Pool);
+       setTimeout(() => {}, 50);`,
+    );
+    const lines = run(process.execPath, [app2], other).trimEnd().split('\n');
+    expect(lines).toEqual(['false', expect.stringMatching(/^HotspareWarning HOTSPARE_PG_COPIES /)]);
+    const ours = join(other, 'node_modules', 'hotspare', 'node_modules', 'pg');
+    expect(lines[1]).toContain(`hotspare uses ${ours} (8.`);
+    expect(lines[1]).toContain(`beside it there is ${resolve('node_modules/pg')} (8.`);
+    expect(lines[1]).toContain('npm dedupe');
+  });
+
+  test('one copy of pg: no warning', () => {
+    const name = file(
+      'quiet.mjs',
+      `import 'drizzle-orm/node-postgres';
+       import '@prisma/adapter-pg';
+       import { Pool } from 'hotspare';
+       process.on('warning', (warning) => console.log(warning));
+       new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });
+       setTimeout(() => {}, 50);`,
+    );
+    expect(run(process.execPath, [name], app)).toBe('');
   });
 });
