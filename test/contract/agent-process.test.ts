@@ -6,9 +6,13 @@ import { agentFolder, createAgentRole } from '../support/agent-role.js';
 import { AgentProcess, buildAgent } from '../support/agent-process.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** Whole agents as processes, a real pair of Postgres servers, a real Consul. */
+
+/** A server that answers may take its time. */
+const intervalMs = 2_000;
 
 let consul: RealConsul;
 let pair: PostgresPair;
@@ -31,7 +35,7 @@ beforeAll(async () => {
   - name: pg
     kind: postgres
     port: ${port}
-    probe: { user: hotspare_agent, passwordFile: ${files.passwordFile} }
+    probe: { user: hotspare_agent, passwordFile: ${files.passwordFile}, intervalMs: ${intervalMs}, timeoutMs: ${intervalMs} }
 `,
     });
   pg1 = await agent('pg1', pair.primary.port);
@@ -60,18 +64,18 @@ async function catalogue(index = '0'): Promise<{ index: string; members: Record<
 }
 
 const both = { pg1: 'primary passing', pg2: 'replica passing' };
-const becomes = (wanted: Record<string, string>, timeoutMs = 15_000) =>
-  waitFor(`the catalogue to be ${JSON.stringify(wanted)}`, timeoutMs, async () => {
+const becomes = (wanted: Record<string, string>) =>
+  waitFor(`the catalogue to be ${JSON.stringify(wanted)}`, eventuallyMs, async () => {
     const { members } = await catalogue();
     if (JSON.stringify(sortedEntries(members)) === JSON.stringify(sortedEntries(wanted))) return true;
     throw new Error(JSON.stringify(members));
   });
 const sortedEntries = (members: Record<string, string>) => Object.entries(members).sort();
 
-beforeEach(() => becomes(both, 30_000));
+beforeEach(() => becomes(both));
 
 test('the status says what is so', async () => {
-  const status = await waitFor('figures', 5_000, async () => {
+  const status = await waitFor('figures', eventuallyMs, async () => {
     const one = await pg2.status();
     return one.services[0]?.lagBytes === undefined ? undefined : one;
   });
@@ -87,6 +91,7 @@ test('kill -9 of the postmaster is in the catalogue at once, and so is its retur
   for (let round = 0; round < 3; round++) {
     let { index, members } = await catalogue();
     expect(members).toEqual(both);
+    await probed();
     const killedMs = performance.now();
     pair.primary.kill();
     while (members['pg1'] === 'primary passing') ({ index, members } = await catalogue(index));
@@ -95,7 +100,7 @@ test('kill -9 of the postmaster is in the catalogue at once, and so is its retur
     await pair.primary.start();
     await becomes(both);
     // The session that tells of the next crash is back.
-    await waitFor('a held session', 10_000, async () => {
+    await waitFor('a held session', eventuallyMs, async () => {
       const [row] = await pair.primary.query(
         "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'hotspare_agent' AND state = 'idle' AND now() - backend_start > '500 ms'",
       );
@@ -104,13 +109,21 @@ test('kill -9 of the postmaster is in the catalogue at once, and so is its retur
   }
   console.log(`postmaster killed -> catalogue, ms: ${tookMs.map(Math.round).join(', ')}`);
   // 250 ms on a quiet machine; the figure is the benchmark's, this only catches waiting for the next regular probe.
-  expect(Math.min(...tookMs)).toBeLessThan(500);
+  expect(Math.min(...tookMs)).toBeLessThan(0.75 * intervalMs);
 });
+
+/** Until pg1's agent has just probed: the next regular probe is a whole interval away. */
+async function probed(): Promise<void> {
+  const beat = () =>
+    pair.primary.query("SELECT beat FROM hotspare.heartbeat WHERE box = 'pg1'", [], 'postgres');
+  const before = String(await beat());
+  await waitFor('a probe', eventuallyMs, async () => String(await beat()) !== before);
+}
 
 test('a frozen postmaster is critical, and well after the thaw', async () => {
   pair.primary.freeze();
   try {
-    await becomes({ ...both, pg1: 'primary critical' }, 5_000);
+    await becomes({ ...both, pg1: 'primary critical' });
   } finally {
     pair.primary.thaw();
   }
@@ -120,16 +133,17 @@ test('a frozen postmaster is critical, and well after the thaw', async () => {
 describe('Consul', () => {
   test('restarts: nobody changed role, and all are there', async () => {
     await consul.stop();
-    await waitFor('the agent to notice', 10_000, async () => !(await pg1.status()).consul.reachable);
+    await waitFor('the agent to notice', eventuallyMs, async () => !(await pg1.status()).consul.reachable);
     expect((await pg1.status()).services[0]).toMatchObject({ state: 'passing', role: 'primary' });
     await consul.start();
-    await becomes(both, 20_000);
-    expect((await pg1.status()).consul.reachable).toBe(true);
+    await becomes(both);
+    // The catalogue has come back with Consul; the agent may not have asked yet.
+    await waitFor('the agent to notice', eventuallyMs, async () => (await pg1.status()).consul.reachable);
   });
 
   test('loses a registration: it is there again', async () => {
     await fetch(`${consul.httpUrl}/v1/agent/service/deregister/pg@pg1`, { method: 'PUT' });
-    await becomes(both, 10_000);
+    await becomes(both);
   });
 
   test('holds tags that are not true: they are mended', async () => {
@@ -137,7 +151,7 @@ describe('Consul', () => {
       method: 'PUT',
       body: JSON.stringify({ Name: 'pg', ID: 'pg@pg2', Tags: ['primary'], Address: '127.0.0.1', Port: 1 }),
     });
-    await becomes(both, 10_000);
+    await becomes(both);
   });
 
   test('holds a ghost of this box: it goes; another box’s stays', async () => {
@@ -150,18 +164,18 @@ describe('Consul', () => {
     await register('redis@pg9', 'pg9');
     const ids = async () =>
       Object.keys((await (await fetch(`${consul.httpUrl}/v1/agent/services`)).json()) as object);
-    await waitFor('the ghost to go', 10_000, async () => !(await ids()).includes('redis@pg1'));
+    await waitFor('the ghost to go', eventuallyMs, async () => !(await ids()).includes('redis@pg1'));
     expect(await ids()).toContain('redis@pg9');
   });
 
   test('is frozen: the agent goes on, and stops when told', async () => {
     consul.freeze();
     try {
-      await waitFor('the agent to notice', 15_000, async () => !(await pg2.status()).consul.reachable);
+      await waitFor('the agent to notice', eventuallyMs, async () => !(await pg2.status()).consul.reachable);
       expect((await pg2.status()).services[0]).toMatchObject({ state: 'passing', role: 'replica' });
       const askedMs = performance.now();
       expect(await pg2.stop()).toBe(0);
-      expect(performance.now() - askedMs).toBeLessThan(8_000);
+      expect(performance.now() - askedMs).toBeLessThan(eventuallyMs);
     } finally {
       consul.thaw();
     }
@@ -176,14 +190,20 @@ describe('hotspare status', () => {
       out: (text: string) => void (said.out += text),
       err: (text: string) => void (said.err += text),
     };
-    const options = { consulUrl: consul.httpUrl, output: 'json' as const, clock: systemClock, ...more };
+    const options = {
+      consulUrl: consul.httpUrl,
+      output: 'json' as const,
+      clock: systemClock,
+      timeoutMs: eventuallyMs,
+      ...more,
+    };
     const code = await statusCommand(options, io);
     return { code, ...said };
   };
   const summary = ({ out }: { out: string }) => JSON.parse(out) as Summary;
 
   test('all is well: 0', async () => {
-    const answer = await waitFor('nothing to complain of', 10_000, async () => {
+    const answer = await waitFor('nothing to complain of', eventuallyMs, async () => {
       const one = await ask();
       if (one.code === 0) return one;
       throw new Error(one.out + one.err);
@@ -221,7 +241,11 @@ describe('hotspare status', () => {
   });
 
   test("only the primary's agent is stopped: nothing is said of the primary that nobody knows, 3", async () => {
-    await waitFor('the replica to stream', 15_000, async () => (await pg2.status()).services[0]?.streaming);
+    await waitFor(
+      'the replica to stream',
+      eventuallyMs,
+      async () => (await pg2.status()).services[0]?.streaming,
+    );
     expect(await pg1.stop()).toBe(0);
     try {
       const answer = await ask();
@@ -239,7 +263,7 @@ describe('hotspare status', () => {
   test("the primary's agent is killed for good: its check runs out, and that is no word of the primary", async () => {
     pg1.kill();
     try {
-      await becomes({ ...both, pg1: 'primary critical' }, 20_000);
+      await becomes({ ...both, pg1: 'primary critical' });
       const answer = await ask();
       expect(answer.code).toBe(3);
       expect(summary(answer).mode).toBeNull();
@@ -267,7 +291,7 @@ describe('hotspare status', () => {
 describe('the agent', () => {
   test('stops: it takes its box out and ends with 0; it starts: all is as before', async () => {
     expect(await pg1.stop()).toBe(0);
-    await becomes({ pg2: 'replica passing' }, 5_000);
+    await becomes({ pg2: 'replica passing' });
     await pg1.start();
     await becomes(both);
   });
@@ -285,7 +309,7 @@ describe('the agent', () => {
     pg1.kill();
     await new Promise((resolve) => setTimeout(resolve, 500));
     await pg1.start();
-    await waitFor('a probe', 5_000, async () => (await pg1.status()).services[0]?.state === 'passing');
+    await waitFor('a probe', eventuallyMs, async () => (await pg1.status()).services[0]?.state === 'passing');
     await new Promise((resolve) => setTimeout(resolve, 500));
     watching = false;
     await watcher;
@@ -295,7 +319,7 @@ describe('the agent', () => {
 
   test('dies for good: its check expires', async () => {
     pg2.kill();
-    await becomes({ ...both, pg2: 'replica critical' }, 20_000);
+    await becomes({ ...both, pg2: 'replica critical' });
     await pg2.start();
     await becomes(both);
   });

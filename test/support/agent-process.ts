@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentStatus } from '../../common/agent-status.js';
 import { Child } from './child.js';
+import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';
 import { waitFor } from './wait.js';
 
@@ -73,7 +74,7 @@ ${more}`,
   /** Returns once the status is served. */
   async start(): Promise<void> {
     this.child = Child.start(process.execPath, [this.program, '--config', this.configFile], this.logFile);
-    await waitFor('the agent’s status', 15_000, () => this.status());
+    await waitFor('the agent’s status', eventuallyMs, () => this.status());
   }
 
   async status(): Promise<AgentStatus> {
@@ -83,8 +84,8 @@ ${more}`,
   /** SIGTERM; its exit code. */
   async stop(): Promise<number | null> {
     this.child?.signal('SIGTERM');
-    await this.child?.ended(10_000);
-    return waitFor('the exit code', 2_000, () => this.child?.process.exitCode ?? undefined);
+    await this.child?.ended(eventuallyMs);
+    return waitFor('the exit code', eventuallyMs, () => this.child?.process.exitCode ?? undefined);
   }
 
   kill(): void {

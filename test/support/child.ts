@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { familyOf } from '../../common/runtime/processes/proc.js';
+import { eventuallyMs } from './patience.js';
 import { waitFor } from './wait.js';
 
 /** A real program under test: its own session, its output in a file, and the faults a test needs. */
@@ -46,7 +47,7 @@ export class Child {
     }
   }
 
-  async ended(timeoutMs = 20_000): Promise<void> {
+  async ended(timeoutMs = eventuallyMs): Promise<void> {
     await waitFor(`process ${this.pid} to end`, timeoutMs, () => familyOf(this.pid).length === 0);
   }
 }

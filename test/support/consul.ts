@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBinaries } from '../../common/runtime/binaries.js';
 import { Child } from './child.js';
+import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';
 import { waitFor } from './wait.js';
 
@@ -58,7 +59,7 @@ export async function startConsul(options: { acl?: boolean } = {}): Promise<Real
       ['agent', `-config-file=${join(folder, 'consul.json')}`],
       join(folder, 'log'),
     );
-    await waitFor('a Consul leader', 30_000, async () => {
+    await waitFor('a Consul leader', eventuallyMs, async () => {
       const response = await fetch(`${httpUrl}/v1/status/leader`);
       return response.ok && (await response.text()).length > 2;
     });
@@ -66,7 +67,7 @@ export async function startConsul(options: { acl?: boolean } = {}): Promise<Real
   await start();
   let managementToken: string | undefined;
   if (options.acl) {
-    managementToken = await waitFor('the ACL bootstrap', 20_000, async () => {
+    managementToken = await waitFor('the ACL bootstrap', eventuallyMs, async () => {
       const response = await fetch(`${httpUrl}/v1/acl/bootstrap`, { method: 'PUT' });
       return response.ok ? ((await response.json()) as { SecretID: string }).SecretID : undefined;
     });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { eventuallyMs } from './patience.js';
 import type { RealPostgres } from './postgres.js';
 import { waitFor } from './wait.js';
 
@@ -43,7 +44,7 @@ export class Gate {
 
   /** Until `n` backends stand before it; their pids. */
   arrivals(n = 1): Promise<number[]> {
-    return waitFor(`${n} at the gate on port ${this.server.port}`, 20_000, async () => {
+    return waitFor(`${n} at the gate on port ${this.server.port}`, eventuallyMs, async () => {
       const pids = await this.waiting();
       return pids.length >= n && pids;
     });

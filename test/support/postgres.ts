@@ -14,6 +14,7 @@ import pg from 'pg';
 import { lagBytes, parseLsn } from '../../common/lsn.js';
 import { findBinaries } from '../../common/runtime/binaries.js';
 import { Child } from './child.js';
+import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';
 import { waitFor } from './wait.js';
 
@@ -63,8 +64,8 @@ export class RealPostgres {
   }
 
   /** As superuser, on a connection of its own; rows as arrays. */
-  query(sql: string, params: unknown[] = []): Promise<unknown[][]> {
-    return this.connected('app', async (client) => {
+  query(sql: string, params: unknown[] = [], database = 'app'): Promise<unknown[][]> {
+    return this.connected(database, async (client) => {
       return (await client.query({ text: sql, values: params, rowMode: 'array' })).rows as unknown[][];
     });
   }
@@ -82,7 +83,7 @@ export class RealPostgres {
       user: 'postgres',
       password: password.postgres,
       database,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: eventuallyMs,
     });
     client.on('error', () => {});
     await client.connect();
@@ -98,7 +99,7 @@ export class RealPostgres {
   }
 
   async startUntilReady(database: string): Promise<void> {
-    await waitFor(`Postgres on port ${this.port}`, 30_000, () => {
+    await waitFor(`Postgres on port ${this.port}`, eventuallyMs, () => {
       // Backends that outlived a killed postmaster hold its shared memory for a moment: then a start fails, and is repeated.
       if (!this.child?.running) this.spawn();
       return this.administer(['SELECT 1'], database).then(() => true);
@@ -134,7 +135,7 @@ export class RealPostgres {
   }
 
   async waitUntilReplayed(lsn: string): Promise<void> {
-    await waitFor(`replay of ${lsn} on port ${this.port}`, 20_000, async () => {
+    await waitFor(`replay of ${lsn} on port ${this.port}`, eventuallyMs, async () => {
       const [row] = await this.query('SELECT pg_last_wal_replay_lsn()::text');
       return lagBytes(parseLsn(lsn), parseLsn(String(row?.[0]))) === 0;
     });

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -95,7 +96,7 @@ export class AppProcess {
   }
 
   async listening(): Promise<void> {
-    await waitFor('the app to listen', 15_000, () => {
+    await waitFor('the app to listen', eventuallyMs, () => {
       if (this.child.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
       return this.log.some(({ msg }) => msg === 'listening');
     });

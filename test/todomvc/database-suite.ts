@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../todomvc/database.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** What every implementation of the port must do. `open` gives one that is read-write; it is emptied first. */
@@ -109,13 +110,13 @@ export function databaseSuite(name: string, open: () => Database): void {
       let heard = 0;
       const end = database.onChange(() => (heard += 1));
       await database.create(draft('told'));
-      await waitFor('the notice of a change', 5_000, () => heard > 0);
+      await waitFor('the notice of a change', eventuallyMs, () => heard > 0);
       end();
       const before = heard;
       let others = 0;
       const endOthers = database.onChange(() => (others += 1));
       await database.create(draft('not told'));
-      await waitFor('the notice to the other listener', 5_000, () => others > 0);
+      await waitFor('the notice to the other listener', eventuallyMs, () => others > 0);
       endOthers();
       expect(heard).toBe(before);
     });

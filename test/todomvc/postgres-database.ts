@@ -4,6 +4,7 @@ import { Client, Pool } from '../../sidecar/index.js';
 import { followChanges } from '../../todomvc/postgres/changes.js';
 import { PostgresDatabase } from '../../todomvc/postgres/database.js';
 import { keepMigrating } from '../../todomvc/postgres/migrate.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 export interface OpenDatabase {
@@ -44,7 +45,7 @@ export async function openPostgresDatabase(
     },
   });
   await migrating.done;
-  await waitFor('the app to listen for changes', 10_000, () => listening);
+  await waitFor('the app to listen for changes', eventuallyMs, () => listening);
   return {
     database,
     pool,
