@@ -16,7 +16,7 @@ module Hotspare
       return unless Hotspare.box(machine.name).services.include?("pg") && machine.id
       return machine.ui.warn("HOTSPARE_KEEP_DATA=no: the database of #{machine.name} is not kept.") unless wanted?
 
-      cannot(machine, "is #{machine.state.short_description}") unless machine.state.id == :running
+      cannot(machine, "is #{machine.provider.state.short_description}") unless machine.provider.state.id == :running
       role = role_of(machine)
       # A replica has nothing of its own, as long as its primary is there to be asked.
       return if role == :replica && others_running?(machine)
@@ -40,7 +40,7 @@ module Hotspare
         next false unless box.services.include?("pg") && box.name != machine.name.to_s
 
         other = machine.env.machine(box.name.to_sym, machine.provider_name)
-        other.id && other.state.id == :running && role_of(other) == :primary
+        other.id && other.provider.state.id == :running && role_of(other) == :primary
       end
     end
 

@@ -20,6 +20,8 @@ module Hotspare
       override.vm.box = "hotspare/bookworm"
       # The well-known key is of use only on a bridge without a way in from outside.
       override.ssh.insert_key = false
+      # The boxes are on the host's own bridge.
+      override.vm.network "forwarded_port", id: "ssh", guest: 22, host: 2222, disabled: true
       provider.container_name = "#{Settings.container_prefix}#{box.name}"
       provider.backingstore = "dir"
       provider.ssh_ip_addr = Hotspare.address(box)

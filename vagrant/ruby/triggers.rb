@@ -55,7 +55,7 @@ module Hotspare
 
     # The last box of the call does what concerns all of them.
     def finish(machine, *options)
-      return if Thread.current[:hotspare_updating] || machine.state.id != :running
+      return if Thread.current[:hotspare_updating] || machine.provider.state.id != :running
 
       LOCK.synchronize do
         bring_up_to_date(machine)
@@ -94,7 +94,7 @@ module Hotspare
       other = machine.env.machine(box.name.to_sym, machine.provider_name)
       return "absent" if other.id.nil?
 
-      other.state.id == :running ? "running" : "stopped"
+      other.provider.state.id == :running ? "running" : "stopped"
     end
 
     # vagrant-lxc run by root adds its block to the container's configuration at every start and never removes one.
