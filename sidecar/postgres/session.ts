@@ -285,7 +285,7 @@ export function sessionClass(
         this._ending = true;
         this._ended = true;
         this.#abort(terminated());
-        this.destroy(terminated());
+        if (this.#attempting) this.destroy(terminated());
       } else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
       return super.end(callback as () => void);
     }
