@@ -73,7 +73,7 @@ digest_of() {
 # needs_effect CONCERN DIGEST: whether that is not yet in effect. The stamp is written after the effect, so a run that
 # was cut off between the two is made good by the next.
 needs_effect() { [ "$(cat "$stamps/$1" 2>/dev/null)" != "$2" ]; }
-has_effect() { printf '%s\n' "$2" >"$stamps/$1"; }
+has_effect() { ! needs_effect "$1" "$2" || printf '%s\n' "$2" >"$stamps/$1"; }
 
 # keep_running CONCERN UNIT restart|reload [TEXT...]: enabled and running with what was placed and with what TEXT stands
 # for; touched only when one of these changed.
