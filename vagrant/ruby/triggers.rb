@@ -22,6 +22,10 @@ module Hotspare
         trigger.name = "hotspare: keep the database"
         trigger.ruby { |_, machine| Backup.keep(machine) }
       end
+      config.trigger.before [:halt, :destroy] do |trigger|
+        trigger.name = "hotspare: shut down"
+        trigger.ruby { |_, machine| shut_down(machine) }
+      end
       config.trigger.after :destroy do |trigger|
         trigger.name = "hotspare: forget the box"
         trigger.ruby { |_, machine| forget(machine) }
@@ -88,6 +92,15 @@ module Hotspare
       Payload.of(machine.name).forget! if machine.id.nil? && File.exist?(STATE)
     rescue Problem
       nil
+    end
+
+    # vagrant-lxc asks by SSH and then looks once a while; now and then it waits for a minute. A box that is about to be
+    # destroyed may still be kept by an answer to Vagrant's question, so only with --force.
+    def shut_down(machine)
+      return unless machine.provider_name == :lxc && machine.id && machine.provider.state.id == :running
+      return if ARGV.include?("destroy") && (ARGV & ["-f", "--force"]).empty?
+
+      system("lxc-stop", "--name", machine.id, "--timeout", "20")
     end
 
     def state_of(machine, box)
