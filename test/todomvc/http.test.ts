@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AppOptions } from '../../todomvc/app.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 import { ask, readEvents, startTestApp, type AppUnderTest } from './app-under-test.js';
 import { FakeDatabase } from './fake-database.js';
@@ -133,10 +134,10 @@ describe('the event stream', () => {
       'x-served-by': 'box1',
     });
     const seen = (event: string) => stream.events.filter((one) => one.event === event);
-    await waitFor('the first mode', 2_000, () => seen('mode').length === 1);
+    await waitFor('the first mode', eventuallyMs, () => seen('mode').length === 1);
     const since = new Date('2030-01-02T03:04:05Z');
     database.setMode('read-only', 'primary gone', since);
-    await waitFor('the second mode', 2_000, () => seen('mode').length === 2);
+    await waitFor('the second mode', eventuallyMs, () => seen('mode').length === 2);
     expect(seen('mode')[1]?.data).toEqual({
       mode: 'read-only',
       since: since.toISOString(),
@@ -145,19 +146,22 @@ describe('the event stream', () => {
     });
     database.setMode('read-write');
     await post(url, { title: 'x' });
-    await waitFor('the notice of a change', 2_000, () => seen('todos').length > 0);
-    await waitFor('two beats', 2_000, () => seen('beat').length > 1);
+    await waitFor('the notice of a change', eventuallyMs, () => seen('todos').length > 0);
+    await waitFor('two beats', eventuallyMs, () => seen('beat').length > 1);
     expect(stream.text()).toMatch(/^retry: \d+$/m);
     expect(stream.text()).toMatch(/^: alive$/m);
     stream.close();
   });
 
   it('gathers a burst of changes', async () => {
-    const { url } = await start({ events: { gatherMs: 300 } });
+    const gatherMs = 300;
+    const { url } = await start({ events: { gatherMs } });
     const stream = await readEvents(url);
+    const startedMs = performance.now();
     await Promise.all(Array.from({ length: 20 }, (_, i) => post(url, { title: `t${i}` })));
-    await waitFor('the notice', 2_000, () => stream.events.some(({ event }) => event === 'todos'));
-    expect(stream.events.filter(({ event }) => event === 'todos').length).toBeLessThanOrEqual(3);
+    await waitFor('the notice', eventuallyMs, () => stream.events.some(({ event }) => event === 'todos'));
+    const heard = stream.events.filter(({ event }) => event === 'todos').length;
+    expect(heard).toBeLessThanOrEqual(2 + (performance.now() - startedMs) / gatherMs);
     stream.close();
   });
 
@@ -169,7 +173,7 @@ describe('the event stream', () => {
       json: { type: 'urn:hotspare:problem:too-many-streams' },
     });
     first.close();
-    await waitFor('room for another stream', 2_000, async () => {
+    await waitFor('room for another stream', eventuallyMs, async () => {
       const next = await readEvents(url);
       next.close();
       return next.status === 200;
@@ -178,10 +182,9 @@ describe('the event stream', () => {
 });
 
 describe('draining', () => {
-  const drain = { minMs: 300, quietMs: 150, maxMs: 5_000 };
-
   it('fails health at once, goes on serving, ends streams, and closes when it is quiet', async () => {
-    const { url, app } = await start({ drain });
+    // Time enough for all these questions, even on a busy machine.
+    const { url, app } = await start({ drain: { minMs: 2_000, quietMs: 100, maxMs: 60_000 } });
     const stream = await readEvents(url);
     const left = app.drain();
     expect(await ask(`${url}/healthz`)).toMatchObject({ status: 503, json: { status: 'draining' } });
@@ -196,33 +199,35 @@ describe('draining', () => {
   });
 
   it('serves for as long as requests come, health checks not counted', async () => {
+    const drain = { minMs: 100, quietMs: 1_000, maxMs: 60_000 };
     const { url, app } = await start({ drain });
     const started = performance.now();
     let done = false;
     const left = app.drain().then(() => (done = true));
     let served = 0;
-    while (performance.now() - started < 1_000) {
+    while (performance.now() - started < 2 * drain.quietMs) {
       expect((await ask(`${url}/todos`)).status).toBe(200);
       served += 1;
     }
     expect(done).toBe(false);
     expect(served).toBeGreaterThan(2);
     let checks = 0;
-    while (!done && checks < 1_000) {
+    while (!done) {
       await ask(`${url}/healthz`).catch(() => undefined);
       checks += 1;
     }
+    expect(checks).toBeGreaterThan(0);
     await left;
     open = [];
   });
 
   it('lets the request in flight finish', async () => {
-    const { url, app, database } = await start({ drain: { minMs: 0, quietMs: 50, maxMs: 5_000 } });
+    const { url, app, database } = await start({ drain: { minMs: 0, quietMs: 50, maxMs: 60_000 } });
     const release = database.hold();
     const inFlight = post(url, { title: 'in flight' });
-    await waitFor('the request to reach the database', 2_000, () => database.waiting > 0);
+    await waitFor('the request to reach the database', eventuallyMs, () => database.waiting > 0);
     const left = app.drain();
-    await waitFor('the listener to close', 3_000, () =>
+    await waitFor('the listener to close', eventuallyMs, () =>
       ask(`${url}/healthz`).then(
         () => false,
         (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
@@ -238,7 +243,7 @@ describe('draining', () => {
     const { url, app, database } = await start({ drain: { minMs: 0, quietMs: 0, maxMs: 100 } });
     const release = database.hold();
     const inFlight = post(url, { title: 'stuck' }).catch((error: NodeJS.ErrnoException) => error.code);
-    await waitFor('the request to reach the database', 2_000, () => database.waiting > 0);
+    await waitFor('the request to reach the database', eventuallyMs, () => database.waiting > 0);
     await app.drain();
     expect(await inFlight).toBe('ECONNRESET');
     release();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 // Plain JavaScript of the page, without types.
@@ -123,7 +124,7 @@ describe('the outbox', () => {
   it('sends one after the other, in order', async () => {
     const { box, sent, told } = outbox(done);
     for (const id of ['a', 'b', 'c']) box.add(create(id));
-    await waitFor('all to be told', 2_000, () => told.length === 3);
+    await waitFor('all to be told', eventuallyMs, () => told.length === 3);
     expect([sent, told]).toEqual([
       ['a', 'b', 'c'],
       ['done a', 'done b', 'done c'],
@@ -135,11 +136,11 @@ describe('the outbox', () => {
     const { box, sent, told } = outbox(again, done);
     box.add(create('a'));
     box.add(create('b'));
-    await waitFor('both to wait', 2_000, () => box.unsaved.count === 2);
+    await waitFor('both to wait', eventuallyMs, () => box.unsaved.count === 2);
     expect(box.unsaved.why).toBe('lost');
     expect(sent).toEqual(['a']);
     box.retryNow();
-    await waitFor('both to be told', 2_000, () => told.length === 2);
+    await waitFor('both to be told', eventuallyMs, () => told.length === 2);
     expect([sent, told]).toEqual([
       ['a', 'a', 'b'],
       ['done a', 'done b'],
@@ -150,14 +151,14 @@ describe('the outbox', () => {
   it('tries again by itself', async () => {
     const { box, told } = outbox(again, again, done);
     box.add(create('a'));
-    await waitFor('the third try', 5_000, () => told.length === 1);
+    await waitFor('the third try', eventuallyMs, () => told.length === 1);
   });
 
   it('drops what is refused, and goes on', async () => {
     const { box, told } = outbox({ kind: 'refused', why: 'too long' }, done);
     box.add(create('a'));
     box.add(create('b'));
-    await waitFor('both to be told', 2_000, () => told.length === 2);
+    await waitFor('both to be told', eventuallyMs, () => told.length === 2);
     expect(told).toEqual(['refused a: too long', 'done b']);
   });
 
@@ -167,7 +168,7 @@ describe('the outbox', () => {
   ])('takes back what %s', async (_name, outcome, maybeStored) => {
     const { box } = outbox(outcome);
     box.add(create('a'));
-    await waitFor('it to wait', 2_000, () => box.unsaved.count === 1);
+    await waitFor('it to wait', eventuallyMs, () => box.unsaved.count === 1);
     expect(box.discard('a')).toBe(maybeStored);
     expect(box.changes).toEqual([]);
   });

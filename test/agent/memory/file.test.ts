@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { MemoryFile } from '../../../agent/memory/file.js';
 import { systemClock } from '../../../common/runtime/clock.js';
 import { keptLog } from '../../fakes/kept-log.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-memory-'));
@@ -16,7 +17,7 @@ test('what was written is read again, folder and all', async () => {
   const memory = new MemoryFile(file, systemClock, keptLog());
   memory.write({});
   memory.write(content);
-  await waitFor('the newest content', 2_000, () => readFileSync(file, 'utf8').includes('primary'));
+  await waitFor('the newest content', eventuallyMs, () => readFileSync(file, 'utf8').includes('primary'));
   expect(await memory.read()).toEqual(content);
 });
 
@@ -36,7 +37,7 @@ test('a disk that takes nothing is complained of once', async () => {
   const log = keptLog();
   const memory = new MemoryFile('/dev/full/last-state.json', systemClock, log);
   memory.write(content);
-  await waitFor('the complaint', 2_000, () => log.lines.length > 0);
+  await waitFor('the complaint', eventuallyMs, () => log.lines.length > 0);
   memory.write({});
   memory.write(content);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -16,6 +16,7 @@ import { settleMs, Watches } from '../../../agent/templates/watches.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 
 let folder: string;
@@ -38,7 +39,14 @@ const count = () => (existsSync(ran) ? readFileSync(ran, 'utf8').length : 0);
 const content = () => (existsSync(destination) ? readFileSync(destination, 'utf8') : undefined);
 const countingCommand = (): [string, ...string[]] => ['/bin/sh', '-c', `printf x >> ${ran}`];
 
-function start(consul: FakeConsul, options: { source?: string; command?: [string, ...string[]] } = {}) {
+interface Options {
+  source?: string;
+  command?: [string, ...string[]];
+  /** Default: longer than any test lets pass. Commands run in real time, whatever this clock says. */
+  commandTimeoutMs?: number;
+}
+
+function start(consul: FakeConsul, options: Options = {}) {
   const clock = new ManualClock();
   const log = keptLog();
   const watches = new Watches({ consul, clock, log, signal: stop.signal });
@@ -47,7 +55,7 @@ function start(consul: FakeConsul, options: { source?: string; command?: [string
     source: options.source ?? source,
     context: { box: 'nginx1', address: '127.0.11.21' },
     stateDir: join(folder, 'state'),
-    commandTimeoutMs: 5_000,
+    commandTimeoutMs: options.commandTimeoutMs ?? 1e9,
     watches,
     clock,
     random: () => 0.5,
@@ -57,7 +65,7 @@ function start(consul: FakeConsul, options: { source?: string; command?: [string
   runner.start();
   /** Moves time until the file is as wanted and the command ran so often. */
   const until = (wanted: string, runs: number, stepMs = 20) =>
-    waitFor(`"${wanted}" after ${runs} commands`, 5_000, async () => {
+    waitFor(`"${wanted}" after ${runs} commands`, eventuallyMs, async () => {
       await clock.advance(stepMs);
       return content() === wanted && count() === runs;
     });
@@ -108,7 +116,7 @@ test('a burst that does not end is not waited for', async () => {
     consul.setForeign('web', [{ node: 'a', port }]);
     await clock.advance(20);
   }
-  await waitFor('a rendering', 2_000, () => content() !== '');
+  await waitFor('a rendering', eventuallyMs, () => content() !== '');
 });
 
 test('what is on disk already is not written and not announced', async () => {
@@ -169,7 +177,7 @@ test('a command that fails is told, and tried again until it succeeds', async ()
     `test -e ${flag} || { echo no such luck >&2; exit 3; }; printf x >> ${ran}`,
   ];
   const { clock, log, until, unchanged } = start(consul, { command });
-  await waitFor('the failure', 5_000, async () => {
+  await waitFor('the failure', eventuallyMs, async () => {
     await clock.advance(100);
     return log.lines.some((line) => line.includes('ended with status 3: no such luck; trying again'));
   });
@@ -180,15 +188,18 @@ test('a command that fails is told, and tried again until it succeeds', async ()
 
 test('a program that is not there is a sentence', async () => {
   const { clock, log } = start(new FakeConsul(), { command: ['/no/such/program', 'reload'] });
-  await waitFor('the sentence', 5_000, async () => {
+  await waitFor('the sentence', eventuallyMs, async () => {
     await clock.advance(100);
     return log.lines.some((line) => line.includes('/no/such/program reload: there is no such program'));
   });
 });
 
 test('a command that hangs is ended', async () => {
-  const { clock, log } = start(new FakeConsul(), { command: ['/bin/sleep', '1000'] });
-  await waitFor('its end', 5_000, async () => {
+  const { clock, log } = start(new FakeConsul(), {
+    command: ['/bin/sleep', '1000'],
+    commandTimeoutMs: 5_000,
+  });
+  await waitFor('its end', eventuallyMs, async () => {
     await clock.advance(1_000);
     return log.lines.some((line) => line.includes('did not end within 5000 ms and was killed'));
   });
@@ -197,7 +208,7 @@ test('a command that hangs is ended', async () => {
 test('an agent killed between file and command runs the command at its next start', async () => {
   const consul = new FakeConsul();
   const failing = start(consul, { command: ['/bin/false'] });
-  await waitFor('the first failure', 5_000, async () => {
+  await waitFor('the first failure', eventuallyMs, async () => {
     await failing.clock.advance(100);
     return failing.log.lines.some((line) => line.includes('trying again'));
   });
@@ -218,7 +229,7 @@ test('mode is kept, and a folder in the way is told without harm', async () => {
   rmSync(destination);
   mkdirSync(destination);
   const blocked = start(consul);
-  await waitFor('the sentence', 5_000, async () => {
+  await waitFor('the sentence', eventuallyMs, async () => {
     await blocked.clock.advance(100);
     return blocked.log.lines.some((line) => line.includes('cannot be written'));
   });
