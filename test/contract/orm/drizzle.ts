@@ -27,4 +27,5 @@ export const drizzle: OrmUnderTest = {
   },
   thrown: driverError,
   keepsErrors: true,
+  usesPoolQuery: true,
 };

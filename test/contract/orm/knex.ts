@@ -34,7 +34,7 @@ const notesOf = (either: AnyKnex): Notes => {
   };
 };
 
-const errors: Pick<OrmUnderTest, 'thrown' | 'keepsErrors'> = { thrown: (error) => error, keepsErrors: true };
+const traits = { thrown: (error: unknown) => error, keepsErrors: true, usesPoolQuery: false };
 
 export const knex: OrmUnderTest = {
   name: 'Knex 3.3',
@@ -48,7 +48,7 @@ export const knex: OrmUnderTest = {
       close,
     };
   },
-  ...errors,
+  ...traits,
 };
 
 export const knexBefore33: OrmUnderTest = {
@@ -63,5 +63,5 @@ export const knexBefore33: OrmUnderTest = {
       close,
     };
   },
-  ...errors,
+  ...traits,
 };

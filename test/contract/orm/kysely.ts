@@ -38,4 +38,5 @@ export const kysely: OrmUnderTest = {
   },
   thrown: (error) => error,
   keepsErrors: true,
+  usesPoolQuery: false,
 };

@@ -43,4 +43,6 @@ export interface OrmUnderTest {
   thrown(error: unknown): unknown;
   /** Whether that is still the object that was thrown; else only its `code` is. */
   readonly keepsErrors: boolean;
+  /** Whether a single statement is a `pool.query`, which `pool.read` may repeat; else it takes a session from the pool. */
+  readonly usesPoolQuery: boolean;
 }

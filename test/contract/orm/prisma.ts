@@ -25,4 +25,5 @@ export const prisma: OrmUnderTest = {
   },
   thrown: (error) => ({ code: sqlState(error) }),
   keepsErrors: false,
+  usesPoolQuery: true,
 };

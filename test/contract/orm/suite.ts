@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { codeOf } from '../../../common/errors.js';
 import {
   ConnectionLostError,
+  DownError,
   OutcomeUnknownError,
   ReadOnlyError,
   type HotspareError,
   type PoolConfig,
 } from '../../../sidecar/index.js';
+import { Gate } from '../../support/gate.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 import { waitFor } from '../../support/wait.js';
 import type { OpenOrm, OrmUnderTest } from './port.js';
@@ -40,6 +42,7 @@ const codes = new Map<unknown, string>([
   [ReadOnlyError, '25006'],
   [ConnectionLostError, '08006'],
   [OutcomeUnknownError, '08007'],
+  [DownError, '57P03'],
 ]);
 
 /** That the app finds this error, by the class if its ORM leaves it that, else by its code. */
@@ -69,6 +72,8 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
   let pair: PostgresPair;
   const open = new Map<OrmUnderTest, OpenOrm>();
   const of = (orm: OrmUnderTest) => open.get(orm)!;
+  /** The same with `writeWaitMs`. */
+  const patient = new Map<OrmUnderTest, OpenOrm>();
 
   beforeAll(async () => {
     pair = await startPostgresPair();
@@ -82,10 +87,15 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       max,
       hotspare: { hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })) },
     });
-    for (const orm of orms) open.set(orm, orm.open(config()));
+    for (const orm of orms) {
+      open.set(orm, orm.open(config()));
+      patient.set(orm, orm.open({ ...config(), writeWaitMs: 60_000 }));
+    }
   });
   afterAll(async () => {
-    const closed = await Promise.allSettled([...open.values()].map((orm) => orm.close()));
+    const closed = await Promise.allSettled(
+      [...open.values(), ...patient.values()].map((orm) => orm.close()),
+    );
     await pair?.destroy();
     expect(closed.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
@@ -144,6 +154,19 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       const { error } = await outcome(of(orm).raw('SELEKT'));
       expect(codeOf(orm.thrown(error))).toBe('42601');
       expect(await port(of(orm).reads)).toBe(pair.standby.port);
+    });
+  });
+
+  describe.each(orms)('$name, when a read is cut off', (orm) => {
+    test('pool.read repeats what is its own statement; else the app hears that repeating is safe', async () => {
+      await waitFor('the replica to be proven', 10_000, () => of(orm).pool.topology.replicas.length === 1);
+      const { sql, gates } = await Gate.closeOn(pair.standby);
+      const read = outcome(of(orm).reads.raw(`SELECT 'whole' AS answer, ${sql}::text AS passed`));
+      const [pid] = await gates[0].arrivals();
+      await pair.standby.query('SELECT pg_terminate_backend($1)', [pid]);
+      await gates[0].open();
+      if (orm.usesPoolQuery) expect(await read).toMatchObject({ value: [{ answer: 'whole' }] });
+      else expectError(orm, await read, ConnectionLostError);
     });
   });
 
@@ -235,7 +258,14 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
   });
 
   describe('when it is back', () => {
+    const waited = new Map<OrmUnderTest, Promise<{ error?: unknown }>>();
+
     beforeAll(async () => {
+      for (const orm of orms) {
+        expect(await port(patient.get(orm)!)).toBe(pair.standby.port);
+        waited.set(orm, outcome(patient.get(orm)!.insert({ text: 'waited' })));
+      }
+      for (const orm of orms) if (!orm.usesPoolQuery) await waited.get(orm);
       await pair.primary.start();
       await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('read-write', 30_000)));
     });
@@ -244,6 +274,14 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       for (const text of ['half', 'the other half', 'no', 'one statement', 'unconfirmed'])
         expect([text, await note(text)]).toEqual([text, 0]);
     });
+
+    test.each(orms)(
+      '$name: a write given meanwhile has waited, if it was one statement of the pool',
+      async (orm) => {
+        if (orm.usesPoolQuery) expect(await waited.get(orm)).toMatchObject({ value: { text: 'waited' } });
+        else expectError(orm, (await waited.get(orm))!, ReadOnlyError);
+      },
+    );
 
     test.each(orms)('$name writes again, and all of its pool is there', async (orm) => {
       const made = await of(orm).transaction((tx) => tx.insert({ text: 'back' }));
@@ -292,6 +330,27 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
         await of(orm).transaction((tx) => tx.insert({ text: 'thawed' }));
       }
       expect(await note('frozen')).toBe(0);
+    });
+  });
+
+  describe('when nobody is left', () => {
+    beforeAll(() => {
+      pair.primary.kill();
+      pair.standby.kill();
+    });
+
+    test('reads and writes end with DownError', async () => {
+      vi.spyOn(console, 'log').mockImplementation(() => {}); // where Knex says that it got no connection
+      await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('down', 20_000)));
+      await Promise.all(
+        orms.flatMap((orm) =>
+          [
+            () => of(orm).find(1),
+            () => of(orm).reads.find(1),
+            () => of(orm).transaction((tx) => tx.insert({ text: 'no' })),
+          ].map(async (attempt) => expectError(orm, await outcome(attempt()), DownError)),
+        ),
+      );
     });
   });
 }
