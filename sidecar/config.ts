@@ -51,6 +51,11 @@ export interface HotspareOptions {
   maxReplicaLagBytes?: number;
   /** Keep one idle session to a replica, so that the first query after a failover needs no log-in. Default true. */
   warmSpare?: boolean;
+  /**
+   * Reads on `pool.read` see all that `pool` has done before, in this process: they wait for a replica to replay it, at
+   * most `waitMs` (default 100 ms), and then go to the primary. `waitMs` counts for `pool.readAfter` as well. Default false.
+   */
+  readYourWrites?: boolean | { waitMs?: number };
 }
 
 /** A Resolver, seen from here. */
@@ -99,11 +104,15 @@ export interface PoolLimits {
   readonly writeWaitMs: number;
   readonly maxReplicaLagBytes: number;
   readonly warmSpare: boolean;
+  readonly readYourWrites: boolean;
+  /** How long a read waits for a replica. */
+  readonly readWaitMs: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const where = 'hotspare options';
+const defaultReadWaitMs = 100;
 const timingKeys = Object.keys(defaultTimings) as (keyof Timings)[];
 const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', ...timingKeys];
 const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
@@ -290,7 +299,7 @@ function cacheFile(given: DiscoveryOptions, service: string, environment: Enviro
   return join(folder, `${service}.json`);
 }
 
-/** Checks `writeWaitMs`, `maxReplicaLagBytes` and `warmSpare`. */
+/** Checks `writeWaitMs`, `maxReplicaLagBytes`, `warmSpare` and `readYourWrites`. */
 export function parseLimits(options: HotspareOptions): PoolLimits {
   const { writeWaitMs = 0, maxReplicaLagBytes = Infinity, warmSpare = true } = options;
   if (typeof writeWaitMs !== 'number' || !(writeWaitMs >= 0) || writeWaitMs === Infinity)
@@ -298,5 +307,26 @@ export function parseLimits(options: HotspareOptions): PoolLimits {
   if (typeof maxReplicaLagBytes !== 'number' || !(maxReplicaLagBytes >= 0))
     throw new ConfigError(where, 'maxReplicaLagBytes', maxReplicaLagBytes, 'a number of bytes, 0 or more');
   if (typeof warmSpare !== 'boolean') throw new ConfigError(where, 'warmSpare', warmSpare, 'true or false');
-  return { writeWaitMs, maxReplicaLagBytes, warmSpare };
+  return { writeWaitMs, maxReplicaLagBytes, warmSpare, ...readingOwnWrites(options) };
+}
+
+function readingOwnWrites({ readYourWrites: given = false }: HotspareOptions) {
+  if (typeof given === 'boolean') return { readYourWrites: given, readWaitMs: defaultReadWaitMs };
+  const expected = 'true, false or { waitMs }';
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new ConfigError(where, 'readYourWrites', given, expected);
+  const unknown = Object.keys(given).find((key) => key !== 'waitMs');
+  if (unknown !== undefined)
+    throw new ConfigError(where, `readYourWrites.${unknown}`, given[unknown as never], expected);
+  return {
+    readYourWrites: true,
+    readWaitMs: readWait(given.waitMs ?? defaultReadWaitMs, 'readYourWrites.waitMs'),
+  };
+}
+
+/** Throws ConfigError. */
+export function readWait(waitMs: unknown, key: string): number {
+  if (typeof waitMs !== 'number' || !(waitMs >= 1 && waitMs <= 60_000))
+    throw new ConfigError(where, key, waitMs, 'a number of milliseconds from 1 to 60000');
+  return waitMs;
 }

@@ -1,6 +1,7 @@
 import type { Role, Target } from '../common/names.js';
 import type { Use } from './core/eligible.js';
 import type { Event, Lookup, Source } from './core/model.js';
+import type { Position } from './core/position.js';
 
 /** Asks who plays a role. Never rejects: what went wrong is `unavailable`. Ends within its own deadline. */
 export interface Directory {
@@ -44,10 +45,20 @@ export interface Discovery {
 export type Report =
   Exclude<Event, { type: 'proposal' | 'tick' | 'failed' }> | Omit<Event & { type: 'failed' }, 'sessionsLive'>;
 
+/** How far a member is in its history, by its own word. Null: it does not say. */
+export interface Whereabouts {
+  readonly role: Role;
+  readonly position: Position | null;
+}
+
 /** One monitor session to one member, for as long as it runs. */
 export interface Monitor {
   /** Ask now. */
   probe(): void;
+  /** What the session that is open now heard last: a server that was started again may have to replay anew. */
+  readonly whereabouts: Whereabouts | null;
+  /** Asks, with a question that is sent after this call. Null: no session, or no answer. Never rejects. */
+  askWhereabouts(): Promise<Whereabouts | null>;
   stop(): void;
 }
 

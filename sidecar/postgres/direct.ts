@@ -19,11 +19,14 @@ export class DirectClients {
     private readonly router: Router | null,
     private readonly deadlineMs: number,
     private readonly clock: Clock,
+    /** Hears of every session that may come to write. */
+    private readonly onOpen: (client: pg.Client) => void,
   ) {}
 
   async open(wanted: Role | Target): Promise<pg.PoolClient> {
     const client = this.#make(wanted);
     await client.connect();
+    this.onOpen(client);
     const ended = new Promise<void>((resolve) => client.once('end', resolve));
     this.#open.add(ended);
     void ended.then(() => this.#open.delete(ended));

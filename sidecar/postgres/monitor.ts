@@ -2,9 +2,10 @@ import type pg from 'pg';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
-import type { Monitor, Monitors, Report } from '../ports.js';
+import type { Monitor, Monitors, Report, Whereabouts } from '../ports.js';
 import { troubleOf } from './failures.js';
 import { asText, heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 
 export interface MonitorTimings {
   /** From one answer to the next question. */
@@ -56,6 +57,7 @@ class MemberMonitor implements Monitor {
   /** A member that was fine a moment ago gets a short deadline for accepting a connection. */
   #suspect = false;
   #askAgain = false;
+  #whereabouts: Whereabouts | null = null;
 
   constructor(
     readonly target: Target,
@@ -71,6 +73,25 @@ class MemberMonitor implements Monitor {
     if (this.#phase === 'resting') this.#in(0, () => this.#ask());
     else if (this.#phase === 'waiting') this.#in(0, () => this.#connect());
     else this.#askAgain = true;
+  }
+
+  get whereabouts(): Whereabouts | null {
+    return this.#whereabouts;
+  }
+
+  askWhereabouts(): Promise<Whereabouts | null> {
+    const client = this.#client;
+    if (!client || this.#phase === 'connecting') return Promise.resolve(null);
+    return new Promise((resolve) => {
+      client.query(
+        { text: whereaboutsSql, rowMode: 'array', types: asText },
+        (error: Error | undefined, result) => {
+          if (error || this.#client !== client) return resolve(null);
+          this.#whereabouts = readWhereabouts(result.rows[0] as never, this.#systemId);
+          resolve(this.#whereabouts);
+        },
+      );
+    });
   }
 
   stop(): void {
@@ -197,6 +218,7 @@ class MemberMonitor implements Monitor {
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#whereabouts = null;
     client?.connection.stream.destroy();
   }
 

@@ -12,10 +12,13 @@ import type { PoolInternals } from './internals.js';
 import { withOptions } from './options.js';
 import type { SessionLink } from './session-link.js';
 import { sessionClass } from './session.js';
+import { ReadGuard } from './read-guard.js';
+import { ReadPool } from './read-pool.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
-import { WarmSpare, sparing } from './warm-spare.js';
 import { transaction, type TransactionOptions } from './transaction.js';
+import { WarmSpare, sparing } from './warm-spare.js';
+import { watchWork } from './work.js';
 
 export interface ModeDetail {
   /** Wall-clock time of the change. */
@@ -47,7 +50,10 @@ export class RoutedPool extends SessionPool {
   readonly #route: Route | null;
   readonly #config: pg.PoolConfig;
   readonly #direct: DirectClients;
+  readonly #guard: ReadGuard | null;
   #read: (pg.Pool & { sweep(): void }) | undefined;
+  /** Reads that no replica shows yet. */
+  #readPrimary: (pg.Pool & { sweep(): void }) | undefined;
   #spare: WarmSpare | undefined;
   #modeSince = new Date(ambient.clock.wallMs());
 
@@ -64,12 +70,16 @@ export class RoutedPool extends SessionPool {
     this.#router = router;
     this.#route = route;
     this.#config = config;
-    this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock);
+    this.#guard = router && new ReadGuard(router, ambient.clock);
+    const watch = (client: pg.ClientBase) => this.#watchWork(client);
+    this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock, watch);
     if (!router) return;
+    if (route.limits.readYourWrites) this.on('connect', watch);
     if (Client !== fresh) this.#keepSpare(router, main!);
     router.onRetire = () => {
       this.sweep();
       this.#read?.sweep();
+      this.#readPrimary?.sweep();
     };
     router.onMode = (change) => this.#announce(change);
     this.on(
@@ -139,11 +149,25 @@ export class RoutedPool extends SessionPool {
       const options = [own, '-c default_transaction_read_only=on'].filter(Boolean).join(' ');
       return new SessionPool(withOptions(this.#config, { options }), null);
     }
-    const deadlineMs = connectDeadlineMs(this.#config, this.#route!.timings);
-    const link = linkFor(router, ambient.clock, 'read', deadlineMs);
-    const Client = linked(this.#config, link);
+    const { timings, limits } = this.#route!;
+    const deadlineMs = connectDeadlineMs(this.#config, timings);
     const again: Repeat = (error) => (error instanceof ConnectionLostError ? Promise.resolve() : null);
-    return new SessionPool(withOptions(this.#config, { Client }), again);
+    const options = (use: 'main' | 'read') => {
+      const link = { ...linkFor(router, ambient.clock, use, deadlineMs), readOnly: true };
+      return withOptions(this.#config, { Client: linked(this.#config, link) });
+    };
+    const primary = () => (this.#readPrimary ??= new SessionPool(options('main'), again));
+    return new ReadPool(options('read'), again, {
+      guard: this.#guard!,
+      clock: ambient.clock,
+      ownWrites: limits.readYourWrites,
+      waitMs: limits.readWaitMs,
+      primary,
+    });
+  }
+
+  #watchWork(client: pg.ClientBase): void {
+    if (this.#route?.limits.readYourWrites) watchWork(client, this.#guard!.onWork);
   }
 
   /**
@@ -198,7 +222,7 @@ export class RoutedPool extends SessionPool {
     this.#spare?.stop();
     // Somebody may have ended `read` before, as a pool of its own.
     const reading = this.#read?.ending ? undefined : this.#read?.end();
-    await Promise.all([super.end(), reading, this.#direct.end()]);
+    await Promise.all([super.end(), reading, this.#readPrimary?.end(), this.#direct.end()]);
     this.#router?.stop();
     this.#route?.close();
   }

@@ -7,7 +7,7 @@ import type { Effect, Event, RouteConfig, State } from '../core/model.js';
 import { sentence, trouble } from '../core/reasons.js';
 import { initialState, route } from '../core/route.js';
 import { DownError, ReadOnlyError } from '../errors.js';
-import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle } from '../ports.js';
+import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
 
 export interface ModeChange {
   readonly mode: Mode;
@@ -96,6 +96,16 @@ export class Router implements Routing {
 
   bytesReadFrom(target: Target): number {
     return this.#sessionsOf(target).reduce((bytes, session) => bytes + session.bytesRead(), 0);
+  }
+
+  /** How far this member was when its monitor last asked, in the session that is open now. */
+  whereabouts(target: Target): Whereabouts | null {
+    return this.#monitors.get(targetKey(target))?.whereabouts ?? null;
+  }
+
+  /** Null: nobody there says. Never rejects. */
+  askWhereabouts(target: Target): Promise<Whereabouts | null> {
+    return this.#monitors.get(targetKey(target))?.askWhereabouts() ?? Promise.resolve(null);
   }
 
   get routeConfig(): RouteConfig {
