@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestLab, get, post, request } from '../support/lab.js';
 import { labPool } from '../support/lab-pool.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 const lab = new TestLab();
 let urls: readonly string[] = [];
 beforeAll(async () => {
   urls = lab.status().urls.todo;
-  await lab.waitForMode('read-write', 20_000);
+  await lab.waitForMode('read-write', eventuallyMs);
 });
 afterAll(async () => {
   for (const name of ['consul@all', 'agent@all', 'todomvc@all']) await lab.command('start', name);
-  await lab.waitForMode('read-write', 30_000);
+  await lab.waitForMode('read-write', eventuallyMs);
 });
 
 interface Entry {
@@ -58,9 +59,13 @@ describe('Consul is away', () => {
     await lab.command('stop', 'todomvc@nginx2');
     await lab.command('start', 'todomvc@nginx2');
     const { address, port } = lab.service('todomvc@nginx2');
-    await waitFor('the restarted web app to be read-write from its last known good', 10_000, async () => {
-      return (await get(`http://${address}:${port}/todos`)).mode === 'read-write';
-    });
+    await waitFor(
+      'the restarted web app to be read-write from its last known good',
+      eventuallyMs,
+      async () => {
+        return (await get(`http://${address}:${port}/todos`)).mode === 'read-write';
+      },
+    );
     console.log(`without Consul: ${writes} writes, all done`);
 
     await lab.command('start', 'consul@all');
@@ -74,9 +79,9 @@ describe('Consul is away', () => {
   }, 150_000);
 
   test('the agent of the primary stopped and started: no role changes, no query fails', async () => {
-    await lab.waitForMode('read-write', 20_000);
+    await lab.waitForMode('read-write', eventuallyMs);
     const pool = labPool(lab);
-    await pool.waitForMode('read-write', 10_000);
+    await pool.waitForMode('read-write', eventuallyMs);
     const failures: string[] = [];
     const modes: string[] = [];
     pool.on('mode', (mode: string) => modes.push(mode));
@@ -90,11 +95,11 @@ describe('Consul is away', () => {
     await lab.command('stop', 'agent@pg1');
     await waitFor(
       'the primary to leave the catalogue',
-      10_000,
+      eventuallyMs,
       async () => !(await catalogue()).join().includes('pg on pg1'),
     );
     await lab.command('start', 'agent@pg1');
-    await waitFor('the primary to be back in the catalogue', 20_000, async () =>
+    await waitFor('the primary to be back in the catalogue', eventuallyMs, async () =>
       (await catalogue()).includes('pg on pg1 primary'),
     );
     stop = true;

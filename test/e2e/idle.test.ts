@@ -1,9 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { TestLab } from '../support/lab.js';
 import { usageOf } from '../support/usage.js';
+import { eventuallyMs } from '../support/patience.js';
 
 const lab = new TestLab();
-beforeAll(() => lab.waitForMode('read-write', 30_000));
+beforeAll(() => lab.waitForMode('read-write', eventuallyMs));
 
 /** Long enough that one tick of the kernel's clock does not matter. */
 const measureMs = 15_000;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TestLab, hotspare } from '../support/lab.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** A lab of its own for every test: other ports, other folder. */
@@ -123,7 +124,7 @@ describe('npm start', () => {
     ownLab();
     const port = 5432 + offset;
     const server: Server = createServer().listen(port, '127.0.11.11');
-    await waitFor('the port to be taken', 2_000, () => server.listening);
+    await waitFor('the port to be taken', eventuallyMs, () => server.listening);
     const { exitCode, stderr } = await hotspare(['start', '--yes'], environment);
     server.close();
     expect(exitCode).toBe(1);
@@ -175,7 +176,7 @@ describe('npm start', () => {
     expect(await say('kill')).toBe('0 pg@pg1 killed');
     expect(await say('stop')).toBe('0 pg@pg1 stopped');
     expect(await say('start')).toBe('0 pg@pg1 started');
-    await new TestLab(environment).waitForMode('read-write', 20_000);
+    await new TestLab(environment).waitForMode('read-write', eventuallyMs);
   });
 
   test.each([

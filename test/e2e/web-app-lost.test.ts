@@ -1,13 +1,14 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { load } from '../support/load.js';
 import { TestLab, request } from '../support/lab.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 const lab = new TestLab();
 let urls: readonly string[] = [];
 beforeAll(async () => {
   urls = lab.status().urls.todo;
-  await lab.waitForMode('read-write', 20_000);
+  await lab.waitForMode('read-write', eventuallyMs);
 });
 afterEach(async () => {
   await lab.command('start', 'todomvc@nginx1');
@@ -16,7 +17,7 @@ afterEach(async () => {
 });
 
 async function bothServe(): Promise<void> {
-  await waitFor('both web apps to serve through both balancers', 20_000, async () => {
+  await waitFor('both web apps to serve through both balancers', eventuallyMs, async () => {
     for (const url of urls) {
       const seen = new Set<string | null>();
       for (let i = 0; i < 8; i++) seen.add((await request(`${url}todos`)).servedBy);
