@@ -50,6 +50,7 @@ export default defineConfig({
           ...node,
           name: 'boxes',
           include: ['test/boxes/**/*.test.ts'],
+          globalSetup: ['test/boxes/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 3 },

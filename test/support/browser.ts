@@ -17,7 +17,9 @@ const quiet = [
 ];
 
 /** A browser with an empty profile of its own. */
-export async function openBrowser(): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+export async function openBrowser(
+  options: { readonly ignoreHTTPSErrors?: boolean } = {},
+): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   if (chromiumPath === undefined)
     throw new Error('chromium is not installed: run `npx hotspare setup --for-tests`');
   const profile = mkdtempSync(join(tmpdir(), 'hotspare-browser-'));
@@ -26,6 +28,7 @@ export async function openBrowser(): Promise<{ context: BrowserContext; close():
     headless: true,
     viewport: { width: 900, height: 700 },
     args: quiet,
+    ...options,
   });
   context.setDefaultTimeout(15_000);
   return {

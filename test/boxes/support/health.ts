@@ -1,0 +1,86 @@
+import { get } from '../../support/lab.js';
+import { waitFor } from '../../support/wait.js';
+import { boxes } from './vagrant-boxes.js';
+
+interface Entry {
+  Node: { Node: string };
+  Service: { Service: string; Tags: string[] | null };
+}
+
+/** What Consul holds for healthy, as `todomvc on nginx1` and `pg on pg1 primary`, sorted. */
+export async function catalogue(): Promise<string[]> {
+  const services = await Promise.all(
+    ['pg', 'nginx', 'todomvc'].map(async (name) => {
+      const { body } = await get(`${boxes.consul}/v1/health/service/${name}?passing`, 3_000);
+      return (JSON.parse(body) as Entry[]).map(({ Node, Service }) =>
+        `${name} on ${Node.Node} ${(Service.Tags ?? []).join()}`.trim(),
+      );
+    }),
+  );
+  return services.flat().sort();
+}
+
+/** The catalogue as it is when all is well. */
+export function whole(): string[] {
+  return [
+    ...boxes.names('pg').map((box) => `pg on ${box} ${box === 'pg1' ? 'primary' : 'replica'}`),
+    ...boxes.names('nginx').flatMap((box) => [`nginx on ${box}`, `todomvc on ${box}`]),
+  ].sort();
+}
+
+export const streaming = () =>
+  boxes.shell(
+    'pg1',
+    `runuser -u postgres -- psql -X -A -t -c "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"`,
+  );
+
+async function missing(): Promise<string | undefined> {
+  for (const box of boxes.names()) {
+    const state = await boxes.shell(box, 'systemctl is-system-running || true');
+    if (state !== 'running') return `${box} is ${state}`;
+  }
+  const found = (await catalogue()).join();
+  if (found !== whole().join()) return `Consul has ${found}`;
+  for (const url of boxes.urls()) {
+    const { status, mode } = await get(`${url}todos`, 5_000);
+    if (status !== 200 || mode !== 'read-write') return `${url} answers ${status}, ${mode}`;
+  }
+  const replicas = boxes.names('pg').length - 1;
+  return Number(await streaming()) === replicas ? undefined : 'a replica does not stream';
+}
+
+/** Resolves with the milliseconds it took until nothing was missing, without anybody's help. */
+export async function untilWell(timeoutMs = 120_000): Promise<number> {
+  const started = performance.now();
+  await waitFor(
+    'all boxes to be well',
+    timeoutMs,
+    async () => {
+      const what = await missing();
+      if (what !== undefined) throw new Error(what);
+      return true;
+    },
+    100,
+  );
+  return performance.now() - started;
+}
+
+/** After a row that failed: undoes the faults, so that the next one finds the boxes as it expects them. */
+export async function mend(): Promise<void> {
+  await boxes.bridgeUp();
+  for (const box of boxes.names()) {
+    const state = await boxes.stateOf(box);
+    if (state === 'STOPPED') await boxes.powerOn(box);
+    if (state === 'FROZEN') await boxes.thaw(box);
+    await boxes.link(box, 'up');
+    const units = [
+      'consul.service',
+      'hotspare-agent.service',
+      ...(box.startsWith('pg') ? ['postgresql@15-main.service'] : []),
+      ...(box.startsWith('nginx') ? ['nginx.service', 'todomvc.service'] : []),
+    ];
+    await boxes.untilBooted(box).catch(() => undefined);
+    await boxes.shell(box, `systemctl reset-failed; systemctl start ${units.join(' ')}`);
+  }
+  await untilWell();
+}

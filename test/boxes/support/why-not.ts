@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Vagrant's own folder: where its boxes lie. */
+export const vagrantHome = process.env['VAGRANT_HOME'] ?? join(homedir(), '.vagrant.d');
+
+const install = 'npx hotspare setup --for-boxes';
+
+/** Why the boxes cannot be made here, with what would mend it; undefined when they can. */
+export function whyNoBoxes(): string | undefined {
+  if (process.platform !== 'linux') return 'boxes of LXC need Linux';
+  if (process.getuid?.() !== 0) return 'boxes of LXC need root: sudo npm run test:boxes';
+  for (const program of ['vagrant', 'lxc-start', 'ip', 'nft']) {
+    if (spawnSync(program, ['--version']).error) return `${program} is not installed: ${install}`;
+  }
+  if (!existsSync(join(vagrantHome, 'boxes', 'hotspare-VAGRANTSLASH-bookworm')))
+    return 'the box hotspare/bookworm is not built: vagrant/build-lxc-box';
+  return whyNoContainers();
+}
+
+/** A sandbox may have root and no way to make namespaces or interfaces. */
+function whyNoContainers(): string | undefined {
+  const namespaces = spawnSync('unshare', ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'], {
+    encoding: 'utf8',
+  });
+  if (namespaces.status !== 0)
+    return `this machine lets nobody make containers (${namespaces.stderr.trim()}): use one that does`;
+  const bridge = spawnSync('ip', ['link', 'add', 'name', 'hst-probe', 'type', 'bridge'], {
+    encoding: 'utf8',
+  });
+  if (bridge.status !== 0)
+    return `this machine lets nobody make a bridge (${bridge.stderr.trim()}): use one that does`;
+  spawnSync('ip', ['link', 'delete', 'hst-probe']);
+  return undefined;
+}
