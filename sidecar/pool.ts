@@ -22,8 +22,9 @@ export type PoolConfig = PgPoolConfig & HotspareOptions;
  */
 export class Pool extends RoutedPool {
   /** Throws ConfigError, naming the key. */
-  constructor(config: PoolConfig = {}) {
-    super(config, routeOf(config));
+  constructor(config?: PoolConfig) {
+    const given = config ?? {};
+    super(given, routeOf(given));
     warnOfCopies();
   }
 }

@@ -104,7 +104,8 @@ class MemberMonitor implements Monitor {
     const { timings } = this.parts;
     this.#phase = 'connecting';
     this.#askAgain = false;
-    const client = this.parts.client(this.target);
+    const client = this.#make();
+    if (!client) return;
     this.#client = client;
     const ended = (error?: Error) => {
       if (this.#client === client) this.#ended(error ?? new Error('the server closed the connection'));
@@ -126,6 +127,16 @@ class MemberMonitor implements Monitor {
       this.#identify(client);
     });
     stream.unref();
+  }
+
+  /** pg reads the files of certificates then, and they may be gone: no reason to end the process from a timer. */
+  #make(): pg.Client | undefined {
+    try {
+      return this.parts.client(this.target);
+    } catch (error) {
+      this.#failed(error as Error);
+      return undefined;
+    }
   }
 
   #identify(client: pg.Client): void {

@@ -1,6 +1,12 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { Connection, takeStatements } from '../../sidecar/postgres/internals.js';
+import {
+  activeStatement,
+  Connection,
+  newestStatement,
+  putBack,
+  takeStatements,
+} from '../../sidecar/postgres/internals.js';
 
 /** sidecar/postgres/internals.ts says why hotspare leans on these. A release of pg that moves one must fail here. */
 describe('what hotspare uses of pg beyond its documentation', () => {
@@ -11,6 +17,8 @@ describe('what hotspare uses of pg beyond its documentation', () => {
     '_errorAllQueries',
     '_handleErrorMessage',
     '_handleErrorEvent',
+    '_pulseQueryQueue',
+    'cancel',
     '_getPassword',
     '_handleAuthSASLContinue',
   ])('Client method %s', (name) => {
@@ -40,6 +48,24 @@ describe('what hotspare uses of pg beyond its documentation', () => {
     expect(old).toEqual({ activeQuery: null, queryQueue: [] });
   });
 
+  test('Client: what a query_timeout says, and to whom; the Promise it makes', () => {
+    const source = String((pg.Client.prototype as unknown as { query: unknown }).query);
+    expect(source).toContain("new Error('Query read timeout')");
+    expect(source).toMatch(/process\.nextTick\(\(\) => \{\s*query\.handleError\(error, this\.connection\)/);
+    expect(own['_Promise']).toBe(Promise);
+  });
+
+  test('newest and active statement, and putting back', () => {
+    const [one, two] = [1, 2].map(() => ({ handleError: () => {} }));
+    const busy = { _activeQuery: one, _sentQueryQueue: [], _queryQueue: [] as object[] };
+    expect([activeStatement(busy), newestStatement(busy)]).toEqual([one, one]);
+    putBack(busy, [two!]);
+    expect(newestStatement(busy)).toBe(two);
+    expect(busy._queryQueue).toEqual([two]);
+    expect(activeStatement({ activeQuery: one, queryQueue: [] })).toBe(one);
+    expect(newestStatement({ _activeQuery: null, _queryQueue: [] })).toBeUndefined();
+  });
+
   test('Client: host, port, connectionParameters, connection.stream and connection.ssl decide where it goes', () => {
     expect(client).toMatchObject({ host: 'x', port: 1, connectionParameters: { host: 'x', port: 1 } });
     expect(own['connection']).toMatchObject({ ssl: false });
@@ -59,7 +85,8 @@ describe('what hotspare uses of pg beyond its documentation', () => {
 
   test('Pool fields _idle and _clients, and that _release removes what comes with an error', async () => {
     const pool = new pg.Pool({ Client: pg.Client });
-    expect(pool).toMatchObject({ _idle: [], _clients: [] });
+    expect(pool).toMatchObject({ _idle: [], _clients: [], _pendingQueue: [], Promise });
+    expect(typeof (pool as unknown as { log: unknown }).log).toBe('function');
     const source = String((pg.Pool.prototype as unknown as { _release: unknown })._release);
     expect(source).toMatch(/_release\(client, idleListener, err\)/);
     expect(source).toMatch(/err \|\|.*!client\._queryable/);
