@@ -119,7 +119,7 @@ const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
 
 /**
  * The service of a host like `pg.service.consul` or `pg.service.dc2.consul`, with its domain; null for a host that is
- * not Consul's. Asking for the primary by its tag (`primary.pg…`, `_pg._primary…`) means the same. Any other tag is a
+ * not Consul's. Asking for the primary by its tag (`primary.pg…`, `_pg._primary…`, Patroni's `master.pg…`) means the same. Any other tag is a
  * ConfigError: a Pool cannot be limited to it, and a plain connection would never fail over.
  */
 export function consulName(host: string, domain = 'consul'): { service: string; domain: string } | null {
@@ -129,7 +129,7 @@ export function consulName(host: string, domain = 'consul'): { service: string; 
   const ends = rest.toLowerCase() === domain || rest.toLowerCase().endsWith(`.${domain}`);
   const { service, tag } = tagged(names.split('.'));
   if (!ends || !label.test(service)) return null;
-  if (tag === null || tag.toLowerCase() === 'primary') return { service, domain: rest };
+  if (tag === null || /^(primary|master)$/i.test(tag)) return { service, domain: rest };
   const plain = `${service}.service.${rest}`;
   throw new ConfigError(where, 'host', host, `${plain}, and ${instead(tag)}`);
 }

@@ -23,16 +23,37 @@ interface SrvRecord {
   readonly port: number;
 }
 
-/** Looks roles up as SRV records of `ROLE.SERVICE.service.DOMAIN`. */
+/** Which tags mean a role, the usual one first. Versions of Patroni before 3 know only `master`. */
+const tagsOf: Readonly<Record<Role, readonly string[]>> = {
+  primary: ['primary', 'master'],
+  replica: ['replica'],
+};
+
+/** Looks roles up as SRV records of `TAG.SERVICE.service.DOMAIN`. */
 export class DnsDirectory implements Directory {
+  /** The tag under which somebody was found last is asked for first. */
+  readonly #found = new Map<Role, string>();
+
   constructor(private readonly options: DnsDirectoryOptions) {}
 
   async lookup(role: Role): Promise<Lookup> {
     const { server, service, domain, timeoutMs, clock } = this.options;
-    const name = `${role}.${service}.service.${domain}`;
-    const what = `DNS at ${targetKey(server)}, ${name}`;
+    let what = `DNS at ${targetKey(server)}`;
     try {
-      return await withDeadline(clock, timeoutMs, what, (signal) => this.#lookup(name, signal));
+      return await withDeadline(clock, timeoutMs, 'the lookup', async (signal) => {
+        const first = this.#found.get(role);
+        const tags =
+          first === undefined ? tagsOf[role] : [first, ...tagsOf[role].filter((tag) => tag !== first)];
+        for (const tag of tags) {
+          const name = `${tag}.${service}.service.${domain}`;
+          what = `DNS at ${targetKey(server)}, ${name}`;
+          const lookup = await this.#lookup(name, signal);
+          if (lookup.kind === 'found') this.#found.set(role, tag);
+          // Nobody plays the role only if nobody does under any tag.
+          if (lookup.kind !== 'empty') return lookup;
+        }
+        return { kind: 'empty' };
+      });
     } catch (error) {
       return { kind: 'unavailable', why: `${what}: ${messageOf(error)}` };
     }

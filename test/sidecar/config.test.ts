@@ -15,6 +15,8 @@ describe('what switches discovery on', () => {
     ['primary.pg.service.consul', 'pg'],
     ['Primary.pg.service.dc2.consul', 'pg'],
     ['_pg._primary.service.consul', 'pg'],
+    ['master.shop-db.service.consul', 'shop-db'],
+    ['_shop-db._master.service.consul', 'shop-db'],
     ['_pg._tcp.service.consul', 'pg'],
     ['service.service.consul', 'service'],
   ])('%s', (host, service) => {

@@ -97,6 +97,38 @@ describe('"there is none" is knowledge', () => {
   });
 });
 
+describe('the tag master means primary too', () => {
+  const onlyMaster: Behaviour = (query, send) =>
+    send(reply(query, query.questions[0]!.name.startsWith('master.') ? good : { rcode: 3 }));
+
+  test('asked for when nobody is primary, and first from then on', async () => {
+    server.behaviour = onlyMaster;
+    expect(await directory.lookup('primary')).toEqual(found(['10.0.0.1', 5432]));
+    expect(await directory.lookup('primary')).toEqual(found(['10.0.0.1', 5432]));
+    const [primary, master] = ['SRV primary.pg.service.consul', 'SRV master.pg.service.consul'];
+    expect(server.asked).toEqual([primary, master, master]);
+    // The manager was upgraded: it says primary now.
+    server.behaviour = (query, send) =>
+      send(reply(query, query.questions[0]!.name.startsWith('primary.') ? good : { rcode: 3 }));
+    expect(await directory.lookup('primary')).toEqual(found(['10.0.0.1', 5432]));
+  });
+  test('nobody under either name: there is none', async () => {
+    server.behaviour = answer({ rcode: 3 });
+    expect(await directory.lookup('primary')).toEqual({ kind: 'empty' });
+    expect(server.asked).toEqual(['SRV primary.pg.service.consul', 'SRV master.pg.service.consul']);
+  });
+  test('no answer to the second question is not "there is none"', async () => {
+    server.behaviour = (query, send) =>
+      send(reply(query, query.questions[0]!.name.startsWith('master.') ? { rcode: 2 } : { rcode: 3 }));
+    expect(await directory.lookup('primary')).toMatchObject({ kind: 'unavailable' });
+  });
+  test('a replica has one name only', async () => {
+    server.behaviour = answer({ rcode: 3 });
+    expect(await directory.lookup('replica')).toEqual({ kind: 'empty' });
+    expect(server.asked).toEqual(['SRV replica.pg.service.consul']);
+  });
+});
+
 describe('no answer is no knowledge', () => {
   const rows: [string, Behaviour, RegExp, Behaviour?][] = [
     ['silence', () => {}, /no answer within 250 ms/],

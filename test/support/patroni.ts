@@ -84,6 +84,8 @@ export class PatroniNode {
           connect_address: `${host}:${port}`,
           data_dir: this.#dataDir,
           bin_dir: findBinaries().postgresBin,
+          // By default a copy waits for a checkpoint that takes its time.
+          basebackup: [{ checkpoint: 'fast' }, 'no-sync'],
           pgpass: join(folder, 'pgpass'),
           authentication: {
             superuser: { username: 'postgres', password: 'postgres' },
