@@ -14,6 +14,7 @@ export {
 export { ConfigError } from '../common/errors.js';
 export type { DiscoveryOptions, HotspareOptions } from './config.js';
 export type { ModeDetail } from './postgres/pool.js';
+export type { ReadToken } from './postgres/readers.js';
 export type { MemberInfo, Topology } from './postgres/topology.js';
 export type { TransactionOptions } from './postgres/transaction.js';
 export type { Mode, Role, Target } from '../common/names.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Mode, Role, Target } from '../../common/names.js';
-import type { PoolLimits, Timings } from '../config.js';
+import { readWait, type PoolLimits, type Timings } from '../config.js';
 import { sentence } from '../core/reasons.js';
 import { ConnectionLostError, ModeTimeoutError } from '../errors.js';
 import type { Discovery } from '../ports.js';
@@ -10,15 +10,13 @@ import { assemble, connectDeadlineMs, linkFor, type Ambient } from './assemble.j
 import { DirectClients } from './direct.js';
 import type { PoolInternals } from './internals.js';
 import { withOptions } from './options.js';
+import { plainReader, Readers, type ReadToken } from './readers.js';
 import type { SessionLink } from './session-link.js';
 import { sessionClass } from './session.js';
-import { ReadGuard } from './read-guard.js';
-import { ReadPool } from './read-pool.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
 import { transaction, type TransactionOptions } from './transaction.js';
 import { WarmSpare, sparing } from './warm-spare.js';
-import { watchWork } from './work.js';
 
 export interface ModeDetail {
   /** Wall-clock time of the change. */
@@ -50,10 +48,9 @@ export class RoutedPool extends SessionPool {
   readonly #route: Route | null;
   readonly #config: pg.PoolConfig;
   readonly #direct: DirectClients;
-  readonly #guard: ReadGuard | null;
-  #read: (pg.Pool & { sweep(): void }) | undefined;
-  /** Reads that no replica shows yet. */
-  #readPrimary: (pg.Pool & { sweep(): void }) | undefined;
+  readonly #readers: Readers | null;
+  /** `read` of a plain connection. */
+  #plainRead: pg.Pool | undefined;
   #spare: WarmSpare | undefined;
   #modeSince = new Date(ambient.clock.wallMs());
 
@@ -70,16 +67,17 @@ export class RoutedPool extends SessionPool {
     this.#router = router;
     this.#route = route;
     this.#config = config;
-    this.#guard = router && new ReadGuard(router, ambient.clock);
-    const watch = (client: pg.ClientBase) => this.#watchWork(client);
-    this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock, watch);
+    const readers = route && new Readers({ config, router: router!, ...route, ...ambient });
+    this.#readers = readers;
+    this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock, (client) =>
+      readers?.watch(client),
+    );
     if (!router) return;
-    if (route.limits.readYourWrites) this.on('connect', watch);
+    if (route.limits.readYourWrites) this.on('connect', (client) => readers!.watch(client));
     if (Client !== fresh) this.#keepSpare(router, main!);
     router.onRetire = () => {
       this.sweep();
-      this.#read?.sweep();
-      this.#readPrimary?.sweep();
+      readers!.sweep();
     };
     router.onMode = (change) => this.#announce(change);
     this.on(
@@ -137,37 +135,31 @@ export class RoutedPool extends SessionPool {
    * more to another member. It ends with this pool.
    */
   get read(): pg.Pool {
-    this.#read ??= this.#makeRead();
-    return this.#read;
+    if (this.#readers) return this.#readers.read;
+    this.#plainRead ??= plainReader(this.#config);
+    return this.#plainRead;
   }
 
-  #makeRead(): pg.Pool & { sweep(): void } {
-    const router = this.#router;
-    if (!router) {
-      const parsed = new pg.Client(this.#config) as unknown as { connectionParameters: { options?: string } };
-      const own = parsed.connectionParameters.options;
-      const options = [own, '-c default_transaction_read_only=on'].filter(Boolean).join(' ');
-      return new SessionPool(withOptions(this.#config, { options }), null);
-    }
-    const { timings, limits } = this.#route!;
-    const deadlineMs = connectDeadlineMs(this.#config, timings);
-    const again: Repeat = (error) => (error instanceof ConnectionLostError ? Promise.resolve() : null);
-    const options = (use: 'main' | 'read') => {
-      const link = { ...linkFor(router, ambient.clock, use, deadlineMs), readOnly: true };
-      return withOptions(this.#config, { Client: linked(this.#config, link) });
-    };
-    const primary = () => (this.#readPrimary ??= new SessionPool(options('main'), again));
-    return new ReadPool(options('read'), again, {
-      guard: this.#guard!,
-      clock: ambient.clock,
-      ownWrites: limits.readYourWrites,
-      waitMs: limits.readWaitMs,
-      primary,
-    });
+  /**
+   * A short text that stands for everything the primary has acknowledged before this call, whoever did it: for
+   * `readAfter`, in this process or in any other. Null when the primary does not say, and on a plain connection: read from
+   * the primary then. One question to the primary, shared by all who ask at the same time.
+   */
+  readToken(): Promise<string | null> {
+    return this.#readers?.token() ?? Promise.resolve(null);
   }
 
-  #watchWork(client: pg.ClientBase): void {
-    if (this.#route?.limits.readYourWrites) watchWork(client, this.#guard!.onWork);
+  /**
+   * `pool.read` for somebody who comes with a token (or several, the newest counts): a replica that has replayed so
+   * much, waited for at most `waitMs` (default 100 ms, or what `readYourWrites` says), else the primary. So is anything that
+   * is no token, or none of the history that goes on: a token may come from a stranger. Without a primary: a replica.
+   *
+   * What is returned is for queries only: it is light, and ending it ends nothing.
+   */
+  readAfter(token: ReadToken | readonly ReadToken[], { waitMs }: { waitMs?: number } = {}): pg.Pool {
+    if (waitMs !== undefined) readWait(waitMs, 'waitMs');
+    const tokens = Array.isArray(token) ? (token as readonly ReadToken[]) : [token as ReadToken];
+    return this.#readers?.after(tokens, waitMs) ?? this.read;
   }
 
   /**
@@ -220,9 +212,8 @@ export class RoutedPool extends SessionPool {
 
   async #end(): Promise<void> {
     this.#spare?.stop();
-    // Somebody may have ended `read` before, as a pool of its own.
-    const reading = this.#read?.ending ? undefined : this.#read?.end();
-    await Promise.all([super.end(), reading, this.#readPrimary?.end(), this.#direct.end()]);
+    const plain = this.#plainRead?.ending ? undefined : this.#plainRead?.end();
+    await Promise.all([super.end(), this.#readers?.end(), plain, this.#direct.end()]);
     this.#router?.stop();
     this.#route?.close();
   }

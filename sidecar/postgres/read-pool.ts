@@ -2,14 +2,10 @@ import type pg from 'pg';
 import type { Clock } from '../../common/clock.js';
 import type { Need } from '../core/freshness.js';
 import type { ReadGuard } from './read-guard.js';
-import { SessionPool, type Repeat } from './session-pool.js';
 import type { Session } from './session-link.js';
+import { SessionPool, type Connect, type Repeat } from './session-pool.js';
 
-type Connected = (
-  error: Error | undefined,
-  client?: pg.PoolClient,
-  release?: (error?: Error | boolean) => void,
-) => void;
+type Connected = Parameters<Connect>[0];
 
 export interface ReadParts {
   readonly guard: ReadGuard;
@@ -44,6 +40,26 @@ export class ReadPool extends SessionPool {
     const need = guard.ownNeed(deadlineMs);
     if (!(need instanceof Promise)) return this.connectSeeing(need, deadlineMs, callback);
     void need.then((known) => this.connectSeeing(known, deadlineMs, callback));
+  }
+
+  /** This pool for reads that need more (or less) than what this process has done. Ending it ends nothing. */
+  seeing(need: Need, waitMs: number): pg.Pool {
+    const connect: Connect = (done) => this.connectSeeing(need, this.parts.clock.nowMs() + waitMs, done);
+    const own: Record<PropertyKey, unknown> = {
+      connect: (callback?: Connected) => (callback ? connect(callback) : this.promised(connect)),
+      query: (text: unknown, values?: unknown, callback?: unknown) =>
+        typeof text === 'function'
+          ? this.query(text as never)
+          : this.queryOn(connect, text, values, callback),
+      end: (callback?: () => void) => (callback ? process.nextTick(callback) : Promise.resolve()),
+    };
+    return new Proxy<pg.Pool>(this, {
+      get(pool, key) {
+        if (Object.hasOwn(own, key)) return own[key];
+        const value: unknown = Reflect.get(pool, key, pool);
+        return typeof value === 'function' && key !== 'constructor' ? value.bind(pool) : value;
+      },
+    });
   }
 
   /** In the Promise that the app has given pg. */

@@ -5,6 +5,15 @@ import type { Session } from './session-link.js';
 
 type Callback = (error: Error | null | undefined, result?: unknown) => void;
 
+/** As pg-pool's, with a callback. */
+export type Connect = (
+  done: (
+    error: Error | undefined,
+    client?: pg.PoolClient,
+    release?: (error?: Error | boolean) => void,
+  ) => void,
+) => void;
+
 /** What a pool of sessions does when a statement failed in a way that repeating may mend. */
 export interface Repeat {
   /**
@@ -27,6 +36,7 @@ const isSubmittable = (text: unknown) => typeof (text as { submit?: unknown } | 
  */
 class PoolOfSessions extends Base {
   readonly #repeat: Repeat | null;
+  readonly #connect: Connect = (done) => this.connect(done as never);
 
   constructor(options: pg.PoolConfig, repeat: Repeat | null) {
     super(options);
@@ -70,16 +80,21 @@ class PoolOfSessions extends Base {
    * that refused a write (25006) is kept, there is nothing wrong with it.
    */
   override query(text: unknown, values?: unknown, callback?: unknown): never {
-    const repeat = this.#repeat;
-    if (repeat === null || typeof text === 'function')
+    if (this.#repeat === null || typeof text === 'function')
       return super.query(text as never, values as never, callback as never) as never;
+    return this.queryOn(this.#connect, text, values, callback);
+  }
+
+  /** The same on a session that `connect` gives. */
+  queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never {
+    const repeat = this.#repeat;
     const [given, done] = typeof values === 'function' ? [undefined, values] : [values, callback];
     if (done) {
-      this.#run(text, given, done as Callback, repeat);
+      this.#run(connect, text, given, done as Callback, repeat);
       return undefined as never;
     }
     return new this.Promise((resolve, reject) => {
-      this.#run(text, given, (error, result) => (error ? reject(error) : resolve(result)), repeat);
+      this.#run(connect, text, given, (error, result) => (error ? reject(error) : resolve(result)), repeat);
     }).catch((error: Error) => {
       // Else it would lead to the socket's read event, not to whoever asked.
       Error.captureStackTrace(error);
@@ -87,12 +102,12 @@ class PoolOfSessions extends Base {
     }) as never;
   }
 
-  #run(text: unknown, values: unknown, done: Callback, repeat: Repeat | null): void {
-    this.connect((error: Error | undefined, client: pg.PoolClient | undefined) => {
+  #run(connect: Connect, text: unknown, values: unknown, done: Callback, repeat: Repeat | null): void {
+    connect((error, client) => {
       if (error || !client) return done(error);
       const session = client as unknown as Session & { release(error?: Error): void };
       const finish = this.#finish(session, text, (failure, result) => {
-        if (failure) this.#failed(failure, session, text, values, done, repeat);
+        if (failure) this.#failed(connect, failure, session, text, values, done, repeat);
         else done(undefined, result);
       });
       this.log('dispatching query');
@@ -123,6 +138,7 @@ class PoolOfSessions extends Base {
   }
 
   #failed(
+    connect: Connect,
     error: Error,
     session: Session,
     text: unknown,
@@ -138,7 +154,7 @@ class PoolOfSessions extends Base {
     const again = repeatable ? repeat(error, session) : null;
     if (again === null) return done(error);
     again.then(
-      () => this.#run(text, values, done, null),
+      () => this.#run(connect, text, values, done, null),
       () => done(error),
     );
   }
@@ -150,4 +166,7 @@ class PoolOfSessions extends Base {
 export const SessionPool = PoolOfSessions as unknown as new (
   options: pg.PoolConfig,
   repeat: Repeat | null,
-) => pg.Pool & { sweep(): void };
+) => pg.Pool & {
+  sweep(): void;
+  queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never;
+};

@@ -1,0 +1,113 @@
+import pg from 'pg';
+import type { PoolLimits, Timings } from '../config.js';
+import { both, type Need } from '../core/freshness.js';
+import { parseReadToken, readTokenOf } from '../core/read-token.js';
+import { ConnectionLostError } from '../errors.js';
+import type { Router } from '../shell/router.js';
+import { connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
+import { withOptions } from './options.js';
+import { ReadGuard } from './read-guard.js';
+import { ReadPool } from './read-pool.js';
+import type { SessionLink } from './session-link.js';
+import { sessionClass } from './session.js';
+import { SessionPool, type Repeat } from './session-pool.js';
+import { watchWork } from './work.js';
+
+/** Whatever a client sent back; null and undefined: it had none. */
+export type ReadToken = string | null | undefined;
+
+export interface ReadersParts extends Ambient {
+  readonly config: pg.PoolConfig;
+  readonly router: Router;
+  readonly timings: Timings;
+  readonly limits: PoolLimits;
+}
+
+/** The sessions behind `pool.read` and `pool.readAfter`. Made when first asked for. */
+export class Readers {
+  readonly #guard: ReadGuard;
+  #read: ReadPool | undefined;
+  /** On the primary, for reads that no replica shows yet. */
+  #onPrimary: InstanceType<typeof SessionPool> | undefined;
+
+  constructor(private readonly parts: ReadersParts) {
+    this.#guard = new ReadGuard(parts.router, parts.clock);
+  }
+
+  get read(): ReadPool {
+    this.#read ??= this.#make();
+    return this.#read;
+  }
+
+  async token(): Promise<string | null> {
+    const { clock, timings } = this.parts;
+    const position = await this.#guard.primaryAt(clock.nowMs() + timings.heartbeatTimeoutMs);
+    return position && readTokenOf(position);
+  }
+
+  after(tokens: readonly ReadToken[], waitMs: number | undefined): pg.Pool {
+    const need = tokens.length === 0 ? newest : tokens.map(needOfToken).reduce(both);
+    return this.read.seeing(need, waitMs ?? this.parts.limits.readWaitMs);
+  }
+
+  /** What this session does counts as this process's own work, if anybody reads it. */
+  watch(client: pg.ClientBase): void {
+    if (this.parts.limits.readYourWrites) watchWork(client, this.#guard.onWork);
+  }
+
+  sweep(): void {
+    this.#read?.sweep();
+    this.#onPrimary?.sweep();
+  }
+
+  async end(): Promise<void> {
+    // Somebody may have ended `read` before, as a pool of its own.
+    const reading = this.#read?.ending ? undefined : this.#read?.end();
+    await Promise.all([reading, this.#onPrimary?.end()]);
+  }
+
+  #make(): ReadPool {
+    const { clock, limits } = this.parts;
+    return new ReadPool(this.#options('read'), again, {
+      guard: this.#guard,
+      clock,
+      ownWrites: limits.readYourWrites,
+      waitMs: limits.readWaitMs,
+      primary: () => (this.#onPrimary ??= this.#makeOnPrimary()),
+    });
+  }
+
+  /** What an app does to every new session of `pool.read` must be done to these as well. */
+  #makeOnPrimary(): InstanceType<typeof SessionPool> {
+    const pool = new SessionPool(this.#options('main'), again);
+    for (const event of ['connect', 'acquire', 'release', 'remove', 'error'])
+      pool.on(event as 'error', (...args: unknown[]) => this.read.emit(event, ...args));
+    return pool;
+  }
+
+  #options(use: 'main' | 'read'): pg.PoolConfig {
+    const { config, router, clock, timings } = this.parts;
+    const deadlineMs = connectDeadlineMs(config, timings);
+    const link: SessionLink = { ...linkFor(router, clock, use, deadlineMs), readOnly: true };
+    const Base = (config.Client ?? pg.Client) as typeof pg.Client;
+    return withOptions(config, { Client: sessionClass(Base, () => link) });
+  }
+}
+
+/** A read whose connection was lost is given to another member. */
+const again: Repeat = (error) => (error instanceof ConnectionLostError ? Promise.resolve() : null);
+
+const newest: Need = { kind: 'newest' };
+
+function needOfToken(token: ReadToken): Need {
+  const position = parseReadToken(token);
+  return position ? { kind: 'position', position } : newest;
+}
+
+/** `pool.read` of a plain connection. */
+export function plainReader(config: pg.PoolConfig): pg.Pool {
+  const parsed = new pg.Client(config) as unknown as { connectionParameters: { options?: string } };
+  const own = parsed.connectionParameters.options;
+  const options = [own, '-c default_transaction_read_only=on'].filter(Boolean).join(' ');
+  return new SessionPool(withOptions(config, { options }), null);
+}
