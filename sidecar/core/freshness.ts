@@ -55,6 +55,10 @@ export function both(a: Need, b: Need): Need {
 /** `later`: not yet, it is worth waiting for. `never`: only the primary will do. */
 export type Verdict = 'serves' | 'later' | 'never';
 
+/** What may be hoped for from several. */
+export const best = (verdicts: readonly Verdict[]): Verdict =>
+  (['serves', 'later'] as const).find((hope) => verdicts.includes(hope)) ?? 'never';
+
 /**
  * Whether a session to `target`, which was last known to be at `at`, may serve a read. While there is no primary any replica
  * serves in the end: to wait is all that can be done.
@@ -71,7 +75,9 @@ export function verdict(state: State, target: Target, at: Position | null, need:
       // A history that was lost cannot be waited for; nor one that nobody here has heard of.
       const lost = highest !== null && !sameEpoch(highest, need.position);
       if (lost) return writer === null ? 'serves' : 'never';
-      return includes(at, need.position) ? 'serves' : 'later';
+      if (includes(at, need.position)) return 'serves';
+      if (at === null || sameEpoch(at, need.position)) return 'later';
+      return writer === null ? 'serves' : 'never';
     }
     default:
       return assertNever(need);

@@ -1,6 +1,15 @@
 import type { Clock } from '../../common/clock.js';
 import type { Target } from '../../common/names.js';
-import { learnt, needOf, noWork, oneMore, verdict, type Need, type Verdict } from '../core/freshness.js';
+import {
+  best,
+  learnt,
+  needOf,
+  noWork,
+  oneMore,
+  verdict,
+  type Need,
+  type Verdict,
+} from '../core/freshness.js';
 import type { Position } from '../core/position.js';
 import { Fresh } from '../shell/fresh.js';
 import { Replay } from '../shell/replay.js';
@@ -63,21 +72,28 @@ export class ReadGuard {
     return position;
   }
 
+  /** By what `target` said last. */
   verdict(target: Target, need: Need): Verdict {
     const { router } = this;
     return verdict(router.state, target, router.whereabouts(target)?.position ?? null, need);
   }
 
-  /** The best verdict on anybody who serves `pool.read` now. */
-  outlook(need: Need): Verdict {
-    const verdicts = this.router.eligible('read').map((target) => this.verdict(target, need));
-    return verdicts.includes('serves') ? 'serves' : verdicts.includes('later') ? 'later' : 'never';
+  /** Whether any of `targets` may serve, as far as is known without asking. One that was of another history may not be now. */
+  outlook(targets: readonly Target[], need: Need): Verdict {
+    const { router } = this;
+    return best(
+      targets.map((target) => {
+        const known = this.verdict(target, need);
+        return known === 'never' ? verdict(router.state, target, null, need) : known;
+      }),
+    );
   }
 
-  /** Until one of `targets` may serve; false when `deadlineMs` is over. */
-  async wait(targets: readonly Target[], need: Need, deadlineMs: number): Promise<boolean> {
-    const arrived = (target: Target) => this.verdict(target, need) !== 'later';
-    return (await this.#replay.first(targets, arrived, deadlineMs)) !== null;
+  /** Until it is clear whether one of `targets` may serve; `later` when `deadlineMs` is over. */
+  async wait(targets: readonly Target[], need: Need, deadlineMs: number): Promise<Verdict> {
+    const now = () => best(targets.map((target) => this.verdict(target, need)));
+    await this.#replay.first(targets, () => now() !== 'later', deadlineMs);
+    return now();
   }
 
   readers(): readonly Target[] {

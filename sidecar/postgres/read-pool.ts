@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../common/clock.js';
-import type { Need } from '../core/freshness.js';
+import type { Need, Verdict } from '../core/freshness.js';
 import type { ReadGuard } from './read-guard.js';
 import type { Session } from './session-link.js';
 import { SessionPool, type Connect, type Repeat } from './session-pool.js';
@@ -74,14 +74,15 @@ export class ReadPool extends SessionPool {
   connectSeeing(need: Need, deadlineMs: number, done: Connected): void {
     if (need.kind === 'anything') return this.#connectHere(done);
     const { guard } = this.parts;
-    switch (guard.outlook(need)) {
+    const readers = guard.readers();
+    switch (guard.outlook(readers, need)) {
       case 'serves':
         return this.#connectAndCheck(need, deadlineMs, done);
       case 'never':
         return this.#connectToPrimary(done);
       case 'later':
-        void guard.wait(guard.readers(), need, deadlineMs).then((arrived) => {
-          if (arrived || !guard.hasPrimary) this.#connectAndCheck(need, deadlineMs, done);
+        void guard.wait(readers, need, deadlineMs).then((verdict) => {
+          if (verdict === 'serves' || !guard.hasPrimary) this.#connectAndCheck(need, deadlineMs, done);
           else this.#connectToPrimary(done);
         });
     }
@@ -101,14 +102,15 @@ export class ReadPool extends SessionPool {
     const { guard } = this.parts;
     this.#connectHere((error, client, release) => {
       const target = (client as unknown as Session | undefined)?.target;
-      if (error || !client || !target || guard.verdict(target, need) === 'serves')
-        return done(error, client, release);
-      void guard.wait([target], need, deadlineMs).then(() => {
-        if (guard.verdict(target, need) === 'serves' || !guard.hasPrimary)
-          return done(error, client, release);
+      if (error || !client || !target) return done(error, client, release);
+      const decide = (verdict: Verdict) => {
+        if (verdict === 'serves' || !guard.hasPrimary) return done(error, client, release);
         client.release();
         this.#connectToPrimary(done);
-      });
+      };
+      const verdict = guard.outlook([target], need);
+      if (verdict === 'later') void guard.wait([target], need, deadlineMs).then(decide);
+      else decide(verdict);
     });
   }
 }
