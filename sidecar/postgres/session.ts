@@ -1,17 +1,15 @@
 import type pg from 'pg';
 import { ConfigError } from '../../common/errors.js';
-import { sameTarget, targetKey, type Role, type Target } from '../../common/names.js';
-import { asText } from './heartbeat.js';
-import { putBack, takeStatements, type ClientInternals } from './internals.js';
-import { boundFarewell, releaseWaitersAtEnd } from './last-words.js';
+import { sameTarget, type Role, type Target } from '../../common/names.js';
+import { Attempts } from './attempts.js';
+import type { ClientInternals } from './internals.js';
+import { boundFarewell } from './last-words.js';
 import { Losses } from './losses.js';
-import { open, terminated, type Opening } from './opening.js';
+import { open, terminated } from './opening.js';
 import { keptAlive } from './options.js';
 import { Overdue } from './overdue.js';
 import { refuse } from './refuse.js';
-import { Renewal } from './renewal.js';
 import type { Session, SessionLink } from './session-link.js';
-import { nameOf } from './ssl.js';
 
 type ClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
 type Connected = (error: Error | null, client?: unknown) => void;
@@ -23,7 +21,7 @@ interface Routed {
   readonly link: SessionLink;
   readonly losses: Losses;
   readonly overdue: Overdue;
-  readonly renewal: Renewal;
+  readonly attempts: Attempts;
 }
 
 /**
@@ -40,17 +38,13 @@ export function sessionClass(
   const Client = Base as unknown as new (config?: pg.ClientConfig) => pg.Client & ClientInternals;
 
   class RoutedSession extends Client {
-    target: Target | null = null;
-    role: Role | null = null;
     /** Null: a plain client, exactly pg's. */
     readonly #routed: Routed | null;
     #connectCalled = false;
     /** From `connect` until it is proven; what is sent meanwhile waits. */
     #opening = false;
-    #attempting = false;
     #adopted = false;
     #abort: (error: Error) => void = noop;
-    #unregister = noop;
 
     constructor(given?: pg.ClientConfig) {
       const link = linkOf(given ?? {});
@@ -69,17 +63,29 @@ export function sessionClass(
           .join(' ');
       }
       this.on('error', noop);
-      this.on('end', () => this.#unregister());
-      return {
+      const losses = new Losses(this, link, () => this.#circumstances(link));
+      const attempts = new Attempts({
+        session: this,
+        config,
         link,
-        losses: new Losses(this, link, () => this.#circumstances(link)),
-        overdue: new Overdue(this),
-        renewal: new Renewal(this, config),
-      };
+        losses,
+        connect: (done) => super.connect(done as (error: Error) => void),
+        query: (question) => super.query<{ r: string }>(question),
+        pulse: () => super._pulseQueryQueue(),
+      });
+      return { link, losses, attempts, overdue: new Overdue(this) };
     }
 
     #circumstances({ readOnly }: SessionLink) {
       return { target: this.target, role: this.role, readOnly };
+    }
+
+    get target(): Target | null {
+      return this.#routed?.attempts.target ?? null;
+    }
+
+    get role(): Role | null {
+      return this.#routed?.attempts.role() ?? null;
     }
 
     get alive(): boolean {
@@ -87,7 +93,7 @@ export function sessionClass(
     }
 
     get live(): boolean {
-      return this.alive && !this.#attempting && this.role !== null && !this._ending;
+      return this.alive && !this.#routed?.attempts.running && this.role !== null && !this._ending;
     }
 
     bytesRead(): number {
@@ -108,7 +114,7 @@ export function sessionClass(
     }
 
     reconsider(): void {
-      if (this.#attempting && !this.fits())
+      if (this.#routed?.attempts.running && !this.fits())
         this.destroy(new Error('Connection terminated: no longer wanted'));
     }
 
@@ -155,11 +161,11 @@ export function sessionClass(
       );
     }
 
-    async #open({ link, losses }: Routed): Promise<void> {
+    async #open({ link, losses, attempts }: Routed): Promise<void> {
       this.#opening = true;
       try {
         await Promise.race([
-          open(this.#asOpening(), link),
+          open(attempts, link),
           new Promise<never>((_, reject) => {
             this.#abort = reject;
           }),
@@ -172,98 +178,9 @@ export function sessionClass(
       }
     }
 
-    #asOpening(): Opening {
-      return {
-        role: () => this.role,
-        ending: () => this._ending,
-        attempt: (target, deadlineMs) => this.#attempt(target, deadlineMs),
-        serves: () => this.#serves(),
-        discard: () => this.#discard(),
-        renew: () => this.#renew(),
-      };
-    }
-
     adopt(): void {
       this.#adopted = true;
       this.ref();
-    }
-
-    async #attempt(target: Target, deadlineMs: number): Promise<void> {
-      const { link } = this.#routed!;
-      this.#goTo(target);
-      this.#listenForRole(link);
-      this.#attempting = true;
-      this.#unregister = link.routing.register(this);
-      const timer = link.clock.after(Math.max(1, deadlineMs - link.clock.nowMs()), () =>
-        this.destroy(Object.assign(new Error(`${targetKey(target)} did not answer`), { code: 'ETIMEDOUT' })),
-      );
-      try {
-        await new Promise<void>((resolve, reject) => {
-          super.connect(((error: Error | null) => {
-            if (!error) return resolve();
-            // At once, before the socket's own end is heard as the end of this client.
-            this.#discard();
-            reject(error);
-          }) as (e: Error) => void);
-          releaseWaitersAtEnd(this);
-        });
-        this.role ??= await this.#askRole();
-      } finally {
-        this.#attempting = false;
-        timer.cancel();
-      }
-    }
-
-    #goTo(target: Target): void {
-      this.target = target;
-      this.role = null;
-      this.host = target.host;
-      this.port = target.port;
-      // What passwords are looked up for (pgpass, a function): the name in the URL, as ever, if there is one.
-      const parameters = this.connectionParameters;
-      if (nameOf(parameters.host) === null) Object.assign(parameters, target);
-    }
-
-    #listenForRole({ routing }: SessionLink): void {
-      this.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
-        if (message.parameterName !== 'in_hot_standby') return;
-        const role: Role = message.parameterValue === 'on' ? 'replica' : 'primary';
-        const changed = this.role !== null && this.role !== role;
-        this.role = role;
-        if (changed && this.target) routing.report({ type: 'proved', target: this.target, role });
-      });
-    }
-
-    /** Servers before 14 do not tell by themselves. */
-    async #askRole(): Promise<Role> {
-      const question = { text: 'SELECT pg_is_in_recovery() AS r', types: asText };
-      const { unsent } = takeStatements(this);
-      const answer = super.query<{ r: string }>(question);
-      super._pulseQueryQueue();
-      putBack(this, unsent);
-      return (await answer).rows[0]?.r === 't' ? 'replica' : 'primary';
-    }
-
-    #serves(): boolean {
-      const { target, role } = this;
-      if (target === null || role === null) return false;
-      const { wanted, routing } = this.#routed!.link;
-      if (typeof wanted !== 'string') return true;
-      const takenFor: Role = routing.fits('primary', target) ? 'primary' : 'replica';
-      if (takenFor !== role) routing.report({ type: 'proved', target, role });
-      return routing.fits(wanted, target);
-    }
-
-    #discard(): void {
-      this.#unregister();
-      this.#unregister = noop;
-      this.#routed!.renewal.discard();
-    }
-
-    async #renew(): Promise<void> {
-      const { renewal, losses } = this.#routed!;
-      await renewal.renew();
-      losses.forget();
     }
 
     /** pg is connected before we are. */
@@ -285,7 +202,7 @@ export function sessionClass(
         this._ending = true;
         this._ended = true;
         this.#abort(terminated());
-        if (this.#attempting) this.destroy(terminated());
+        if (routed.attempts.running) this.destroy(terminated());
       } else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
       return super.end(callback as () => void);
     }
@@ -303,13 +220,13 @@ export function sessionClass(
         // A password that took its time may come after its connection was given up.
         if (this.connection !== connection) return;
         const step = use();
-        this.#routed?.renewal.loggingIn(step);
+        this.#routed?.attempts.loggingIn(step);
       });
     }
 
     override _handleAuthSASLContinue(message: unknown): Promise<void> {
       const step = super._handleAuthSASLContinue(message);
-      this.#routed?.renewal.loggingIn(step);
+      this.#routed?.attempts.loggingIn(step);
       return step;
     }
 

@@ -220,14 +220,14 @@ describe('a frozen server', () => {
     const ours = [on.ourClient(), on.ourClient(), on.ourClient()] as const;
     await Promise.all([bare[0].connect(), bare[1].connect(), ours[0].connect(), ours[1].connect()]);
     on.pair.primary.freeze();
-    success(await onlyBareIsStuck(bare[0].end(), ours[0].end()));
-    expect(
-      failure(await onlyBareIsStuck(bare[1].query('SELECT 1'), ours[1].query('SELECT 1'))),
-    ).toMatchObject({
-      name: expect.stringMatching(/OutcomeUnknownError|ConnectionLostError/) as string,
-    });
+    const [ending, querying, connecting] = await Promise.all([
+      onlyBareIsStuck(bare[0].end(), ours[0].end()),
+      onlyBareIsStuck(bare[1].query('SELECT 1'), ours[1].query('SELECT 1')),
+      onlyBareIsStuck(bare[2].connect(), ours[2].connect()),
+    ]);
+    success(ending);
+    expect(failure(querying)).toBeInstanceOf(OutcomeUnknownError);
     // A Client wants the primary, and there is only a replica.
-    const connecting = await onlyBareIsStuck(bare[2].connect(), ours[2].connect());
     expect(failure(connecting)).toMatchObject({ name: 'ReadOnlyError', code: '25006' });
     await ours[2].end();
   });

@@ -1,0 +1,140 @@
+import type pg from 'pg';
+import { targetKey, type Role, type Target } from '../../common/names.js';
+import type { SessionHandle } from '../ports.js';
+import { asText } from './heartbeat.js';
+import { putBack, takeStatements, type ClientInternals } from './internals.js';
+import { releaseWaitersAtEnd } from './last-words.js';
+import type { Losses } from './losses.js';
+import type { Opening } from './opening.js';
+import { Renewal } from './renewal.js';
+import type { SessionLink } from './session-link.js';
+import { nameOf } from './ssl.js';
+
+const noop = () => {};
+
+/** A session, and what pg itself does for it. */
+export interface AttemptParts {
+  readonly session: ClientInternals & SessionHandle;
+  readonly config: pg.ClientConfig;
+  readonly link: SessionLink;
+  readonly losses: Losses;
+  connect(done: (error: Error | null) => void): void;
+  query(question: pg.QueryConfig): Promise<pg.QueryResult<{ r: string }>>;
+  /** Sends what waits. */
+  pulse(): void;
+}
+
+/** A session's attempts to get connected, and what they have shown: whom it is connected to, and what that server is. */
+export class Attempts implements Opening {
+  target: Target | null = null;
+  #role: Role | null = null;
+  #running = false;
+  #unregister = noop;
+  readonly #renewal: Renewal;
+
+  constructor(private readonly parts: AttemptParts) {
+    this.#renewal = new Renewal(parts.session, parts.config);
+    const { session } = parts;
+    (session as unknown as NodeJS.EventEmitter).on('end', () => this.#unregister());
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  role(): Role | null {
+    return this.#role;
+  }
+
+  ending(): boolean {
+    return this.parts.session._ending;
+  }
+
+  async attempt(target: Target, deadlineMs: number): Promise<void> {
+    const { session, link } = this.parts;
+    this.#goTo(target);
+    this.#listenForRole();
+    this.#running = true;
+    this.#unregister = link.routing.register(session);
+    const timer = link.clock.after(Math.max(1, deadlineMs - link.clock.nowMs()), () =>
+      session.destroy(Object.assign(new Error(`${targetKey(target)} did not answer`), { code: 'ETIMEDOUT' })),
+    );
+    try {
+      await this.#connect();
+      this.#role ??= await this.#askRole();
+    } finally {
+      this.#running = false;
+      timer.cancel();
+    }
+  }
+
+  #connect(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.parts.connect((error) => {
+        if (!error) return resolve();
+        // At once, before the socket's own end is heard as the end of this client.
+        this.discard();
+        reject(error);
+      });
+      releaseWaitersAtEnd(this.parts.session);
+    });
+  }
+
+  #goTo(target: Target): void {
+    const { session } = this.parts;
+    this.target = target;
+    this.#role = null;
+    session.host = target.host;
+    session.port = target.port;
+    // What passwords are looked up for (pgpass, a function): the name in the URL, as ever, if there is one.
+    const parameters = session.connectionParameters;
+    if (nameOf(parameters.host) === null) Object.assign(parameters, target);
+  }
+
+  #listenForRole(): void {
+    const { session, link } = this.parts;
+    session.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+      if (message.parameterName !== 'in_hot_standby') return;
+      const role: Role = message.parameterValue === 'on' ? 'replica' : 'primary';
+      const changed = this.#role !== null && this.#role !== role;
+      this.#role = role;
+      if (changed && this.target) link.routing.report({ type: 'proved', target: this.target, role });
+    });
+  }
+
+  /** Servers before 14 do not tell by themselves. */
+  async #askRole(): Promise<Role> {
+    const { session } = this.parts;
+    const { unsent } = takeStatements(session);
+    const answer = this.parts.query({ text: 'SELECT pg_is_in_recovery() AS r', types: asText });
+    this.parts.pulse();
+    putBack(session, unsent);
+    return (await answer).rows[0]?.r === 't' ? 'replica' : 'primary';
+  }
+
+  serves(): boolean {
+    const role = this.#role;
+    if (this.target === null || role === null) return false;
+    const { wanted, routing } = this.parts.link;
+    if (typeof wanted !== 'string') return true;
+    const takenFor: Role = routing.fits('primary', this.target) ? 'primary' : 'replica';
+    if (takenFor !== role) routing.report({ type: 'proved', target: this.target, role });
+    return routing.fits(wanted, this.target);
+  }
+
+  discard(): void {
+    this.#unregister();
+    this.#unregister = noop;
+    this.#renewal.discard();
+  }
+
+  async renew(): Promise<void> {
+    await this.#renewal.renew();
+    this.parts.losses.forget();
+  }
+
+  /** A step of pg's log-in that goes on in the background. */
+  loggingIn(step: unknown): void {
+    this.#renewal.loggingIn(step);
+  }
+}
