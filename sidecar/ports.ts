@@ -8,10 +8,23 @@ export interface Directory {
   lookup(role: Role): Promise<Lookup>;
 }
 
-/** Tells when asking again is worth it. Says nothing about who plays what. */
+/** What is heard without asking for it. */
+export type News =
+  /** Who plays what. Only a proposal, like every lookup. */
+  | { readonly kind: 'listed'; readonly lookups: Readonly<Record<Role, Lookup>> }
+  /** Something may have changed: asking is worth it. */
+  | { readonly kind: 'changed' }
+  /** Nothing will be heard for a while: ask now, and go on asking. */
+  | { readonly kind: 'silent' };
+
+/** Tells of changes by itself. */
 export interface WakeUps {
-  /** Calls `wake` until the signal fires. Returns at once. */
-  start(wake: () => void, signal: AbortSignal): void;
+  /** Calls `hear` until the signal fires. Returns at once. */
+  start(hear: (news: News) => void, signal: AbortSignal): void;
+  /** Whether the last that was heard is a list, and changes of it will be heard. */
+  readonly attentive: boolean;
+  /** In trouble: makes sure that it is still heard, without waiting. Hears `silent` if not. */
+  check(): void;
 }
 
 /** What was known the last time; proposals for a process that starts while Consul is away. */

@@ -24,7 +24,7 @@ export interface ProposedTopology {
   readonly replicas: readonly Target[];
   /** Where the newest of it came from; null before anything is known. */
   readonly source: Source | null;
-  /** False while Consul's DNS does not answer; what is shown is then the last known. */
+  /** False while Consul does not answer; what is shown is then the last known. */
   readonly reachable: boolean;
 }
 
@@ -67,7 +67,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
         (hosts
           ? fixed(hosts)
           : new DnsDirectory({ server: dns, service, domain, timeoutMs: timings.dnsTimeoutMs, clock })),
-      wakeUps: http && !hosts ? new ConsulWakeUps({ ...http, service, clock, random }) : null,
+      wakeUps: http && !hosts ? new ConsulWakeUps({ ...http, service, domain, clock, random }) : null,
       cache:
         cacheFile === null
           ? null
@@ -130,7 +130,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
     await this.#discovery.restored;
     const last = this.#discovery.last(role);
     if (last?.source === 'cache') return last.lookup;
-    return this.#discovery.lookup(role);
+    return this.#discovery.told(role) ?? this.#discovery.lookup(role);
   }
 
   #first(lookup: Lookup): Target | null {

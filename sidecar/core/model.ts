@@ -12,7 +12,7 @@ export type Lookup =
   | { readonly kind: 'unavailable'; readonly why: string };
 
 /** Where a proposal came from. */
-export type Source = 'dns' | 'cache' | 'static';
+export type Source = 'dns' | 'http' | 'cache' | 'static';
 
 /** Which history of which database a primary writes: a promotion starts a higher timeline of the same system. */
 export interface Epoch {

@@ -3,6 +3,7 @@ import dns2 from 'dns2';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { targetKey, type Role, type Target } from '../../common/names.js';
+import { tagsOf } from '../../common/role-tags.js';
 import type { Lookup } from '../core/model.js';
 import type { Directory } from '../ports.js';
 import { overTcp, overUdp, question, type Reply } from './exchange.js';
@@ -22,12 +23,6 @@ interface SrvRecord {
   readonly target: string;
   readonly port: number;
 }
-
-/** Which tags mean a role, the usual one first. Versions of Patroni before 3 know only `master`. */
-const tagsOf: Readonly<Record<Role, readonly string[]>> = {
-  primary: ['primary', 'master'],
-  replica: ['replica'],
-};
 
 /** Looks roles up as SRV records of `TAG.SERVICE.service.DOMAIN`. */
 export class DnsDirectory implements Directory {

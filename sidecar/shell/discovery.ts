@@ -1,3 +1,4 @@
+import { assertNever } from '../../common/assert-never.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
@@ -7,6 +8,7 @@ import type {
   Discovery as DiscoveryPort,
   Known,
   LastKnownGood,
+  News,
   Proposal,
   WakeUps,
 } from '../ports.js';
@@ -32,7 +34,10 @@ export interface DiscoveryParts {
 const wakeUpsAfterMs = 25;
 const roles: readonly Role[] = ['primary', 'replica'];
 
-/** Keeps asking who is who: at once when woken or in trouble, else on its own timer. Only proposes. */
+/**
+ * Keeps asking who is who: at once when woken or in trouble, else on its own timer. While the wake-ups bring the list
+ * themselves, nobody is asked: with many processes on one box that would be many questions for one answer. Only proposes.
+ */
 export class Discovery implements DiscoveryPort {
   /** Settled once what was remembered on disk has been read, and thus proposed. */
   restored: Promise<void> = Promise.resolve();
@@ -45,6 +50,7 @@ export class Discovery implements DiscoveryPort {
   readonly #running = new Map<Role, Promise<Lookup>>();
   readonly #again = new Set<Role>();
   readonly #askedAtMs = new Map<Role, number>();
+  #toldAtMs = -Infinity;
   readonly #timers = new Set<Timer>();
   readonly #listeners = new Set<(proposal: Proposal) => void>();
 
@@ -74,7 +80,9 @@ export class Discovery implements DiscoveryPort {
     if (this.parts.cache) this.restored = this.#restore();
     for (const role of roles) void this.lookup(role);
     // Not at once: whoever is waiting for the first answer should not wait for the making of an HTTP connection.
-    this.#after(wakeUpsAfterMs, () => this.parts.wakeUps?.start(() => this.#woken(), this.#stop.signal));
+    this.#after(wakeUpsAfterMs, () =>
+      this.parts.wakeUps?.start((news) => this.#news(news), this.#stop.signal),
+    );
     this.#repeat();
   }
 
@@ -86,6 +94,21 @@ export class Discovery implements DiscoveryPort {
   }
 
   refresh(): void {
+    if (this.#attentive) this.parts.wakeUps?.check();
+    else this.#askAll();
+  }
+
+  /** What is known without asking, because a change of it would have been heard. */
+  told(role: Role): Lookup | undefined {
+    const last = this.#last.get(role);
+    return this.#attentive && last?.source === 'http' ? last.lookup : undefined;
+  }
+
+  get #attentive(): boolean {
+    return this.parts.wakeUps?.attentive ?? false;
+  }
+
+  #askAll(): void {
     for (const role of roles) this.#soon(role);
   }
 
@@ -93,10 +116,13 @@ export class Discovery implements DiscoveryPort {
   lookup(role: Role): Promise<Lookup> {
     const running = this.#running.get(role);
     if (running) return running;
-    this.#askedAtMs.set(role, this.parts.clock.nowMs());
+    const askedAtMs = this.parts.clock.nowMs();
+    this.#askedAtMs.set(role, askedAtMs);
     const lookup = this.parts.directory.lookup(role).then((result) => {
       this.#running.delete(role);
-      this.#hear({ role, lookup: result, source: this.parts.source });
+      // What was told in the meantime is newer.
+      if (this.#toldAtMs < askedAtMs || !this.#attentive)
+        this.#hear({ role, lookup: result, source: this.parts.source });
       if (this.#again.delete(role)) this.#soon(role);
       return result;
     });
@@ -122,15 +148,27 @@ export class Discovery implements DiscoveryPort {
     }
   }
 
-  #woken(): void {
-    this.refresh();
-    for (const delayMs of this.parts.timings.afterWakeMs) this.#after(delayMs, () => this.refresh());
+  #news(news: News): void {
+    switch (news.kind) {
+      case 'listed':
+        this.#toldAtMs = this.parts.clock.nowMs();
+        for (const role of roles) this.#hear({ role, lookup: news.lookups[role], source: 'http' });
+        return;
+      case 'changed':
+        this.#askAll();
+        for (const delayMs of this.parts.timings.afterWakeMs) this.#after(delayMs, () => this.refresh());
+        return;
+      case 'silent':
+        return this.#askAll();
+      default:
+        return assertNever(news);
+    }
   }
 
   #repeat(): void {
     const { refreshMs } = this.parts.timings;
     this.#after(refreshMs * (1 + 0.2 * this.parts.random()), () => {
-      this.refresh();
+      if (!this.#attentive) this.#askAll();
       this.#repeat();
     });
   }

@@ -339,8 +339,12 @@ describe('Pool through Consul', () => {
     } finally {
       await consul.start();
     }
-    await register('pg', 'pg1', 'primary', pair.primary);
-    await register('pg', 'pg2', 'replica', pair.standby);
+    // It may have a leader before it has read its tokens.
+    await waitFor('Consul to know its tokens again', eventuallyMs, async () => {
+      await register('pg', 'pg1', 'primary', pair.primary);
+      await register('pg', 'pg2', 'replica', pair.standby);
+      return true;
+    });
     expect(modes).toEqual([]);
   });
 

@@ -1,0 +1,35 @@
+import { parseHealth } from '../../common/consul-json.js';
+import { targetKey, type Role, type Target } from '../../common/names.js';
+import { tagsOf } from '../../common/role-tags.js';
+import type { Lookup } from '../core/model.js';
+
+/**
+ * Who plays what, from the body of `/v1/health/service/NAME`; whoever has a critical check plays nothing, as in DNS. Null
+ * when nobody at all is listed: Consul shows the same list to a token that may not see the service.
+ */
+export function listing(body: unknown): Readonly<Record<Role, Lookup>> | null {
+  const entries = parseHealth(body);
+  if (entries.length === 0) return null;
+  const serving = entries.filter(({ checks }) => checks.every(({ status }) => status !== 'critical'));
+  const lookup = (role: Role): Lookup => {
+    const targets = new Map<string, Target>();
+    for (const { address, port, tags } of serving) {
+      const target = { host: address, port };
+      if (port > 0 && address !== '' && tags.some((tag) => tagsOf[role].includes(tag)))
+        targets.set(targetKey(target), target);
+    }
+    const sorted = [...targets.keys()].sort().map((key) => targets.get(key)!);
+    return sorted.length > 0 ? { kind: 'found', targets: sorted } : { kind: 'empty' };
+  };
+  return { primary: lookup('primary'), replica: lookup('replica') };
+}
+
+/**
+ * The datacenter that a DNS domain names, null for Consul's own; undefined when it cannot be told, because the domain has
+ * several labels of which we do not know what they are.
+ */
+export function datacenterOf(domain: string): string | null | undefined {
+  const labels = domain.toLowerCase().split('.');
+  if (labels.length === 1) return null;
+  return labels.length === 2 && labels[1] === 'consul' ? labels[0] : undefined;
+}
