@@ -6,8 +6,8 @@ const policy = `#!/bin/sh
 # Put here by "hotspare setup" while it installs packages: their services must not start by themselves.
 exit 101
 `;
-/** Services whose packages enable them; the lab runs its own. */
-const services = ['nginx', 'postgresql', 'consul'];
+/** Services whose packages enable them; the lab runs its own, and the boxes' bridge has no use for LXC's. */
+const services = ['nginx', 'postgresql', 'consul', 'lxc', 'lxc-net'];
 const aptTimeoutMs = 600_000;
 
 export async function refreshLists(): Promise<void> {

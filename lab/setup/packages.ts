@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { UserError } from '../../common/errors.js';
 import { findBinaries, isExecutable, minimumPostgresMajor } from '../../common/runtime/binaries.js';
 import { aptInstall, hasCandidate, refreshLists } from './apt.js';
@@ -6,20 +7,56 @@ import { downloadConsul } from './consul-package.js';
 /** A program this machine lacks, and the Debian package that brings it. */
 export interface MissingPackage {
   readonly program: string;
-  readonly package: 'consul' | 'postgresql' | 'nginx' | 'chromium';
+  readonly package: string;
 }
 
-/** What the lab needs and this machine has not; `forTests` adds the browser of the page tests. */
-export function missingPackages(forTests = false): MissingPackage[] {
-  const found = findBinaries();
-  const missing: MissingPackage[] = [];
-  if (!found.consul) missing.push({ program: 'Consul', package: 'consul' });
-  if (!found.postgresBin)
-    missing.push({ program: `PostgreSQL ${minimumPostgresMajor} or newer`, package: 'postgresql' });
-  if (!found.nginx) missing.push({ program: 'nginx', package: 'nginx' });
-  if (forTests && !isExecutable('/usr/bin/chromium'))
-    missing.push({ program: 'Chromium (tests of the page)', package: 'chromium' });
-  return missing;
+/** What else than the lab is to work on this machine. */
+export interface Purposes {
+  /** The browser of the page tests. */
+  readonly forTests?: boolean;
+  /** Vagrant with containers, and what their box is built with. */
+  readonly forBoxes?: boolean;
+}
+
+interface Program extends MissingPackage {
+  readonly for?: keyof Purposes;
+  readonly isThere: () => boolean;
+}
+
+const inPath = (name: string) =>
+  ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((folder) =>
+    isExecutable(`${folder}/${name}`),
+  );
+
+const programs: readonly Program[] = [
+  { program: 'Consul', package: 'consul', isThere: () => findBinaries().consul !== undefined },
+  {
+    program: `PostgreSQL ${minimumPostgresMajor} or newer`,
+    package: 'postgresql',
+    isThere: () => findBinaries().postgresBin !== undefined,
+  },
+  { program: 'nginx', package: 'nginx', isThere: () => findBinaries().nginx !== undefined },
+  {
+    program: 'Chromium (tests of the page)',
+    package: 'chromium',
+    for: 'forTests',
+    isThere: () => isExecutable('/usr/bin/chromium'),
+  },
+  { program: 'Vagrant', package: 'vagrant', for: 'forBoxes', isThere: () => inPath('vagrant') },
+  {
+    program: "LXC and Vagrant's plugin for it",
+    package: 'vagrant-lxc',
+    for: 'forBoxes',
+    isThere: () => inPath('lxc-start') && existsSync('/usr/share/vagrant-plugins/plugins.d/vagrant-lxc.json'),
+  },
+  { program: 'mmdebstrap', package: 'mmdebstrap', for: 'forBoxes', isThere: () => inPath('mmdebstrap') },
+  { program: 'zstd', package: 'zstd', for: 'forBoxes', isThere: () => inPath('zstd') },
+  { program: 'OpenSSL', package: 'openssl', for: 'forBoxes', isThere: () => inPath('openssl') },
+];
+
+/** What the lab needs, and whatever else is meant to work, and this machine has not. */
+export function missingPackages(purposes: Purposes = {}): MissingPackage[] {
+  return programs.filter((one) => (one.for === undefined || purposes[one.for] === true) && !one.isThere());
 }
 
 /** Installs the packages from the distribution's archive, as root; none of their services is left started or enabled. */
@@ -46,7 +83,8 @@ export async function installMissing(
   }
   note(`install ${missing.map(({ package: name }) => name).join(', ')}`);
   await aptInstall(packages);
-  const still = missingPackages().filter(({ package: name }) => missing.some((one) => one.package === name));
+  const names = missing.map(({ package: name }) => name);
+  const still = programs.filter((one) => names.includes(one.package) && !one.isThere());
   if (still.length > 0) {
     throw new UserError(
       `apt-get installed its packages, but these are still missing: ${still.map(({ program }) => program).join(', ')}`,

@@ -1,0 +1,44 @@
+// npm run test:boxes: the five real boxes, made by "vagrant up" as containers of this machine.
+// Installs what it needs on a Debian machine, builds the box, runs the tests. Where boxes cannot be: says why and how to
+// mend it, and ends well.
+//   HOTSPARE_TEST_ALL=1    the rows that take minutes as well, and every port there is
+//   HOTSPARE_TEST_KEEP=1   leave the boxes there, and use those that are there
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prepare } from './prepare.mjs';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+
+function whyNot() {
+  if (process.platform !== 'linux') return 'they are containers of LXC, and this is no Linux';
+  if (process.getuid() !== 0) return 'making containers needs root. Mend: sudo npm run test:boxes';
+  const namespaces = spawnSync('unshare', ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'], {
+    encoding: 'utf8',
+  });
+  if (namespaces.status !== 0)
+    return `this machine lets root make no containers (${(namespaces.stderr || 'no unshare').trim()}). Mend: run it on a machine of its own, or in a privileged container`;
+  if (!existsSync('/usr/bin/apt-get') && spawnSync('vagrant', ['--version']).error)
+    return 'there is no Vagrant, and no apt-get to install it with. Mend: install vagrant, vagrant-lxc, mmdebstrap and zstd';
+  return undefined;
+}
+
+function step(name, command, ...args) {
+  const started = performance.now();
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  console.log(
+    `-- ${name}: ${status === 0 ? 'ok' : 'FAILED'} after ${((performance.now() - started) / 1000).toFixed(0)} s`,
+  );
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const why = whyNot();
+if (why !== undefined) {
+  console.log(`\nSKIPPED: the five real boxes were not tested: ${why}\n`);
+  process.exit(0);
+}
+await prepare();
+step('programs the boxes need', process.execPath, 'bin/hotspare.mjs', 'setup', '--for-tests', '--for-boxes');
+step('the box', 'vagrant/build-lxc-box');
+step('tests', process.execPath, join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'boxes');
