@@ -1,59 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { chownSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, Pool } from '../../sidecar/index.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
-import { waitFor } from '../support/wait.js';
+import { speakTls } from '../support/tls.js';
 
 /** A certificate names the service, as the URL does; the sessions go to an address. */
 let server: RealPostgres;
 let ca: string;
-const folder = mkdtempSync(join(tmpdir(), 'hotspare-tls-'));
 
 beforeAll(async () => {
   server = await startPostgres();
-  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
-  execFileSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-subj', '/CN=pg.service.consul', '-addext', 'subjectAltName=DNS:pg.service.consul'],
-      ...['-keyout', key, '-out', cert],
-    ],
-    { stdio: 'pipe' },
-  );
-  ca = readFileSync(cert, 'utf8');
-  const { uid, gid } = statSync(server.dataDir);
-  for (const [from, to] of [
-    [key, 'server.key'],
-    [cert, 'server.crt'],
-  ] as const) {
-    const path = join(server.dataDir, to);
-    writeFileSync(path, readFileSync(from));
-    chmodSync(path, 0o600);
-    chownSync(path, uid, gid);
-  }
-  await server.query("ALTER SYSTEM SET ssl = 'on'");
-  await server.query('SELECT pg_reload_conf()');
-  await waitFor('TLS', eventuallyMs, async () => (await server.query('SHOW ssl'))[0]?.[0] === 'on');
+  ca = await speakTls(server, ['DNS:pg.service.consul']);
 });
-afterAll(async () => {
-  await server?.destroy();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => server?.destroy());
 
 const config = (host: string, ssl: object) => ({
   user: 'app',
