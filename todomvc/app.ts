@@ -35,7 +35,8 @@ const leastGraceMs = 1_000;
 /** The app on one port: page, API, events, health. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { box, database, clock, log } = options;
-  const events = new EventStreams(clock, { ...defaultEventSettings, ...options.events }, box);
+  const settings = { ...defaultEventSettings, ...options.events };
+  const events = new EventStreams(clock, settings, box, () => database.readToken());
   database.onMode((report) => events.tellMode(report));
   database.onChange(() => events.tellChange());
   let draining = false;

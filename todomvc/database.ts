@@ -27,8 +27,9 @@ export type Created =
   | { readonly outcome: 'id taken' };
 
 /**
- * All the app needs of its database. Reads come from the primary, so that a todo just stored is seen, and from the
- * hot spare while there is no primary. Everything may fail with `DatabaseUnavailable`.
+ * All the app needs of its database. Reads come from the primary, so that a todo just stored is seen; from the hot spare, too,
+ * for whoever comes with tokens (see `readToken`), once it shows that much; and from the hot spare while there is no
+ * primary. Everything may fail with `DatabaseUnavailable`.
  */
 export interface Database {
   readonly mode: ModeReport;
@@ -37,8 +38,11 @@ export interface Database {
   /** Calls after somebody, here or on another box, changed todos; also when changes may have been missed. */
   onChange(listener: () => void): () => void;
 
-  list(): Promise<Read<Todo[]>>;
-  find(id: string): Promise<Read<Todo | undefined>>;
+  /** `after`: what the client knows of must be seen. */
+  list(after?: readonly string[]): Promise<Read<Todo[]>>;
+  find(id: string, after?: readonly string[]): Promise<Read<Todo | undefined>>;
+  /** Stands for all that is stored now. Null: not to be had, so read without. Never rejects, takes a moment at most. */
+  readToken(): Promise<string | null>;
 
   /** Repeating it with the same content stores nothing twice. */
   create(draft: TodoDraft & { readonly id: string }): Promise<Created>;

@@ -37,6 +37,15 @@ export function databaseSuite(name: string, open: () => Database): void {
       expect((await database.find(wanted.id)).value).toEqual(wanted);
     });
 
+    it('shows what was stored before a token to whoever reads with it', async () => {
+      const wanted = draft('with a token');
+      await database.create(wanted);
+      // A plain connection has none: it has one server.
+      const after = [(await database.readToken()) ?? 'none'];
+      expect((await database.list(after)).value).toEqual([wanted]);
+      expect((await database.find(wanted.id, [...after, 'garbage'])).value).toEqual(wanted);
+    });
+
     it('says where an empty list and a missing todo were read', async () => {
       expect(await database.list()).toMatchObject({ value: [], from: { role: 'primary' } });
       expect(await database.find(randomUUID())).toMatchObject({

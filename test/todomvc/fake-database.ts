@@ -22,6 +22,9 @@ export class FakeDatabase implements Database {
   readonly #changeListeners = new Set<() => void>();
   /** How many statements `hold` keeps waiting. */
   waiting = 0;
+  /** The tokens that came with each read. */
+  readonly readAfter: (readonly string[])[] = [];
+  #writes = 0;
   closed = false;
 
   get mode(): ModeReport {
@@ -58,13 +61,23 @@ export class FakeDatabase implements Database {
     return () => this.#changeListeners.delete(listener);
   }
 
-  async list(): Promise<Read<Todo[]>> {
+  async list(after: readonly string[] = []): Promise<Read<Todo[]>> {
     const order = ({ order }: Todo) => order ?? Number.POSITIVE_INFINITY;
-    return this.#read([...this.#todos].sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b))));
+    return this.#read(
+      [...this.#todos].sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b))),
+      after,
+    );
   }
 
-  async find(id: string): Promise<Read<Todo | undefined>> {
-    return this.#read(this.#todos.find((todo) => todo.id === id));
+  async find(id: string, after: readonly string[] = []): Promise<Read<Todo | undefined>> {
+    return this.#read(
+      this.#todos.find((todo) => todo.id === id),
+      after,
+    );
+  }
+
+  async readToken(): Promise<string | null> {
+    return this.#mode.mode === 'read-write' ? `token-${this.#writes}` : null;
   }
 
   create(draft: TodoDraft & { readonly id: string }): Promise<Created> {
@@ -112,14 +125,17 @@ export class FakeDatabase implements Database {
     this.waiting -= 1;
   }
 
-  async #read<T>(value: T): Promise<Read<T>> {
+  async #read<T>(value: T, after: readonly string[]): Promise<Read<T>> {
+    this.readAfter.push(after);
     await this.#wait();
     const { mode } = this.#mode;
     if (mode === 'down') throw new DatabaseUnavailable('down', 'No member can be reached.');
     return {
       value,
       from:
-        mode === 'read-write' ? { target: primary, role: 'primary' } : { target: replica, role: 'replica' },
+        mode === 'read-write' && after.length === 0
+          ? { target: primary, role: 'primary' }
+          : { target: replica, role: 'replica' },
     };
   }
 
@@ -131,6 +147,7 @@ export class FakeDatabase implements Database {
     if (mode !== 'read-write') throw new DatabaseUnavailable(mode, `The database is ${mode}.`);
     if (fault && !fault.stored) throw new DatabaseUnavailable(fault.kind, 'Failed by the test.');
     const result = work();
+    this.#writes += 1;
     for (const listener of this.#changeListeners) listener();
     if (fault) throw new DatabaseUnavailable(fault.kind, 'Failed by the test after storing.');
     return result;

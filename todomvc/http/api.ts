@@ -9,6 +9,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** `http://host:port` as the client sees us. */
   readonly origin: string;
+  /** Tokens for reading. */
+  readonly after: readonly string[];
   /** Reads the body; rejects with a `Problem`. */
   readJson(): Promise<unknown>;
 }
@@ -39,7 +41,7 @@ export async function answerTodos(request: ApiRequest, { database, newId }: ApiD
       return noContent;
     }
     default: {
-      const todos = await database.list();
+      const todos = await database.list(request.after);
       return jsonReply(
         200,
         todos.value.map((todo) => shown(todo, request.origin)),
@@ -64,7 +66,7 @@ export async function answerTodo(request: ApiRequest, id: string, { database }: 
       return noContent;
     }
     default: {
-      const found = await database.find(id);
+      const found = await database.find(id, request.after);
       if (found.value === undefined) throw unknownTodo(readHeaders(found));
       return jsonReply(200, shown(found.value, request.origin), readHeaders(found));
     }

@@ -22,7 +22,7 @@ export const defaultEventSettings: EventSettings = {
 
 /**
  * Server-sent events to every open page: `mode` (at once, and on every change), `todos` (something changed, ask
- * again) and `beat` (alive; also a comment, which keeps balancers from closing a silent stream).
+ * again, with the token `after` if it is not null) and `beat` (alive; also a comment, which keeps balancers from closing a silent stream).
  */
 export class EventStreams {
   readonly #streams = new Set<ServerResponse>();
@@ -33,6 +33,8 @@ export class EventStreams {
     private readonly clock: Clock,
     private readonly settings: EventSettings,
     private readonly box: string,
+    /** Never rejects. */
+    private readonly readToken: () => Promise<string | null>,
   ) {}
 
   get count(): number {
@@ -70,7 +72,8 @@ export class EventStreams {
   tellChange(): void {
     this.#gathering ??= this.clock.after(this.settings.gatherMs, () => {
       this.#gathering = undefined;
-      this.#write(event('todos', {}));
+      if (this.#streams.size > 0)
+        void this.readToken().then((after) => this.#write(event('todos', { after })));
     });
   }
 
@@ -83,6 +86,7 @@ export class EventStreams {
 
   #write(text: string): void {
     for (const stream of this.#streams) {
+      if (stream.writableEnded) continue;
       if (stream.writableLength > this.settings.maxBacklogBytes) stream.destroy();
       else stream.write(text);
     }

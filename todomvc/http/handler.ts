@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DeadlineError, withDeadline, type Clock } from '../../common/clock.js';
 import type { Log } from '../../common/runtime/log.js';
 import { originOf } from '../core/origin.js';
+import { cookieWith, outcomeOf, readAfter, readAfterHeader } from '../core/read-after.js';
 import { allowedMethods, routeOf, type Route } from '../core/route.js';
 import { DatabaseUnavailable, type Database } from '../database.js';
 import { answerTodo, answerTodos, unknownTodo, type ApiRequest } from './api.js';
@@ -29,7 +30,7 @@ export interface HandlerDeps {
 const cors = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers':
-    'Location, Retry-After, X-Served-By, X-Hotspare-Mode, X-Hotspare-Read-From, X-Hotspare-Read-Role',
+    'Location, Retry-After, X-Served-By, X-Hotspare-Mode, X-Hotspare-Read-From, X-Hotspare-Read-Role, X-Hotspare-Read-After',
 };
 
 /** Answers one request; never rejects. */
@@ -52,6 +53,7 @@ export async function handle(
   }
   if (reply === 'stream') return;
   decorate(response, route, deps);
+  if (changes(method, route)) await leaveToken(request, response, reply.status, deps.database);
   sendReply(response, reply);
   logRequest(deps, { method, path, status: reply.status, startedMs, fault });
 }
@@ -109,6 +111,10 @@ async function withinDeadline(
     method,
     query: new URLSearchParams(search),
     origin: originOfRequest(request),
+    after: readAfter({
+      cookie: request.headers.cookie,
+      header: single(request.headers[readAfterHeader.toLowerCase()]),
+    }),
     readJson: async () => json,
   };
   return withDeadline(deps.clock, deps.databaseDeadlineMs, 'database', () => work(api));
@@ -128,6 +134,25 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
+const changes = (method: string, { to }: Route): boolean =>
+  (to === 'todos' || to === 'todo') && ['POST', 'PATCH', 'DELETE'].includes(method);
+
+/** With it the client's next read sees this change, whichever app and whichever member answers. */
+async function leaveToken(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  database: Database,
+): Promise<void> {
+  const outcome = outcomeOf(status);
+  if (outcome === 'nothing') return;
+  const token = outcome === 'done' ? await database.readToken() : null;
+  if (response.headersSent) return;
+  const secure = originOfRequest(request).startsWith('https:');
+  response.setHeader('Set-Cookie', cookieWith(token, secure));
+  if (token !== null) response.setHeader(readAfterHeader, token);
+}
+
 /** Speaks of this app, not of its database: read-only must not take the web apps out of the balancers. */
 function health({ draining, box, database }: HandlerDeps): Reply {
   const status = draining() ? 'draining' : 'ok';
@@ -140,7 +165,7 @@ function preflight(allowed: readonly string[]): Reply {
     headers: {
       Allow: allowed.join(', '),
       'Access-Control-Allow-Methods': allowed.join(', '),
-      'Access-Control-Allow-Headers': 'Content-Type',
+      'Access-Control-Allow-Headers': `Content-Type, ${readAfterHeader}`,
       'Access-Control-Max-Age': '600',
     },
   };

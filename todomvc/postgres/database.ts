@@ -41,13 +41,17 @@ export class PostgresDatabase implements Database {
     for (const listener of this.#changeListeners) listener();
   }
 
-  list(): Promise<Read<Todo[]>> {
-    return this.#read(sql.listTodos);
+  list(after: readonly string[] = []): Promise<Read<Todo[]>> {
+    return this.#read(sql.listTodos, [], after);
   }
 
-  async find(id: string): Promise<Read<Todo | undefined>> {
-    const { value, from } = await this.#read(sql.findTodo, [id]);
+  async find(id: string, after: readonly string[] = []): Promise<Read<Todo | undefined>> {
+    const { value, from } = await this.#read(sql.findTodo, [id], after);
     return { value: value[0], from };
+  }
+
+  readToken(): Promise<string | null> {
+    return this.pool.readToken();
   }
 
   async create(draft: TodoDraft & { readonly id: string }): Promise<Created> {
@@ -83,24 +87,26 @@ export class PostgresDatabase implements Database {
   }
 
   #write<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
-    return this.#ask<Row>(text, values, { reading: false });
+    return this.#ask<Row>(this.pool, text, values, { reading: false });
   }
 
-  async #read(text: string, values: unknown[] = []): Promise<Read<Todo[]>> {
-    const [row] = await this.#ask<ReadRow>(text, values, { reading: true });
+  async #read(text: string, values: unknown[], after: readonly string[]): Promise<Read<Todo[]>> {
+    const on = after.length > 0 ? this.pool.readAfter(after) : this.pool;
+    const [row] = await this.#ask<ReadRow>(on, text, values, { reading: true });
     if (row === undefined) throw new Error('a read came back without its row');
     return { value: row.todos, from: readFrom(row) };
   }
 
   /** A statement cut off by a failover is given again where that is harmless, to another member by then. */
   async #ask<Row extends object>(
+    on: Pick<Pool, 'query'>,
     text: string,
     values: unknown[],
     { reading }: { reading: boolean },
   ): Promise<Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return (await this.pool.query<Row>(text, values)).rows;
+        return (await on.query<Row>(text, values)).rows;
       } catch (error) {
         if (!mayRepeat(error, reading) || attempt >= repeat.attempts) throw failureOf(error);
         await sleep(this.clock, repeat.delayMs);

@@ -3,11 +3,12 @@
 const writeDeadlineMs = 15_000;
 const problem = (name) => `urn:hotspare:problem:${name}`;
 
-/** { kind: 'read', todos, served } or { kind: 'failed', served } */
-export async function readTodos() {
+/** `after`: a token that came with an event, or null for all there is. { kind: 'read', todos, served } or { kind: 'failed', served } */
+export async function readTodos(after) {
   try {
     const response = await fetch('/todos', {
       cache: 'no-store',
+      headers: { 'X-Hotspare-Read-After': after ?? 'newest' },
       signal: AbortSignal.timeout(writeDeadlineMs),
     });
     const served = servedOf(response);

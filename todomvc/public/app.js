@@ -29,7 +29,7 @@ const outbox = new Outbox(sendChange, {
     const title = change.kind === 'create' ? change.title : change.patch?.title;
     if (title !== undefined) view.giveBack(title);
     tell(why);
-    void reload();
+    void reload(null);
   },
 });
 
@@ -83,10 +83,13 @@ function putTodo(todos, todo) {
 let reading = false;
 let readAgain = false;
 let readTimer;
+/** What the list must show: up to this token, or, with null, all there is when it is read. */
+let readAfter = null;
 
 /** Reads the list; asked for while reading, or overtaken by a change, it reads once more. */
-async function reload() {
+async function reload(after) {
   clearTimeout(readTimer);
+  readAfter = after;
   if (reading) {
     readAgain = true;
     return;
@@ -96,13 +99,13 @@ async function reload() {
   do {
     readAgain = false;
     const before = changesStored;
-    outcome = await readTodos();
+    outcome = await readTodos(readAfter);
     if (outcome.kind === 'read' && before !== changesStored) readAgain = true;
   } while (readAgain);
   reading = false;
   if (outcome.served !== null) served = outcome.served;
   if (outcome.kind === 'read') stored = outcome.todos;
-  else readTimer = setTimeout(reload, reloadAfterFailureMs);
+  else readTimer = setTimeout(() => reload(readAfter), reloadAfterFailureMs);
   draw();
 }
 
@@ -110,10 +113,10 @@ connectEvents({
   onMode({ mode, since, reason }) {
     database = { mode, since: new Date(since), reason };
     draw();
-    void reload();
+    void reload(null);
     if (mode === 'read-write') outbox.retryNow();
   },
-  onTodos: () => void reload(),
+  onTodos: ({ after }) => void reload(after),
   onLive(now) {
     live = now;
     draw();
@@ -121,4 +124,4 @@ connectEvents({
 });
 window.addEventListener('hashchange', draw);
 draw();
-void reload();
+void reload(null);

@@ -6,7 +6,7 @@ const retryMs = 700;
 /** A short gap is nobody's business: tell only one that lasts. */
 const tellLossAfterMs = 1_500;
 
-/** handlers: onMode(report), onTodos(), onLive(boolean). */
+/** handlers: onMode(report), onTodos({ after }), onLive(boolean). */
 export function connectEvents(handlers) {
   let source;
   let silence;
@@ -21,9 +21,9 @@ export function connectEvents(handlers) {
       live();
       handlers.onMode(JSON.parse(data));
     });
-    source.addEventListener('todos', () => {
+    source.addEventListener('todos', ({ data }) => {
       heard();
-      handlers.onTodos();
+      handlers.onTodos(JSON.parse(data));
     });
     source.addEventListener('error', reconnect);
     heard();
