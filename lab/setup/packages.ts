@@ -4,6 +4,8 @@ import { findBinaries, isExecutable, minimumPostgresMajor } from '../../common/r
 import { aptInstall, hasCandidate, refreshLists } from './apt.js';
 import { downloadConsul } from './consul-package.js';
 
+const apt = '/usr/bin/apt-get';
+
 /** A program this machine lacks, and the Debian package that brings it. */
 export interface MissingPackage {
   readonly program: string;
@@ -65,7 +67,7 @@ export async function installMissing(
   note: (text: string) => void,
 ): Promise<void> {
   if (missing.length === 0) return;
-  if (!isExecutable('/usr/bin/apt-get')) {
+  if (!isExecutable(apt)) {
     throw new UserError(
       `this machine has no apt-get; install these with its own package manager: ${missing.map(({ program }) => program).join(', ')}`,
     );
@@ -77,10 +79,14 @@ export async function installMissing(
     if (name === 'consul' && !(await hasCandidate('consul'))) {
       note('fetch consul (this release has none; an earlier one of the same archive has)');
       packages.push(await downloadConsul());
+    } else if (name === 'patroni') {
+      if (await hasCandidate(name)) packages.push(name, 'python3-consul');
+      else note('leave Patroni out (this release has none)');
     } else {
       packages.push(name);
     }
   }
+  if (packages.length === 0) return;
   note(`install ${missing.map(({ package: name }) => name).join(', ')}`);
   await aptInstall(packages);
   const names = missing.map(({ package: name }) => name);
