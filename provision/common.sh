@@ -25,6 +25,8 @@ if needs_effect common "$digest" || ! systemctl is-active -q nftables.service; t
   nft -c -f /etc/nftables.conf || fail 'the firewall rules were refused; nothing was changed'
   systemctl enable -q nftables.service 2>/dev/null
   say 'load the firewall rules'
-  systemctl restart nftables.service || last_words nftables.service
+  # A restart would take all rules away in between.
+  if systemctl is-active -q nftables.service; then verb=reload; else verb=start; fi
+  systemctl "$verb" nftables.service || last_words nftables.service
 fi
 has_effect common "$digest"

@@ -76,6 +76,7 @@ interface Facts {
     /** Null: where the distribution has it. */
     readonly socketFolder: string | null;
     readonly hbaFile: string | null;
+    readonly logDestination: 'stderr' | 'syslog';
   };
   readonly reload: { readonly nginx: readonly string[]; readonly dns: readonly string[] };
   /** Null where no secret admits changes. */
@@ -101,7 +102,12 @@ function labFacts(site: LabSite, box: Box): Facts {
       listen: `${address}:${portOf(site, 'web')}`,
       tls: null,
     },
-    postgres: { listen: address, socketFolder: '', hbaFile: `${postgresConfig}/pg_hba.conf` },
+    postgres: {
+      listen: address,
+      socketFolder: '',
+      hbaFile: `${postgresConfig}/pg_hba.conf`,
+      logDestination: 'stderr',
+    },
     reload: { nginx: [site.binaries.nginx, '-p', nginxState, '-c', nginxConf, '-s', 'reload'], dns: [] },
     httpSecretFile: null,
     unit: null,
@@ -127,7 +133,8 @@ function boxFacts(site: BoxesSite, box: Box): Facts {
       listen: String(site.webPort),
       tls: { port: system.webTlsPort, certificate: system.tlsCertificate, key: system.tlsKey },
     },
-    postgres: { listen: '*', socketFolder: null, hbaFile: null },
+    // systemd's journal, which bounds what it keeps.
+    postgres: { listen: '*', socketFolder: null, hbaFile: null, logDestination: 'syslog' },
     reload: { nginx: reload(unit.nginx), dns: reload(unit.dns) },
     httpSecretFile: `${site.pathsOf(box).config}/http.secret`,
     unit,

@@ -11,9 +11,9 @@ exec 9>/run/hotspare-provision.lock
 flock -n 9 || { echo "hotspare: $BOX is being provisioned by somebody else" >&2; exit 1; }
 
 install -d -m 700 /var/lib/hotspare-provision
-[ $# -gt 0 ] && CONCERNS="$*"
-for concern in $CONCERNS; do
-  [ -f "$here/$concern.sh" ] || { echo "hotspare: there is no concern \"$concern\" on $BOX; there are: $CONCERNS" >&2; exit 2; }
+[ $# -gt 0 ] || set -- $CONCERNS
+for concern; do
+  [[ " $CONCERNS " == *" $concern "* ]] || { echo "hotspare: there is no concern \"$concern\" on $BOX; there are: $CONCERNS" >&2; exit 2; }
   echo "$concern"
   bash "$here/$concern.sh"
 done

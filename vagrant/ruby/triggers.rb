@@ -20,7 +20,7 @@ module Hotspare
       end
       config.trigger.before :destroy do |trigger|
         trigger.name = "hotspare: keep the database"
-        trigger.ruby { |_, machine| Backup.keep(machine) }
+        trigger.ruby { |_, machine| keep(machine) }
       end
       config.trigger.before [:halt, :destroy] do |trigger|
         trigger.name = "hotspare: shut down"
@@ -59,14 +59,15 @@ module Hotspare
 
     # The last box of the call does what concerns all of them.
     def finish(machine, *options)
-      return if Thread.current[:hotspare_updating] || machine.provider.state.id != :running
+      return if Thread.current[:hotspare_updating] || ARGV.include?("--no-provision") || machine.provider.state.id != :running
 
       LOCK.synchronize do
         bring_up_to_date(machine)
         DONE.push(machine.name.to_s)
         running = Hotspare.boxes.map(&:name).select { |name| state_of(machine, Hotspare.box(name)) == "running" }
         return unless (wanted & running - DONE).empty?
-        return unless Hotspare.boxes.select(&:server).all? { |box| running.include?(box.name) }
+        missing = Hotspare.boxes.select(&:server).map(&:name) - running
+        return machine.ui.warn("Consul waits for its servers: vagrant up #{missing.join(' ')}") unless missing.empty?
 
         Command.run(machine.ui, "settle", "--running", running.join(","), *options)
       end
@@ -88,8 +89,21 @@ module Hotspare
       (names & ARGV).empty? ? names : names & ARGV
     end
 
+    # All are asked before the first is destroyed.
+    def keep(machine)
+      LOCK.synchronize do
+        @checked ||= attempt { Backup.check(wanted.map { |name| machine.env.machine(name.to_sym, machine.provider_name) }) }
+      end
+      raise @checked if @checked.is_a?(Problem)
+
+      Backup.keep(machine)
+    end
+
+    # After a destruction, or after the answer was no.
     def forget(machine)
-      Payload.of(machine.name).forget! if machine.id.nil? && File.exist?(STATE)
+      return Backup.release(machine) if machine.id
+
+      Payload.of(machine.name).forget! if File.exist?(STATE)
     rescue Problem
       nil
     end
@@ -107,7 +121,8 @@ module Hotspare
       other = machine.env.machine(box.name.to_sym, machine.provider_name)
       return "absent" if other.id.nil?
 
-      other.provider.state.id == :running ? "running" : "stopped"
+      state = other.provider.state.id
+      [:running, :frozen].include?(state) ? state.to_s : "stopped"
     end
 
     # vagrant-lxc run by root adds its block to the container's configuration at every start and never removes one.
