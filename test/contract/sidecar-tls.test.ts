@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, Pool } from '../../sidecar/index.js';
-import { eventuallyMs, patient } from '../support/patience.js';
+import { patient } from '../support/patience.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
 import { speakTls } from '../support/tls.js';
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventuallyMs } from './patience.js';
 import type { RealPostgres } from './postgres.js';
 import { waitFor } from './wait.js';
 
@@ -27,7 +28,7 @@ export async function speakTls(server: RealPostgres, names: readonly string[]): 
     }
     await server.query("ALTER SYSTEM SET ssl = 'on'");
     await server.query('SELECT pg_reload_conf()');
-    await waitFor('TLS', 5_000, async () => (await server.query('SHOW ssl'))[0]?.[0] === 'on');
+    await waitFor('TLS', eventuallyMs, async () => (await server.query('SHOW ssl'))[0]?.[0] === 'on');
     return readFileSync(certificate, 'utf8');
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Target } from '../../../common/names.js';
 import { Client, Pool, type PoolConfig } from '../../../sidecar/index.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 import { waitFor } from '../../support/wait.js';
 
@@ -82,7 +83,7 @@ export function trouble(): Trouble {
   };
 
   const following = () =>
-    waitFor('the standby to follow', 20_000, async () => {
+    waitFor('the standby to follow', eventuallyMs, async () => {
       const [row] = await pair!.primary.query('SELECT count(*)::int FROM pg_stat_replication');
       return row?.[0] === 1;
     });
@@ -116,7 +117,7 @@ export function trouble(): Trouble {
     ourClient: (hosts = both()) => kept(new Client({ ...login, hotspare: { hosts: hosts.map(at) } }), true),
     async bothProven(pool) {
       await pool.query('SELECT 1');
-      await waitFor('both members proven', 5_000, () => pool.topology.replicas.length === 1);
+      await waitFor('both members proven', eventuallyMs, () => pool.topology.replicas.length === 1);
     },
     after: (work) => void cleanUps.push(work),
     cleanUp,

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { DownError, type PoolConfig } from '../../../sidecar/index.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { bench, flavours } from './setup.js';
 
@@ -21,7 +22,7 @@ describe.each(flavours)('$name: Client', (flavour) => {
     expect(await client.connect()).toBe(client);
     await client.query('SELECT 1');
     expect(await client.end()).toBeUndefined();
-    await waitFor('its end', 5_000, () => heard.includes('end'));
+    await waitFor('its end', eventuallyMs, () => heard.includes('end'));
     expect(heard).toEqual(['connect', 'drain', 'end']);
   });
 
@@ -86,7 +87,7 @@ describe.each(flavours)('$name: Client', (flavour) => {
     // On purpose: who knows several members asks them all, and says in one error what came of it.
     if (flavour.discovery) expect(error).toBeInstanceOf(DownError);
     else expect(error).toMatchObject({ code: 'ECONNREFUSED' });
-    await waitFor("'end'", 5_000, () => ended === 1);
+    await waitFor("'end'", eventuallyMs, () => ended === 1);
     await client.end();
     expect(ended).toBe(1);
     const late = make(nowhere);
@@ -176,7 +177,7 @@ describe.each(flavours)('$name: Client', (flavour) => {
       query.callback = resolve;
     });
     client.query(query);
-    await waitFor('it to run', 5_000, async () => {
+    await waitFor('it to run', eventuallyMs, async () => {
       const { processID } = client as unknown as { processID: number };
       const rows = await at.pair.primary.query(
         "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND pid = $1",
@@ -201,7 +202,7 @@ describe.each(flavours)('$name: Client', (flavour) => {
     await client.connect();
     const { processID } = client as unknown as { processID: number };
     await at.pair.primary.query('SELECT pg_terminate_backend($1)', [processID]);
-    await waitFor('its end', 5_000, () => heard.includes('end'));
+    await waitFor('its end', eventuallyMs, () => heard.includes('end'));
     // pg says it twice when the socket follows the words: how often is not promised.
     expect(new Set(heard)).toEqual(
       new Set(['error 57P01', ...heard.filter((text) => text === 'error undefined'), 'end']),

@@ -17,6 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { Client, Pool, type PoolConfig } from '../../../sidecar/index.js';
 import { startPostgres, type RealPostgres } from '../../support/postgres.js';
 import { speakTls } from '../../support/tls.js';
+import { eventuallyMs, patient } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 
 /** Where to, as whom, and how: everything that pg reads from options, URLs, files and the environment. */
@@ -55,7 +56,9 @@ interface Way {
   /** Added to every configuration. */
   readonly and: () => PoolConfig;
 }
-const found = (): PoolConfig => ({ hotspare: { hosts: [{ host: server.host, port: server.port }] } });
+const found = (): PoolConfig => ({
+  hotspare: { hosts: [{ host: server.host, port: server.port }], ...patient },
+});
 const plain = () => ({});
 const reading: Make = (config) => {
   const pool = new Pool(config);
@@ -264,11 +267,11 @@ test('a certificate file that is gone when a monitor reconnects costs nothing bu
     );
     return row![0];
   };
-  await waitFor('it to be gone', 5_000, async () => (await monitors()) === 0);
+  await waitFor('it to be gone', eventuallyMs, async () => (await monitors()) === 0);
   for (let i = 0; i < 20; i++) await pool.query('SELECT pg_sleep(0.05)');
   expect([pool.mode, await monitors()]).toEqual(['read-write', 0]);
   copyFileSync(caFile, file);
-  await waitFor('it to be back', 5_000, async () => (await monitors()) === 1);
+  await waitFor('it to be back', eventuallyMs, async () => (await monitors()) === 1);
   silent.mockRestore();
 });
 
@@ -288,7 +291,7 @@ describe('a folder of Unix sockets', () => {
 
   test('as a member', async () => {
     const hosts = [{ host: folder, port: server.port }];
-    const pool = new Pool({ user: 'app', password: 'app', database: 'app', hotspare: { hosts } });
+    const pool = new Pool({ user: 'app', password: 'app', database: 'app', hotspare: { hosts, ...patient } });
     expect(await ask(pool, addressSql)).toEqual([null]);
   });
 });

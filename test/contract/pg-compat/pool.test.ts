@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { DownError, Pool, type PoolConfig } from '../../../sidecar/index.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { bench, flavours } from './setup.js';
 
@@ -75,7 +76,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
     two.release(broken);
     one.release();
     expect(counts(pool)).toEqual([1, 1, 0, 0]);
-    await waitFor('its end', 5_000, () => heard.some(([event]) => event === 'remove'));
+    await waitFor('its end', eventuallyMs, () => heard.some(([event]) => event === 'remove'));
     expect(heard).toEqual([
       ['connect', 'client 1'],
       ['acquire', 'client 1'],
@@ -132,7 +133,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
     const heard = listen(pool);
     await expect(pool.query('SELECT nothing')).rejects.toMatchObject({ code: '42703' });
     expect(counts(pool)).toEqual([0, 0, 0, 0]);
-    await waitFor('its end', 5_000, () => heard.length === 4);
+    await waitFor('its end', eventuallyMs, () => heard.length === 4);
     expect(heard[2]).toMatchObject(['release', { code: '42703' }, 'client 1']);
     expect(heard[3]).toEqual(['remove', 'client 1']);
   });
@@ -180,7 +181,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
     const clients = await Promise.all([1, 2, 3].map(() => pool.connect()));
     for (const client of clients) client.release();
     expect(counts(pool)).toEqual([3, 3, 0, 0]);
-    await waitFor('two to go', 5_000, () => pool.totalCount === 1);
+    await waitFor('two to go', eventuallyMs, () => pool.totalCount === 1);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(counts(pool)).toEqual([1, 1, 0, 0]);
   });
@@ -198,7 +199,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
     const busy = await pool.connect();
     await pool.query('SELECT 1');
     expect(counts(pool)).toEqual([2, 1, 0, 0]);
-    await waitFor('both to be too old', 5_000, () => pool.expiredCount === 1 && pool.totalCount === 1);
+    await waitFor('both to be too old', eventuallyMs, () => pool.expiredCount === 1 && pool.totalCount === 1);
     expect((await busy.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
     busy.release();
     expect(counts(pool)).toEqual([0, 0, 0, 0]);
@@ -308,7 +309,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
       throw new Error('from the callback');
     });
     expect(await thrown).toMatchObject({ message: 'from the callback' });
-    await waitFor('its session to be back', 5_000, () => pool.idleCount === 1);
+    await waitFor('its session to be back', eventuallyMs, () => pool.idleCount === 1);
   });
 
   test("an idle session's end: 'error' with the client, and it is removed", async () => {
@@ -321,11 +322,11 @@ describe.each(ways)('$name', ({ discovery, make }) => {
       await server.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ${rows[0]!.pid} AND usename = 'app'`,
       );
-    await waitFor('the pool to hear of it', 5_000, () => errors.length > 0 && pool.totalCount === 0);
+    await waitFor('the pool to hear of it', eventuallyMs, () => errors.length > 0 && pool.totalCount === 0);
     const [error, client] = errors[0]!;
     expect(error).toMatchObject({ code: '57P01', client });
     expect(client).toBeInstanceOf(pg.Client);
-    await waitFor('its removal', 5_000, () => heard.at(-1)?.[0] === 'remove');
+    await waitFor('its removal', eventuallyMs, () => heard.at(-1)?.[0] === 'remove');
     expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
     // Only ours lives without a listener: an idle connection's death is expected and dealt with.
     expect(make().listenerCount('error')).toBe(make === ways[0]!.make ? 0 : 1);

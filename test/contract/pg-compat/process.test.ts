@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { patient } from '../../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 
 /**
@@ -42,7 +43,9 @@ async function run(library: 'pg' | 'hotspare', program: string, limitMs = 20_000
   const file = join(folder, `${library}-${Math.random()}.cjs`);
   const login = { user: 'app', password: 'app', database: 'app' };
   const [primary, standby] = [pair.primary, pair.standby].map(({ host, port }) => ({ host, port }));
-  const where = library === 'pg' ? primary : { hotspare: { hosts: [primary, standby] } };
+  // How fast silence is noticed matters where a server is frozen.
+  const timings = program.includes('STEP freeze') ? {} : patient;
+  const where = library === 'pg' ? primary : { hotspare: { hosts: [primary, standby], ...timings } };
   writeFileSync(
     file,
     `const { Pool, Client, Resolver } = require('${library === 'pg' ? 'pg' : './hotspare.cjs'}');

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { PoolConfig } from '../../../sidecar/index.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { bench, flavours } from './setup.js';
 
@@ -205,7 +206,7 @@ describe.each(ways)('$name', ({ open }) => {
     const slow = failed(db, 'SELECT pg_sleep(30) /* cancel me */');
     const find = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%cancel me%' AND pid <> pg_backend_pid() AND wait_event = 'PgSleep'`;
     const servers = [at.pair.primary, at.pair.standby];
-    await waitFor('it to be cancelled', 10_000, async () => {
+    await waitFor('it to be cancelled', eventuallyMs, async () => {
       const found = await Promise.all(servers.map((server) => server.query(find)));
       return found.flat().length > 0;
     });

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Client, Pool, type PoolConfig } from '../../../sidecar/index.js';
+import { patient } from '../../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 
 /** One way to make pools and clients. All of them must behave as `pg` does while nothing fails. */
@@ -58,7 +59,7 @@ export function bench(): Bench {
   const members = () => [pair!.primary, pair!.standby].map(({ host, port }) => ({ host, port }));
   const where = ({ discovery }: Flavour): PoolConfig =>
     discovery
-      ? { ...login, hotspare: { hosts: members() } }
+      ? { ...login, hotspare: { hosts: members(), ...patient } }
       : { ...login, host: pair!.primary.host, port: pair!.primary.port };
 
   return {
@@ -70,7 +71,7 @@ export function bench(): Bench {
     read: (options = {}) => {
       // Of one member only: else it may turn from the primary to the replica in the middle of a test, as it should.
       const { host, port } = pair!.standby;
-      return kept(new Pool({ ...login, hotspare: { hosts: [{ host, port }] }, ...options })).read;
+      return kept(new Pool({ ...login, hotspare: { hosts: [{ host, port }], ...patient }, ...options })).read;
     },
     client: (flavour, options = {}) => kept(new flavour.Client({ ...where(flavour), ...options })),
   };
