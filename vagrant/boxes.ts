@@ -9,6 +9,7 @@ import { preflight } from './preflight/checks.js';
 import { automaticSubnet } from './preflight/checks/virtualbox.js';
 import type { Finding, HostFacts, Plan, Provider } from './preflight/model.js';
 import { madeBoxes } from './preflight/sources/vagrant.js';
+import { carryDump, dumpSet, newestDump } from './prepare/dumps.js';
 import { preparePayloads } from './prepare/prepare.js';
 import { setUpAccess, untilHealthy } from './settle/settle.js';
 import { welcomeText } from './settle/welcome.js';
@@ -69,7 +70,7 @@ export async function chooseSubnet(
     return { subnet: settings.subnet, reason: undefined };
   const { plan, facts } = await look(call);
   const { subnet, reason } = automaticSubnet(facts, plan);
-  if (subnet !== settings.subnet) saveSettings(privateFolder(call.state), { ...settings, subnet });
+  if (subnet !== settings.subnet) remember(call, { ...settings, subnet });
   return { subnet, reason };
 }
 
@@ -102,14 +103,14 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
 /** Makes what the boxes get, and remembers how they were chosen. Repeatable. Throws ConfigError and UserError. */
 export async function prepareBoxes(call: HostCall): Promise<void> {
   const { topology, settings } = choose(call);
-  saveSettings(privateFolder(call.state), settings);
+  remember(call, settings);
   const site = await openSite(topology, settings, call.state, call.environment, call.clock.wallMs());
   await call.progress.step('what the boxes get', () =>
     preparePayloads({
       site,
       root,
       state: call.state,
-      backups: call.environment['HOTSPARE_BACKUPS'] ?? join(root, 'backups'),
+      dump: newestDump(backupsOf(settings), dumpSet(settings)),
       sendNode: settings.provider !== 'lxc',
     }),
   );
@@ -129,6 +130,15 @@ export async function settleBoxes(call: Call & { readonly running: readonly stri
   await progress.step('wait until everything is healthy', () => untilHealthy(settling));
   return welcomeText(site);
 }
+
+/** The dumps of boxes that were moved go along with them: they are named by where the boxes are. */
+function remember(call: Call, settings: Settings): void {
+  const before = loadSettings(call.state);
+  if (before) carryDump(backupsOf(before), dumpSet(before), backupsOf(settings), dumpSet(settings));
+  saveSettings(privateFolder(call.state), settings);
+}
+
+const backupsOf = ({ backups }: Settings) => backups ?? join(root, 'backups');
 
 interface Choice extends ResolvedSettings {
   readonly topology: Topology;

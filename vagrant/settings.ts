@@ -17,6 +17,8 @@ export interface Settings {
   readonly bridge: string;
   /** Absolute path. Undefined: the project's own vagrant/topology.json. */
   readonly topologyFile: string | undefined;
+  /** Absolute path of the folder of dumps. Undefined: backups/ beside the Vagrantfile. */
+  readonly backups: string | undefined;
 }
 
 export const defaultBridge = 'hotspare0';
@@ -101,6 +103,13 @@ export function resolveSettings(
     remembered?.topologyFile,
     undefined,
   );
+  const backups = choose<string | undefined>(
+    'HOTSPARE_BACKUPS',
+    (path) => resolve(defaults.folder, path),
+    'a path',
+    remembered?.backups,
+    undefined,
+  );
   return {
     settings: {
       subnet: subnet.value,
@@ -108,6 +117,7 @@ export function resolveSettings(
       containerPrefix: containerPrefix.value,
       bridge: bridge.value,
       topologyFile: topologyFile.value,
+      backups: backups.value,
     },
     sources: {
       subnet: subnet.source,
@@ -115,6 +125,7 @@ export function resolveSettings(
       containerPrefix: containerPrefix.source,
       bridge: bridge.source,
       topologyFile: topologyFile.source,
+      backups: backups.source,
     },
   };
 }
@@ -164,7 +175,7 @@ export function loadSettings(stateFolder: string): Settings | undefined {
     return parseSettings(JSON.parse(content));
   } catch (error) {
     throw new UserError(
-      `${file} is broken (${messageOf(error)}). Delete it, and give what was chosen once more: HOTSPARE_SUBNET, HOTSPARE_LXC_PREFIX, HOTSPARE_LXC_BRIDGE, HOTSPARE_TOPOLOGY.`,
+      `${file} is broken (${messageOf(error)}). Delete it, and give what was chosen once more: HOTSPARE_SUBNET, HOTSPARE_LXC_PREFIX, HOTSPARE_LXC_BRIDGE, HOTSPARE_TOPOLOGY, HOTSPARE_BACKUPS.`,
     );
   }
 }
@@ -178,13 +189,15 @@ function parseSettings(data: unknown): Settings {
     if (good === undefined) throw new TypeError(`"${key}" is ${JSON.stringify(value) ?? 'missing'}`);
     return good;
   };
+  const optionalPath = (key: 'topologyFile' | 'backups') =>
+    object[key] === undefined ? undefined : checked(key, (path) => path || undefined);
   return {
     subnet: checked('subnet', asSubnet),
     provider: checked('provider', asProvider),
     containerPrefix: checked('containerPrefix', asPrefix),
     bridge: checked('bridge', asInterface),
-    topologyFile:
-      object['topologyFile'] === undefined ? undefined : checked('topologyFile', (path) => path || undefined),
+    topologyFile: optionalPath('topologyFile'),
+    backups: optionalPath('backups'),
   };
 }
 

@@ -18,6 +18,7 @@ const remembered: Settings = {
   containerPrefix: 'a-',
   bridge: 'br9',
   topologyFile: '/elsewhere/topology.json',
+  backups: '/elsewhere/backups',
 };
 
 describe('what is wished', () => {
@@ -29,6 +30,7 @@ describe('what is wished', () => {
       containerPrefix: '',
       bridge: 'hotspare0',
       topologyFile: undefined,
+      backups: undefined,
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
   });
@@ -46,6 +48,7 @@ describe('what is wished', () => {
       HOTSPARE_LXC_PREFIX: 'b',
       HOTSPARE_LXC_BRIDGE: 'br-1.x_2',
       HOTSPARE_TOPOLOGY: 'four.json',
+      HOTSPARE_BACKUPS: '../dumps',
     };
     const { settings, sources } = resolveSettings(environment, remembered, defaults);
     expect(settings).toEqual({
@@ -54,6 +57,7 @@ describe('what is wished', () => {
       containerPrefix: 'b',
       bridge: 'br-1.x_2',
       topologyFile: '/project/four.json',
+      backups: '/dumps',
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['environment']));
   });
@@ -65,6 +69,7 @@ describe('what is wished', () => {
       HOTSPARE_LXC_PREFIX: '',
       HOTSPARE_LXC_BRIDGE: '',
       HOTSPARE_TOPOLOGY: '',
+      HOTSPARE_BACKUPS: '',
     };
     expect(resolveSettings(environment, remembered, defaults)).toEqual(
       resolveSettings({}, undefined, defaults),
@@ -130,16 +135,16 @@ describe('what is remembered', () => {
     expect(loadSettings(join(folder, 'none'))).toBeUndefined();
   });
 
-  test.each([remembered, { ...remembered, containerPrefix: '', topologyFile: undefined }])(
-    'is read back as it was, %#',
-    (settings) => {
-      const state = join(folder, 'state');
-      saveSettings(state, settings);
-      expect(loadSettings(state)).toEqual(settings);
-      saveSettings(state, { ...settings, subnet: '192.168.56' });
-      expect(loadSettings(state)?.subnet).toBe('192.168.56');
-    },
-  );
+  test.each([
+    remembered,
+    { ...remembered, containerPrefix: '', topologyFile: undefined, backups: undefined },
+  ])('is read back as it was, %#', (settings) => {
+    const state = join(folder, 'state');
+    saveSettings(state, settings);
+    expect(loadSettings(state)).toEqual(settings);
+    saveSettings(state, { ...settings, subnet: '192.168.56' });
+    expect(loadSettings(state)?.subnet).toBe('192.168.56');
+  });
 
   test('is for this user only, also where a wider file was, and nothing is left beside it', () => {
     writeFileSync(settingsFile(folder), '{}');

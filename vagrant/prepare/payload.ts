@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 import type { Payload } from '../../provision/payload.js';
 import { privateFolder } from '../state.js';
+import type { Dump } from './dumps.js';
 import { nodeForBoxes } from './node-package.js';
 import type { Package } from './package.js';
 
@@ -25,7 +26,7 @@ export interface PayloadInput {
   /** Absent where the boxes bring their own Node. */
   readonly node: string | undefined;
   /** Given to a primary that is made from nothing. */
-  readonly dump: { readonly name: string; readonly file: string } | undefined;
+  readonly dump: Dump | undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { payloadOf, type Payload } from '../../provision/payload.js';
 import type { BoxesSite } from '../../provision/site.js';
 import { stateFiles } from '../state.js';
-import { newestDump } from './newest-dump.js';
+import type { Dump } from './dumps.js';
 import { nodePackage } from './node-package.js';
 import { hotsparePackage } from './package.js';
 import { writePayload } from './payload.js';
@@ -13,21 +13,20 @@ export interface Preparation {
   readonly root: string;
   /** .vagrant/hotspare */
   readonly state: string;
-  /** Where destroyed boxes left their dumps. */
-  readonly backups: string;
+  /** What destroyed boxes left last, for a primary that is made from nothing. */
+  readonly dump: Dump | undefined;
   /** Whether the boxes come without Node. */
   readonly sendNode: boolean;
 }
 
 /** Makes everything the boxes get, one payload a box. Repeatable; what did not change is not made again. */
-export async function preparePayloads({ site, root, state, backups, sendNode }: Preparation): Promise<void> {
+export async function preparePayloads({ site, root, state, dump, sendNode }: Preparation): Promise<void> {
   const files = stateFiles(state);
   const [hotspare, node] = await Promise.all([
     hotsparePackage(root, files.packages),
     sendNode ? nodePackage(files.packages, process.arch) : undefined,
   ]);
   const scripts = join(root, 'provision');
-  const dump = newestDump(backups);
   await Promise.all(
     site.topology.boxes.map((box) => {
       const payload: Payload = payloadOf(site, box, join(scripts, 'templates'));

@@ -53,6 +53,22 @@ module Hotspare
       get("HOTSPARE_LXC_BRIDGE", "bridge", "hotspare0")
     end
 
+    # Where dumps go.
+    def backups
+      File.expand_path(get("HOTSPARE_BACKUPS", "backups", "backups"), ROOT)
+    end
+
+    # Tells this set's dumps from others' in the same folder: todo-SET-TIME.dump. The same in vagrant/prepare/dumps.ts.
+    def dump_set
+      "#{container_prefix}#{subnet}"
+    end
+
+    # As long as nobody says otherwise, boxes are made as those before: "vagrant up" after a set of containers makes
+    # containers.
+    def keep_provider
+      ENV["VAGRANT_DEFAULT_PROVIDER"] ||= remembered["provider"]
+    end
+
     def remembered
       file = File.join(STATE, "settings.json")
       File.exist?(file) ? JSON.parse(File.read(file)) : {}
@@ -60,4 +76,6 @@ module Hotspare
       raise Problem, "#{file} is not readable JSON. Remove it and give HOTSPARE_SUBNET again, if you had changed it."
     end
   end
+
+  Settings.keep_provider
 end
