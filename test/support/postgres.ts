@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { lagBytes, parseLsn } from '../../common/lsn.js';
 import { findBinaries } from '../../common/runtime/binaries.js';
@@ -34,8 +35,9 @@ function binary(name: string): string {
   return join(folder, name);
 }
 
-function run(name: string, args: string[], env: Record<string, string> = {}): void {
-  execFileSync(binary(name), args, { ...account, cwd: '/', stdio: 'pipe', env: { ...process.env, ...env } });
+/** Not the synchronous kind: other servers of the test start meanwhile. */
+async function run(name: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+  await promisify(execFile)(binary(name), args, { ...account, cwd: '/', env: { ...process.env, ...env } });
 }
 
 /** One real Postgres server on 127.0.0.1: SCRAM, superuser postgres/postgres, user app/app owning database app. */
@@ -179,7 +181,7 @@ export async function startPostgres(): Promise<RealPostgres> {
   const server = new RealPostgres(folder, port);
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, password.postgres, { mode: 0o644 });
-  run('initdb', [
+  await run('initdb', [
     '-D',
     server.dataDir,
     '-U',
@@ -209,7 +211,7 @@ export async function startPostgresPair(): Promise<PostgresPair> {
   const [port] = (await freePorts(1)) as [number];
   const folder = temporaryFolder();
   const standby = new RealPostgres(folder, port);
-  run(
+  await run(
     'pg_basebackup',
     [
       '-h',
