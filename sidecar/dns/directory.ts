@@ -89,7 +89,7 @@ export class DnsDirectory implements Directory {
 
   async #ask(name: string, type: 'SRV' | 'A' | 'AAAA', signal: AbortSignal): Promise<Reply> {
     const asked = question(name, type);
-    const reply = await overUdp(this.options.server, asked, signal);
+    const reply = await overUdp(this.options.server, asked, this.options.clock, signal);
     return reply.header.tc === 1 ? overTcp(this.options.server, asked, signal) : reply;
   }
 }

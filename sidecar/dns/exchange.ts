@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { randomInt } from 'node:crypto';
 import { connect, isIPv6 } from 'node:net';
 import dns2 from 'dns2';
+import type { Clock, Timer } from '../../common/clock.js';
 import type { Target } from '../../common/names.js';
 
 const { Packet } = dns2;
@@ -41,19 +42,26 @@ function replyTo(asked: { id: number; bytes: Buffer }, received: Buffer): Reply 
   return same ? reply : null;
 }
 
+/** A datagram may be lost, most easily when many ask at the same moment: then the same question is sent again. */
+const firstResendMs = 200;
+
 /**
- * Asks over UDP. A fresh socket and a random id each time; replies from elsewhere, to other questions, or garbage are
- * dropped and the wait goes on. Rejects with the signal's reason, or at once when the port is closed.
+ * Asks over UDP, again after 0.2 s, 0.6 s and so on. A fresh socket and a random id each time; replies from elsewhere, to
+ * other questions, or garbage are dropped and the wait goes on. Rejects with the signal's reason, or at once when the port
+ * is closed.
  */
 export function overUdp(
   server: Target,
   asked: { id: number; bytes: Buffer },
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(server.host) ? 'udp6' : 'udp4');
+    let resend: Timer | undefined;
     const end = (error: unknown, reply?: Reply) => {
       signal.removeEventListener('abort', onAbort);
+      resend?.cancel();
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.close();
@@ -73,7 +81,11 @@ export function overUdp(
       if (signal.aborted) return;
       if (error) return end(error);
       socket.unref();
-      socket.send(asked.bytes);
+      const send = (againAfterMs: number) => {
+        socket.send(asked.bytes);
+        resend = clock.after(againAfterMs, () => send(2 * againAfterMs), { ref: false });
+      };
+      send(firstResendMs);
     }) as () => void);
   });
 }

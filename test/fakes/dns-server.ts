@@ -13,7 +13,7 @@ export type Behaviour = (query: Query, send: (bytes: Buffer) => void, from: Remo
 export class FakeDns {
   behaviour: Behaviour = () => {};
   overTcp: Behaviour | null = null;
-  /** Questions so far, as `TYPE name`. */
+  /** Questions so far, as `TYPE name`; one that was sent again counts once. */
   readonly asked: string[] = [];
   stopped = false;
   private constructor(
@@ -32,9 +32,13 @@ export class FakeDns {
     await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
     await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
     const fake = new FakeDns(port, udp, tcp, connections);
+    const seen = new Set<string>();
     udp.on('message', (bytes, from) => {
       const query = Packet.parse(bytes);
-      fake.asked.push(`${Packet.typeName(query.questions[0]!.type)} ${query.questions[0]!.name}`);
+      const sender = `${from.port} ${query.header.id}`;
+      if (!seen.has(sender))
+        fake.asked.push(`${Packet.typeName(query.questions[0]!.type)} ${query.questions[0]!.name}`);
+      seen.add(sender);
       const send = (reply: Buffer) => {
         // A late answer may come after the test.
         if (!fake.stopped) udp.send(reply, from.port, from.address);

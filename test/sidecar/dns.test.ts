@@ -79,6 +79,15 @@ describe('answers', () => {
     expect(await directory.lookup('replica')).toEqual(found(['10.0.0.1', 1], ['fd00::2', 2]));
   });
 
+  test('a question that got lost is sent again', async () => {
+    let datagrams = 0;
+    server.behaviour = (query, send) => {
+      if (++datagrams > 2) send(reply(query, good));
+    };
+    expect(await directory.lookup('primary')).toEqual(found(['10.0.0.1', 5432]));
+    expect(server.asked).toEqual(['SRV primary.pg.service.consul']);
+  });
+
   test('cut over UDP: asked again over TCP', async () => {
     server.behaviour = answer({ ...evil, tc: true });
     server.overTcp = answer(good);
