@@ -14,7 +14,7 @@ export interface MissingPackage {
 
 /** What else than the lab is to work on this machine. */
 export interface Purposes {
-  /** The browser of the page tests. */
+  /** The browser of the page tests; Patroni, where root asks. */
   readonly forTests?: boolean;
   /** Vagrant with containers, and what their box is built with. */
   readonly forBoxes?: boolean;
@@ -43,6 +43,13 @@ const programs: readonly Program[] = [
     package: 'chromium',
     for: 'forTests',
     isThere: () => isExecutable('/usr/bin/chromium'),
+  },
+  {
+    program: 'Patroni (tests beside it)',
+    package: 'patroni',
+    for: 'forTests',
+    // Tests that need it say so and skip: nobody is stopped for want of it, or asked for a password.
+    isThere: () => isExecutable('/usr/bin/patroni') || process.getuid?.() !== 0 || !isExecutable(apt),
   },
   { program: 'Vagrant', package: 'vagrant', for: 'forBoxes', isThere: () => inPath('vagrant') },
   {
@@ -89,7 +96,7 @@ export async function installMissing(
   if (packages.length === 0) return;
   note(`install ${missing.map(({ package: name }) => name).join(', ')}`);
   await aptInstall(packages);
-  const names = missing.map(({ package: name }) => name);
+  const names = packages.map((name) => (name.endsWith('.deb') ? 'consul' : name));
   const still = programs.filter((one) => names.includes(one.package) && !one.isThere());
   if (still.length > 0) {
     throw new UserError(
