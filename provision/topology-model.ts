@@ -42,7 +42,7 @@ export interface Topology {
   readonly locations: readonly Location[];
   /** The box that answers DNS for the local network and whose Consul UI is shown, and the name of the load balancers. */
   readonly dns: { readonly box: string; readonly name: string };
-  /** From where real boxes may be managed. Null: from the host that runs them. */
+  /** From where real boxes may be managed, besides the host that runs them. Null: from nowhere else. */
   readonly managementCidr: string | null;
 }
 

@@ -26,9 +26,15 @@ export async function openSite(
   });
 }
 
-/** Unless the topology says otherwise: the host of the boxes, by each way it comes. */
-function managementCidrs({ managementCidr }: Topology, { subnet, provider }: Settings): string[] {
-  if (managementCidr !== null) return [managementCidr];
-  // VirtualBox hands on `vagrant ssh` through its own NAT, always from this address.
-  return provider === 'virtualbox' ? [`${subnet}.1/32`, '10.0.2.2/32'] : [`${subnet}.1/32`];
+/** The host of the boxes, by each way it comes, for without it Vagrant gets in no more; besides, whom the topology names. */
+export function managementCidrs(
+  { managementCidr }: Pick<Topology, 'managementCidr'>,
+  { subnet, provider }: Pick<Settings, 'subnet' | 'provider'>,
+): string[] {
+  return [
+    `${subnet}.1/32`,
+    // VirtualBox hands on `vagrant ssh` through its own NAT, always from this address.
+    ...(provider === 'virtualbox' ? ['10.0.2.2/32'] : []),
+    ...(managementCidr === null ? [] : [managementCidr]),
+  ];
 }
