@@ -30,7 +30,9 @@ const boxNames: Readonly<Record<Provider, string>> = {
   lxc: 'hotspare/bookworm',
 };
 
-export type BoxState = 'running' | 'stopped' | 'absent';
+export const boxStates = ['running', 'stopped', 'frozen', 'absent'] as const;
+/** Frozen: it was started, and does nothing until it is thawed. */
+export type BoxState = (typeof boxStates)[number];
 
 export interface Progress {
   step<T>(what: string, work: () => Promise<T>): Promise<T>;
@@ -87,7 +89,14 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
       // Nobody asked Vagrant: then what it made counts as running, so that its addresses do not count as taken.
       const state = call.boxes?.get(box.name) ?? (made.has(box.name) ? 'running' : 'absent');
       const address = addressOf(settings, box);
-      return { name: box.name, address, exists: state !== 'absent', running: state === 'running' };
+      const frozen = state === 'frozen';
+      return {
+        name: box.name,
+        address,
+        exists: state !== 'absent',
+        running: state === 'running' || frozen,
+        frozen,
+      };
     }),
     bridge: settings.bridge,
     containerPrefix: settings.containerPrefix,

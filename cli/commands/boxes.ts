@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { terminalProgress } from '../../lab/index.js';
 import {
+  boxStates,
   checkHost,
   chooseSubnet,
   findingsAsJson,
@@ -62,11 +63,11 @@ export function boxesCommand(program: Command, io: Io, end: (code: number) => vo
 
   boxes
     .command('prepare', { hidden: true })
-    .requiredOption('--boxes <list>', 'what there is: NAME=running|stopped|absent, separated by commas')
+    .requiredOption('--boxes <list>', `what there is: NAME=${boxStates.join('|')}, separated by commas`)
     .addOption(provider().makeOptionMandatory())
     .option(...state)
     .action(async (options: { provider: Provider; state: string; boxes: string }) => {
-      const input = { ...common(options), provider: options.provider, boxes: boxStates(options.boxes) };
+      const input = { ...common(options), provider: options.provider, boxes: parseStates(options.boxes) };
       const findings = await checkHost(input);
       if (findings.length > 0) io.err(renderFindings(findings));
       if (hasErrors(findings)) return end(2);
@@ -84,13 +85,14 @@ export function boxesCommand(program: Command, io: Io, end: (code: number) => vo
     });
 }
 
-function boxStates(list: string): Map<string, BoxState> {
-  const states = new Map<string, BoxState>();
-  for (const item of list.split(',')) {
-    const [name = '', state] = item.split('=');
-    if (state !== 'running' && state !== 'stopped' && state !== 'absent')
-      throw new UserError(`--boxes: "${item}" is not NAME=running|stopped|absent`, { exitCode: 2 });
-    states.set(name, state);
-  }
-  return states;
+function parseStates(list: string): Map<string, BoxState> {
+  return new Map(
+    list.split(',').map((item) => {
+      const [name = '', said] = item.split('=');
+      const state = boxStates.find((one) => one === said);
+      if (state === undefined)
+        throw new UserError(`--boxes: "${item}" is not NAME=${boxStates.join('|')}`, { exitCode: 2 });
+      return [name, state];
+    }),
+  );
 }

@@ -89,11 +89,13 @@ export const virtualBoxPlan = (change: Partial<Plan> = {}) =>
   lxcPlan({ provider: 'virtualbox', boxName: 'debian/bookworm64', memoryPerBoxMb: 768, ...change });
 
 /** The plan with boxes that an earlier `vagrant up` made. */
-export function made(plan: Plan, state: 'running' | 'stopped', names?: readonly string[]): Plan {
+export function made(plan: Plan, state: 'running' | 'stopped' | 'frozen', names?: readonly string[]): Plan {
   return {
     ...plan,
     boxes: plan.boxes.map((box) =>
-      names && !names.includes(box.name) ? box : { ...box, exists: true, running: state === 'running' },
+      names && !names.includes(box.name)
+        ? box
+        : { ...box, exists: true, running: state !== 'stopped', frozen: state === 'frozen' },
     ),
   };
 }

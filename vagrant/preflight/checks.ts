@@ -1,4 +1,5 @@
 import { assertNever } from '../../common/assert-never.js';
+import { frozenFindings } from './checks/frozen.js';
 import { lxcFindings } from './checks/lxc.js';
 import { networkFindings } from './checks/network.js';
 import { resourceFindings } from './checks/resources.js';
@@ -16,6 +17,7 @@ export function preflight(facts: HostFacts, plan: Plan): Finding[] {
   const findings = [
     ...toolFindings(facts, plan),
     ...settingsFindings(plan),
+    ...frozenFindings(plan),
     ...providerFindings(facts, plan),
     ...networkFindings(facts, plan),
     ...resourceFindings(facts, plan),

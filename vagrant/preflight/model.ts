@@ -8,7 +8,10 @@ export interface PlannedBox {
   readonly address: string;
   /** Made by an earlier `vagrant up`. */
   readonly exists: boolean;
+  /** Also when it is frozen. */
   readonly running: boolean;
+  /** Paused, with everything in it: it answers nothing. Default: false. */
+  readonly frozen?: boolean;
 }
 
 /** What `vagrant up` is about to do. */
@@ -161,6 +164,7 @@ export const findingCodes = [
   'vagrant-failed',
   'vagrant-too-old',
   'settings-changed',
+  'box-frozen',
   'address-reserved',
   'subnet-in-use',
   'subnet-routed',
