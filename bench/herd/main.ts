@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { renderHerds } from './report.js';
+import { simulate } from './simulate.js';
 import { measureHerd, type HerdOptions, type HerdReport } from './measure.js';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
+    simulate: { type: 'boolean' },
     only: { type: 'string', multiple: true },
     help: { type: 'boolean' },
   },
@@ -20,8 +22,10 @@ const herds: readonly Omit<HerdOptions, 'steadyMs'>[] = [
 
 if (values.help) {
   console.log(
-    'usage: npm run bench:herd -- [--json] [--quick] [--only SIZE]...\n\nMany resolvers on one Consul agent: what they cost at rest and while the primary changes.',
+    'usage: npm run bench:herd -- [--json] [--quick] [--only SIZE]...\n       npm run bench:herd -- --simulate\n\nMany resolvers on one Consul agent: what they cost at rest and while the primary changes.',
   );
+} else if (values.simulate) {
+  console.log(simulate(Math.random));
 } else {
   const reports: HerdReport[] = [];
   for (const herd of herds) {
