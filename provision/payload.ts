@@ -1,10 +1,9 @@
 import type { BoxFile, Concern } from './box-file.js';
 import { firstPrimaryOf, slotName } from './context.js';
 import { filesOf } from './files.js';
-import { system } from './real-boxes.js';
 import { addressOf, portOf, type BoxesSite } from './site.js';
-import { boxesWith, consulServersOf, type Box } from './topology.js';
-import { isDnsBox, unitNames } from './units.js';
+import { boxesWith, type Box } from './topology.js';
+import { isDnsBox } from './units.js';
 
 /** What a box is provisioned from, but for the scripts and packages. */
 export interface Payload {
@@ -56,38 +55,21 @@ function manifestLine({ concern, mode, owner, path, initialOnly }: BoxFile): str
   return `${[...fields, ...(initialOnly ? ['initial'] : [])].join('\t')}\n`;
 }
 
-/** What the scripts may need to know of their box. Lists are separated by blanks; truths are `true` and `false`. */
+/** What the scripts need to know of their box. Lists are separated by blanks; truths are `true` and `false`. */
 export function variablesOf(site: BoxesSite, box: Box): Record<string, string> {
   const { topology } = site;
   const address = (other: Box) => addressOf(site, other);
-  const members = boxesWith(topology, 'pg');
+  const others = boxesWith(topology, 'pg').filter(({ name }) => name !== box.name);
   const primary = firstPrimaryOf(topology);
-  const unit = unitNames(site);
-  const names = (boxes: readonly Box[]) => boxes.map(({ name }) => name).join(' ');
   return {
     BOX: box.name,
-    ADDRESS: address(box),
-    SUBNET: site.subnet,
     CONCERNS: stepsOf(site, box).join(' '),
-    SERVICES: box.services.join(' '),
-    BOXES: topology.boxes.map((other) => `${other.name}=${address(other)}`).join(' '),
-    IS_CONSUL_SERVER: String(box.consul === 'server'),
-    CONSUL_SERVERS: consulServersOf(topology).map(address).join(' '),
-    CONSUL_HTTP_PORT: String(portOf(site, 'consulHttp')),
     POSTGRES_PORT: String(portOf(site, 'postgres')),
-    POSTGRES_UNIT: unit.pg,
-    PG_MEMBERS: names(members),
+    PG_OTHERS: others.map((other) => `${other.name}=${address(other)}`).join(' '),
     IS_FIRST_PRIMARY: String(box.name === primary.name),
     PRIMARY: primary.name,
     PRIMARY_ADDRESS: address(primary),
     SLOT: slotName(box.name),
-    NGINX_BOXES: names(boxesWith(topology, 'nginx')),
-    WEB_PORT: String(portOf(site, 'web')),
-    WEB_TLS_PORT: String(system.webTlsPort),
-    TODOMVC_PORT: String(portOf(site, 'todomvc')),
-    AGENT_HTTP_PORT: String(portOf(site, 'agentHttp')),
-    IS_DNS_BOX: String(isDnsBox(topology, box)),
-    DNS_NAME: topology.dns.name,
   };
 }
 

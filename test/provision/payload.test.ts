@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { payloadOf, shellVariables, stepsOf } from '../../provision/payload.js';
+import { payloadOf, shellVariables, stepsOf, variablesOf } from '../../provision/payload.js';
 import { boxOf, realSite as site, templates, topology } from './sites.js';
 
 const payload = (name: string) => payloadOf(site, boxOf(site, name), templates);
@@ -37,11 +39,20 @@ test('what is done, in order', () => {
 });
 
 test('a shell reads the variables of the box', () => {
-  const script = `${payload('pg2').environment}printf '%s|' "$BOX" "$ADDRESS" "$IS_FIRST_PRIMARY" "$PRIMARY" "$PRIMARY_ADDRESS" "$SLOT" "$PG_MEMBERS"`;
+  const script = `${payload('pg2').environment}printf '%s|' "$BOX" "$IS_FIRST_PRIMARY" "$PRIMARY" "$PRIMARY_ADDRESS" "$SLOT" "$PG_OTHERS"`;
   expect(execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' })).toBe(
-    'pg2|192.168.11.12|false|pg1|192.168.11.11|pg2|pg1 pg2|',
+    'pg2|false|pg1|192.168.11.11|pg2|pg1=192.168.11.11|',
   );
   expect(payload('pg1').environment).toContain("IS_FIRST_PRIMARY='true'\n");
+});
+
+test('the scripts read every variable there is', () => {
+  const scripts = readdirSync('provision')
+    .filter((name) => name.endsWith('.sh'))
+    .map((name) => readFileSync(join('provision', name), 'utf8'))
+    .join('');
+  for (const name of Object.keys(variablesOf(site, boxOf(site, 'pg1'))))
+    expect(scripts).toMatch(new RegExp(`\\$\\{?${name}\\b`));
 });
 
 test('no value can end its quotes', () => {
