@@ -87,7 +87,7 @@ function postgresFiles(site: Site, box: Box, { rendered }: Maker): BoxFile[] {
 function nginxFiles(site: Site, box: Box, make: Maker, templates: string): BoxFile[] {
   const { rendered, verbatim } = make;
   const { config, nginxConf, upstreams } = site.pathsOf(box);
-  const troubles = troublesOf(box).flatMap((trouble) => [
+  const troubles = troublesOf(site.topology, box).flatMap((trouble) => [
     verbatim(
       join(config, 'trouble', `${trouble.status}.html`),
       render(templates, 'trouble.html.hbs', { trouble }),

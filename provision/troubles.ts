@@ -1,4 +1,4 @@
-import type { Box } from './topology.js';
+import { boxesWith, type Box, type Topology } from './topology.js';
 
 /** What a load balancer answers by itself, when no app did. */
 export interface Trouble {
@@ -13,7 +13,8 @@ export interface Trouble {
   readonly commands: readonly { readonly where: string; readonly command: string }[];
 }
 
-export function troublesOf(box: Box): Trouble[] {
+export function troublesOf(topology: Topology, box: Box): Trouble[] {
+  const example = `todomvc@${(boxesWith(topology, 'todomvc')[0] ?? box).name}`;
   return [
     {
       status: 502,
@@ -22,7 +23,7 @@ export function troublesOf(box: Box): Trouble[] {
       detail: `The load balancer on ${box.name} works, but no healthy todomvc behind it took the request. Whether a change that was on its way was stored is not known.`,
       advice: 'Start one, for example:',
       commands: [
-        { where: 'In the lab', command: 'npx hotspare lab start todomvc@nginx1' },
+        { where: 'In the lab', command: `npx hotspare lab start ${example}` },
         { where: 'On a box', command: 'sudo service todomvc start' },
       ],
     },
@@ -33,7 +34,7 @@ export function troublesOf(box: Box): Trouble[] {
       detail: `The load balancer on ${box.name} works, and todomvc took the request, but did not answer in time. Whether a change was stored is not known.`,
       advice: 'It may be overloaded or frozen. See what it says, and restart it if need be:',
       commands: [
-        { where: 'In the lab', command: 'npx hotspare lab logs todomvc@nginx1' },
+        { where: 'In the lab', command: `npx hotspare lab logs ${example}` },
         { where: 'On a box', command: 'sudo service todomvc restart' },
       ],
     },
