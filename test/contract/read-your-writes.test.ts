@@ -260,6 +260,20 @@ describe('across processes, by a token', () => {
     );
   });
 
+  test('a replica that does not answer holds nobody longer than that', async () => {
+    const pool = await open({ readYourWrites: { waitMs: 50 } });
+    await look(pool.read, '');
+    pair.standby.freeze();
+    try {
+      await write(pool, 'while frozen');
+      expect(await look(pool.read, 'while frozen')).toEqual(byPrimary());
+      const token = await pool.readToken();
+      expect(await look(pool.readAfter(token), 'while frozen')).toEqual(byPrimary());
+    } finally {
+      pair.standby.thaw();
+    }
+  });
+
   test('a primary that has just begun a new file of its WAL: nobody waits for a header without a record', async () => {
     const pool = await open();
     let position;
