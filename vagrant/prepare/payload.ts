@@ -59,6 +59,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
     archive,
     package: input.package.file,
     node: input.node ?? null,
+    nodeMinimum: nodeForBoxes.minimum,
   };
   const file = join(folder, `${box}.json`);
   writeFileSync(`${file}.new`, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o600 });

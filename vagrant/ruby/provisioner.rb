@@ -1,3 +1,5 @@
+require "shellwords"
+
 module Hotspare
   # Sends a box what "hotspare boxes prepare" made for it, and has it run there. Repeatable.
   class Provisioner < Vagrant.plugin("2", :provisioner)
@@ -9,7 +11,7 @@ module Hotspare
       machine.communicate.execute("rm -rf #{INBOX} && install -d -m 700 #{INBOX}")
       send_file(payload.archive, "payload.tar.gz")
       send_file(payload.package, "hotspare.tgz") unless has_package?(payload)
-      send_file(payload.node, "node.tgz") if payload.node && !node?
+      send_file(payload.node, "node.tgz") if payload.node && !node?(payload)
       run(<<~SCRIPT)
         set -e
         rm -rf #{PAYLOAD}
@@ -18,9 +20,10 @@ module Hotspare
         for file in hotspare.tgz node.tgz; do [ ! -e #{INBOX}/$file ] || mv #{INBOX}/$file #{PAYLOAD}/; done
         rm -rf #{INBOX}
         trap 'rm -rf #{PAYLOAD}' EXIT
-        bash #{PAYLOAD}/provision.sh #{ENV["HOTSPARE_CONCERNS"]}
+        bash #{PAYLOAD}/provision.sh #{concerns.shelljoin}
       SCRIPT
-      payload.applied!
+      # What was left out is still to be done.
+      payload.applied! if concerns.empty?
     end
 
     private
@@ -33,8 +36,19 @@ module Hotspare
       machine.communicate.test("test -d /opt/hotspare-releases/#{payload.package_digest}", sudo: true)
     end
 
-    def node?
-      machine.communicate.test("test -x /opt/hotspare-node/bin/node")
+    # Those wished for; none: all of the box's.
+    def concerns
+      ENV["HOTSPARE_CONCERNS"].to_s.split
+    end
+
+    # Whether the box has a Node that is new enough.
+    def node?(payload)
+      said = +""
+      code = machine.communicate.execute("/opt/hotspare-node/bin/node --version", error_check: false) do |type, data|
+        said << data if type == :stdout
+      end
+      version = said.strip.delete_prefix("v")
+      code.zero? && Gem::Version.correct?(version) && Gem::Version.new(version) >= Gem::Version.new(payload.node_minimum)
     end
 
     def run(script)
@@ -49,13 +63,14 @@ module Hotspare
   end
 
   # What was made for a box, and what it was given last.
-  Payload = Struct.new(:name, :digest, :package_digest, :archive, :package, :node, keyword_init: true) do
+  Payload = Struct.new(:name, :digest, :package_digest, :archive, :package, :node, :node_minimum,
+                       keyword_init: true) do
     def self.of(name)
       file = File.join(STATE, "payload", "#{name}.json")
       raise Problem, "there is nothing to provision #{name} with; \"vagrant up #{name}\" makes it" unless File.exist?(file)
       data = JSON.parse(File.read(file))
       new(name: name.to_s, digest: data["digest"], package_digest: data["packageDigest"],
-          archive: data["archive"], package: data["package"], node: data["node"])
+          archive: data["archive"], package: data["package"], node: data["node"], node_minimum: data["nodeMinimum"])
     end
 
     def applied?
