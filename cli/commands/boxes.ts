@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { terminalProgress } from '../../lab/index.js';
 import {
+  NotHealthy,
   boxStates,
   checkHost,
   chooseSubnet,
@@ -77,11 +78,16 @@ export function boxesCommand(program: Command, io: Io, end: (code: number) => vo
   boxes
     .command('settle', { hidden: true })
     .requiredOption('--running <list>', 'names of the boxes that run')
-    .option('--quiet', 'do not say what there is to see')
+    .option('--quiet', 'do not say what there is to see; what is not healthy is only a warning')
     .option(...state)
     .action(async (options: { state: string; running: string; quiet?: boolean }) => {
-      const welcome = await settleBoxes({ ...common(options), running: options.running.split(',') });
-      if (!options.quiet) io.out(welcome);
+      try {
+        const welcome = await settleBoxes({ ...common(options), running: options.running.split(',') });
+        if (!options.quiet) io.out(welcome);
+      } catch (error) {
+        if (!options.quiet || !(error instanceof NotHealthy)) throw error;
+        io.err(`warning: ${error.message}\n`);
+      }
     });
 }
 

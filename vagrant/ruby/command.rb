@@ -14,7 +14,7 @@ module Hotspare
         output.each_line { |line| ui.detail(line.chomp) }
         thread.value
       end
-      raise Problem, "nothing was changed: see above" if status.exitstatus == 2
+      raise Problem, "nothing was changed: see above" if arguments.first == "prepare" && status.exitstatus == 2
       raise Problem, "\"hotspare boxes #{arguments.first}\" failed: see above" unless status.success?
     end
 

@@ -8,6 +8,9 @@ import type { Box } from '../../provision/topology.js';
 /** How long boxes that were just made may take until all is well. */
 const healthyTimeoutMs = 90_000;
 
+/** The boxes run, and not all of it is well. */
+export class NotHealthy extends UserError {}
+
 export interface Settling {
   readonly site: Site;
   readonly managementTokenFile: string;
@@ -30,14 +33,14 @@ export async function setUpAccess({ site, managementTokenFile, clock, signal }: 
   await setUpAcl({ topology, secrets, servers, managementTokenFile, clock, signal });
 }
 
-/** Resolves when every service is healthy and every balancer serves; rejects with what is still missing. */
+/** Resolves when every service is healthy and every balancer serves; rejects with NotHealthy, which says what is still missing. */
 export async function untilHealthy({ site, clock, signal }: Settling): Promise<void> {
   const deadline = clock.nowMs() + healthyTimeoutMs;
   for (;;) {
     const missing = await whatIsMissing(site, adminOf(site));
     if (missing.length === 0) return;
     if (clock.nowMs() > deadline) {
-      throw new UserError(
+      throw new NotHealthy(
         `the boxes run, but not all is well after ${healthyTimeoutMs / 1000} s:\n${missing.map((line) => `  ${line}`).join('\n')}`,
       );
     }
