@@ -137,7 +137,7 @@ export async function settleBoxes(call: Call & { readonly running: readonly stri
   await progress.step("Consul's access control", () => setUpAccess(settling));
   if (!topology.boxes.every(({ name }) => call.running.includes(name))) return '';
   await progress.step('wait until everything is healthy', () => untilHealthy(settling));
-  return welcomeText(site);
+  return welcomeText(site, backupsOf(settings));
 }
 
 /** The dumps of boxes that were moved go along with them: they are named by where the boxes are. */
