@@ -14,7 +14,7 @@ export interface DiscoveryOptions {
   /** Consul's DNS. Default: HOTSPARE_DNS (`host:port`), else port 8600 of the host in CONSUL_HTTP_ADDR, else of 127.0.0.1. */
   dns?: Target | string;
   /**
-   * Consul's HTTP API, used for one blocking query that wakes the lookups; false: none. Default: CONSUL_HTTP_ADDR,
+   * Consul's HTTP API, for one blocking query that tells of every change; false: DNS alone. Default: CONSUL_HTTP_ADDR,
    * CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, else http://127.0.0.1:8500.
    */
   http?: { url: string; token?: string; tokenFile?: string } | false;
@@ -27,7 +27,7 @@ export interface DiscoveryOptions {
   cacheFile?: string | false;
   /** For one DNS lookup, retry over TCP included. Default 800 ms. */
   dnsTimeoutMs?: number;
-  /** Between lookups when nothing happens. Default 15 s. */
+  /** Between DNS lookups when nothing happens and Consul's HTTP API tells nothing. Default 15 s. */
   refreshMs?: number;
   /** Between heartbeats to each member. Default 250 ms. */
   heartbeatIntervalMs?: number;

@@ -3,10 +3,10 @@ import { forecast, type Fleet, type Times, type UnitCosts } from './model.js';
 
 /** Measured; see docs/SCALE.md for how. */
 export const measured: UnitCosts = {
-  renewalMs: 0.5,
-  toldMs: 0.9,
-  cachedLookupMs: 0.06,
-  lookupAgentMs: 0.17,
+  renewalMs: 0.9,
+  toldMs: 0.35,
+  cachedLookupMs: 0.05,
+  lookupAgentMs: 0.15,
   lookupServerMs: 0.13,
 };
 

@@ -117,7 +117,7 @@ export class ConsulWakeUps implements WakeUps {
     const deadlineMs = index === '0' ? atOnceMs : waitMs + waitMs / 16 + 5_000;
     const token = await this.#token();
     return withDeadline(
-      clock,
+      unreferencedTime(clock),
       deadlineMs,
       'blocking query',
       async (signal) => {
@@ -171,6 +171,13 @@ function wholeAnswer(
   if (request.err) next(false, request.err);
   else next(false, undefined, request.res);
 }
+
+/** A process that has nothing else to do does not wait for a query that may take a quarter of a minute. */
+const unreferencedTime = (clock: Clock): Clock => ({
+  nowMs: () => clock.nowMs(),
+  wallMs: () => clock.wallMs(),
+  after: (delayMs, fn) => clock.after(delayMs, fn, { ref: false }),
+});
 
 async function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs > 0) await sleep(clock, delayMs, { signal, ref: false }).catch(() => {});

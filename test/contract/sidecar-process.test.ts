@@ -116,6 +116,17 @@ describe('the process', () => {
     expect(tookMs).toBeLessThan(eventuallyMs);
   });
 
+  test('nor of one that waits for news of a Consul that has none', async () => {
+    const { code, output, tookMs } = await run(`
+      const resolver = new Resolver({ service: 'pg', ...byConsul.hotspare, cacheFile: false });
+      console.log('PORT', (await resolver.primary()).port);
+      await sleep(500);`);
+    expect(output).toContain(`PORT ${pair.primary.port}`);
+    expect(code).toBe(0);
+    // Consul would hold the question for a quarter of a minute, and then the next.
+    expect(tookMs).toBeLessThan(eventuallyMs);
+  });
+
   test('survives the death of all its connections without any error listener', async () => {
     const { code, output } = await run(
       `
