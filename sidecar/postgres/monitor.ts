@@ -4,7 +4,8 @@ import type { Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Monitor, Monitors, Report, Whereabouts } from '../ports.js';
 import { troubleOf } from './failures.js';
-import { asText, heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import { Questions } from './questions.js';
 import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 
 export interface MonitorTimings {
@@ -50,6 +51,7 @@ type Phase = 'waiting' | 'connecting' | 'asking' | 'resting';
 class MemberMonitor implements Monitor {
   #phase: Phase = 'waiting';
   #client: pg.Client | undefined;
+  #questions: Questions | undefined;
   #systemId: string | null = null;
   #timer: Timer | undefined;
   #stopped = false;
@@ -70,7 +72,7 @@ class MemberMonitor implements Monitor {
 
   probe(): void {
     if (this.#stopped) return;
-    if (this.#phase === 'resting') this.#in(0, () => this.#ask());
+    if (this.#phase === 'resting') this.#in(0, () => this.#ask(this.#questions!));
     else if (this.#phase === 'waiting') this.#in(0, () => this.#connect());
     else this.#askAgain = true;
   }
@@ -80,17 +82,14 @@ class MemberMonitor implements Monitor {
   }
 
   askWhereabouts(): Promise<Whereabouts | null> {
-    const client = this.#client;
-    if (!client || this.#phase === 'connecting') return Promise.resolve(null);
+    const questions = this.#questions;
+    if (!questions || this.#phase === 'connecting') return Promise.resolve(null);
     return new Promise((resolve) => {
-      client.query(
-        { text: whereaboutsSql, rowMode: 'array', types: asText },
-        (error: Error | undefined, result) => {
-          if (error || this.#client !== client) return resolve(null);
-          this.#whereabouts = readWhereabouts(result.rows[0] as never, this.#systemId);
-          resolve(this.#whereabouts);
-        },
-      );
+      questions.put(whereaboutsSql, (error, row) => {
+        if (error || this.#questions !== questions) return resolve(null);
+        this.#whereabouts = readWhereabouts(row as never, this.#systemId);
+        resolve(this.#whereabouts);
+      });
     });
   }
 
@@ -140,34 +139,29 @@ class MemberMonitor implements Monitor {
   }
 
   #identify(client: pg.Client): void {
-    client.query(
-      { text: identitySql, rowMode: 'array', types: asText },
-      (error: Error | undefined, result) => {
-        if (this.#client !== client) return;
-        // A server that hides it cannot be compared with others, but can be used.
-        this.#systemId = error ? null : String(result.rows[0]?.[0]);
-        this.#ask();
-      },
-    );
+    const questions = new Questions(client);
+    this.#questions = questions;
+    questions.put(identitySql, (error, row) => {
+      if (this.#questions !== questions) return;
+      // A server that hides it cannot be compared with others, but can be used.
+      this.#systemId = error ? null : String(row[0]);
+      this.#ask(questions);
+    });
   }
 
-  #ask(): void {
-    const client = this.#client!;
+  #ask(questions: Questions): void {
     this.#phase = 'asking';
     this.#askAgain = false;
-    this.#watchForSilence(client);
-    client.query(
-      { text: heartbeatSql, rowMode: 'array', types: asText },
-      (error: Error | undefined, result) => {
-        if (this.#client !== client) return;
-        if (error) return this.#ended(error);
-        this.#suspect = false;
-        this.#downSinceMs = undefined;
-        this.#phase = 'resting';
-        this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask());
-        this.report(readHeartbeat(result.rows[0] as never, this.#systemId, this.target));
-      },
-    );
+    this.#watchForSilence(questions.client);
+    questions.put(heartbeatSql, (error, row) => {
+      if (this.#questions !== questions) return;
+      if (error) return this.#ended(error);
+      this.#suspect = false;
+      this.#downSinceMs = undefined;
+      this.#phase = 'resting';
+      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask(questions));
+      this.report(readHeartbeat(row as never, this.#systemId, this.target));
+    });
   }
 
   /**
@@ -229,6 +223,7 @@ class MemberMonitor implements Monitor {
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#questions = undefined;
     this.#whereabouts = null;
     client?.connection.stream.destroy();
   }
