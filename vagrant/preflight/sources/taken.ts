@@ -24,6 +24,8 @@ export async function gatherTaken(
       !exists && interfaces.some(({ addresses }) => addresses.some((own) => contains(own, address))),
   );
   if (near.length === 0) return [];
+  // An entry from before may be that of a box destroyed a moment ago.
+  const known = await neighbours();
   const answers = await Promise.all(
     near.map(async ({ address }) => {
       const [tcp, ping] = await Promise.all([
@@ -33,12 +35,16 @@ export async function gatherTaken(
       return { address, how: tcp ?? ping };
     }),
   );
-  const neighbours = neighboursFrom((await textOf('/proc/net/arp')) ?? '');
+  const now = await neighbours();
   return answers.flatMap(({ address, how }) => {
-    const mac = neighbours.get(address);
-    const said = how ?? (mac === undefined ? undefined : 'answers to ARP');
+    const mac = now.get(address);
+    const said = how ?? (mac === undefined || known.has(address) ? undefined : 'answers to ARP');
     return said === undefined ? [] : [{ address, how: said, mac }];
   });
+}
+
+async function neighbours(): Promise<Map<string, string>> {
+  return neighboursFrom((await textOf('/proc/net/arp')) ?? '');
 }
 
 function tcpAnswer(host: string, port: number, clock: Clock): Promise<string | undefined> {
