@@ -113,7 +113,7 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
 export async function prepareBoxes(call: HostCall): Promise<void> {
   const { topology, settings } = choose(call);
   remember(call, settings);
-  const site = await openSite(topology, settings, call.state, call.environment, call.clock.wallMs());
+  const site = await openSite(topology, settings, call.state, wishOf(call));
   await call.progress.step('what the boxes get', () =>
     preparePayloads({
       site,
@@ -131,8 +131,8 @@ export async function prepareBoxes(call: HostCall): Promise<void> {
  */
 export async function settleBoxes(call: Call & { readonly running: readonly string[] }): Promise<string> {
   const { topology, settings } = choose({ ...call, provider: loadSettings(call.state)?.provider });
-  const { state, environment, clock, signal, progress } = call;
-  const site = await openSite(topology, settings, state, environment, clock.wallMs());
+  const { state, clock, signal, progress } = call;
+  const site = await openSite(topology, settings, state, wishOf(call));
   const settling = { site, managementTokenFile: stateFiles(state).managementToken, clock, signal };
   await progress.step("Consul's access control", () => setUpAccess(settling));
   if (!topology.boxes.every(({ name }) => call.running.includes(name))) return '';
@@ -146,6 +146,8 @@ function remember(call: Call, settings: Settings): void {
   if (before) carryDump(backupsOf(before), dumpSet(before), backupsOf(settings), dumpSet(settings));
   saveSettings(privateFolder(call.state), settings);
 }
+
+const wishOf = ({ environment, clock }: Call) => ({ environment, relativeTo: root, nowMs: clock.wallMs() });
 
 const backupsOf = ({ backups }: Settings) => backups ?? join(root, 'backups');
 

@@ -2,7 +2,7 @@ import { boxesSite } from '../provision/index.js';
 import { loadOrMakeSecrets } from '../provision/secrets.js';
 import { addressOf, type BoxesSite } from '../provision/site.js';
 import { boxesWith, type Topology } from '../provision/topology.js';
-import { certificateFor } from './prepare/tls.js';
+import { certificateFor, type Wish } from './prepare/tls.js';
 import type { Settings } from './settings.js';
 import { privateFolder, stateFiles } from './state.js';
 
@@ -11,8 +11,7 @@ export async function openSite(
   topology: Topology,
   settings: Settings,
   state: string,
-  environment: NodeJS.ProcessEnv,
-  nowMs: number,
+  call: Pick<Wish, 'environment' | 'relativeTo' | 'nowMs'>,
 ): Promise<BoxesSite> {
   const files = stateFiles(privateFolder(state));
   const { subnet } = settings;
@@ -22,7 +21,7 @@ export async function openSite(
     subnet,
     secrets: loadOrMakeSecrets(files.secrets),
     managementCidrs: managementCidrs(topology, settings),
-    tls: await certificateFor(files.tls, { name: topology.dns.name, addresses }, environment, nowMs),
+    tls: await certificateFor({ ...call, folder: files.tls, names: { name: topology.dns.name, addresses } }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -301,10 +301,10 @@ describe('certificate and key', () => {
   });
 
   test('a pair', async () => {
-    expect(await look(cert('a'))).toMatchObject({ state: 'given', match: true, expired: false });
+    expect(await look(cert('a'))).toMatchObject({ state: 'given', match: true, validity: 'ends-soon' });
   });
   test('after its time', async () => {
-    expect(await look(cert('a'), Date.now() + 11 * day)).toMatchObject({ state: 'given', expired: true });
+    expect(await look(cert('a'), Date.now() + 11 * day)).toMatchObject({ state: 'given', validity: 'over' });
   });
   test("another one's key", async () => {
     expect(await look({ ...cert('a'), HOTSPARE_TLS_KEY: 'b.key' })).toMatchObject({ match: false });
@@ -329,8 +329,44 @@ describe('certificate and key', () => {
     });
     expect(await look({})).toEqual({ state: 'none-given' });
   });
-  test('one from before', async () => {
-    const keptIn = dirname(put('kept/own-cert.pem', ''));
-    expect(await gatherTls({}, folder, keptIn, 0)).toEqual({ state: 'kept' });
+  describe('one from before', () => {
+    const keep = (name: string, files: Readonly<Record<string, string>>) => {
+      for (const [to, from] of Object.entries(files))
+        put(join(name, to), readFileSync(join(folder, from), 'utf8'));
+      return gatherTls({}, folder, join(folder, name), Date.now());
+    };
+    test('made here', async () => {
+      expect(await keep('own', { 'own-cert.pem': 'a.pem', 'own-key.pem': 'a.key' })).toEqual({
+        state: 'made',
+      });
+    });
+    test('made here and broken: as if there were none', async () => {
+      const files = { 'own-cert.pem': 'a.pem', 'own-key.pem': 'b.key' };
+      expect(await keep('own-broken', files)).toEqual({ state: 'none-given' });
+    });
+    test('given', async () => {
+      const files = { 'given-cert.pem': 'a.pem', 'given-key.pem': 'a.key' };
+      expect(await keep('given', files)).toMatchObject({
+        state: 'kept',
+        folder: join(folder, 'given'),
+        validity: 'ends-soon',
+      });
+    });
+    test.each([
+      [
+        'mixed',
+        { 'given-cert.pem': 'a.pem', 'given-key.pem': 'b.key' },
+        /mixed\/given-key\.pem is not the key of/,
+      ],
+      ['half', { 'given-key.pem': 'a.key' }, /given-cert\.pem: there is no such file/],
+      ['garbled', { 'given-cert.pem': 'garbage.pem', 'given-key.pem': 'a.key' }, /no certificate/],
+    ])('given, and %s', async (name, files, why) => {
+      const found = await keep(name, files);
+      expect(found).toEqual({
+        state: 'kept-broken',
+        folder: join(folder, name),
+        why: expect.stringMatching(why) as string,
+      });
+    });
   });
 });

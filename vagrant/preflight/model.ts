@@ -1,4 +1,5 @@
 /** What the preflight knows, what is planned, and what it says. All of it plain data. */
+import type { Validity } from '../tls-pair.js';
 
 export const providers = ['virtualbox', 'lxc'] as const;
 export type Provider = (typeof providers)[number];
@@ -82,8 +83,16 @@ export interface TakenAddress {
 
 export type Tls =
   | { readonly state: 'none-given' }
-  /** One was given, or made, at an earlier `vagrant up`. */
-  | { readonly state: 'kept' }
+  /** One was made at an earlier `vagrant up`; it is renewed when it has to be. */
+  | { readonly state: 'made' }
+  /** One was given at an earlier `vagrant up`. */
+  | {
+      readonly state: 'kept';
+      readonly folder: string;
+      readonly validity: Validity;
+      readonly expires: string;
+    }
+  | { readonly state: 'kept-broken'; readonly folder: string; readonly why: string }
   | { readonly state: 'half-given'; readonly missing: 'HOTSPARE_TLS_CERT' | 'HOTSPARE_TLS_KEY' }
   | { readonly state: 'unusable'; readonly file: string; readonly why: string }
   | {
@@ -91,7 +100,7 @@ export type Tls =
       readonly certificate: string;
       readonly key: string;
       readonly match: boolean;
-      readonly expired: boolean;
+      readonly validity: Validity;
       /** As the certificate writes it. */
       readonly expires: string;
     };
@@ -178,6 +187,7 @@ export const findingCodes = [
   'tls-unusable',
   'tls-mismatch',
   'tls-expired',
+  'tls-ends-soon',
   'openssl-missing',
   'virtualbox-missing',
   'virtualbox-failed',

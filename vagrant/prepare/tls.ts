@@ -1,9 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ConfigError, messageOf } from '../../common/errors.js';
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError, UserError } from '../../common/errors.js';
 import { mustRun } from '../../common/runtime/command.js';
+import { keptFiles, readKept } from '../kept-tls.js';
 import { privateFolder } from '../state.js';
+import { readPair, type Pair } from '../tls-pair.js';
 
 /** PEM texts. */
 export interface Certificate {
@@ -17,103 +18,99 @@ export interface Names {
   readonly addresses: readonly string[];
 }
 
+export interface Wish {
+  /** Where certificates are kept. */
+  readonly folder: string;
+  readonly names: Names;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Relative paths in the environment begin here. */
+  readonly relativeTo: string;
+  readonly nowMs: number;
+}
+
 const validDays = 397;
-const renewBeforeMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * What nginx shows: the certificate of HOTSPARE_TLS_CERT and HOTSPARE_TLS_KEY, from then on the one given last, and
- * until one was given one that was made here and is signed by itself. Throws ConfigError when a given one is unusable.
+ * until one was given one that was made here and is signed by itself. Throws ConfigError when a given one is unusable,
+ * UserError when one that is kept is.
  */
-export async function certificateFor(
-  folder: string,
-  wanted: Names,
-  environment: NodeJS.ProcessEnv,
-  nowMs: number,
-): Promise<Certificate> {
-  privateFolder(folder);
-  const keptIn = filesOf(folder, 'given');
-  const given = givenCertificate(environment);
+export async function certificateFor(wish: Wish): Promise<Certificate> {
+  const { nowMs } = wish;
+  const folder = privateFolder(wish.folder);
+  const given = await givenCertificate(wish);
   if (given) {
-    keep(keptIn.key, given.key);
-    keep(keptIn.certificate, given.certificate);
+    const files = keptFiles(folder, 'given');
+    keep(files.key, given.key);
+    keep(files.certificate, given.certificate);
     return given;
   }
-  return read(keptIn) ?? ownCertificate(folder, wanted, nowMs);
+  const kept = await readKept(folder, 'given', nowMs);
+  if (kept.state === 'broken')
+    throw new UserError(
+      `the certificate given earlier cannot be used (${kept.why}). Give it again with HOTSPARE_TLS_CERT and HOTSPARE_TLS_KEY, or remove ${join(folder, 'given-*.pem')}`,
+    );
+  return kept.state === 'kept' ? pemOf(kept.pair) : ownCertificate(folder, wish);
 }
 
-const variables = ['HOTSPARE_TLS_CERT', 'HOTSPARE_TLS_KEY'] as const;
+const variables = { certificate: 'HOTSPARE_TLS_CERT', key: 'HOTSPARE_TLS_KEY' } as const;
 
-function givenCertificate(environment: NodeJS.ProcessEnv): Certificate | undefined {
-  if (variables.every((variable) => !environment[variable])) return undefined;
-  const refuse = (variable: (typeof variables)[number], expected: string): never => {
-    throw new ConfigError('the environment', variable, environment[variable], expected);
-  };
-  const [certificate = '', key = ''] = variables.map((variable) => {
-    const file = environment[variable];
-    if (!file) return refuse(variable, 'a PEM file: the certificate and its key are given together');
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      return refuse(variable, `a readable PEM file (${messageOf(error)})`);
-    }
-  });
-  const parsed = orUndefined(() => new X509Certificate(certificate));
-  const parsedKey = orUndefined(() => createPrivateKey(key));
-  if (!parsed) return refuse('HOTSPARE_TLS_CERT', 'a PEM certificate');
-  if (!parsedKey) return refuse('HOTSPARE_TLS_KEY', 'a PEM private key without a passphrase');
-  if (!parsed.checkPrivateKey(parsedKey))
-    return refuse('HOTSPARE_TLS_KEY', 'the private key of HOTSPARE_TLS_CERT');
-  return { certificate, key };
+async function givenCertificate({ environment, relativeTo, nowMs }: Wish): Promise<Certificate | undefined> {
+  const [certificate, key] = [environment[variables.certificate], environment[variables.key]];
+  if (!certificate && !key) return undefined;
+  const refuse = (variable: keyof typeof variables, expected: string) =>
+    new ConfigError('the environment', variables[variable], environment[variables[variable]], expected);
+  const together = 'a PEM file: the certificate and its key are given together';
+  if (!certificate) throw refuse('certificate', together);
+  if (!key) throw refuse('key', together);
+  const files = { certificate: resolve(relativeTo, certificate), key: resolve(relativeTo, key) };
+  const pair = await readPair(files, nowMs);
+  if (pair.state === 'unusable')
+    throw pair.which === 'certificate'
+      ? refuse('certificate', `a PEM certificate (${pair.why})`)
+      : refuse('key', `a PEM private key without a passphrase (${pair.why})`);
+  if (!pair.match) throw refuse('key', 'the private key of HOTSPARE_TLS_CERT');
+  return pemOf(pair);
 }
 
-/** Kept, and made anew when its names or its time no longer fit. */
-async function ownCertificate(folder: string, wanted: Names, nowMs: number): Promise<Certificate> {
-  const files = filesOf(folder, 'own');
-  const present = read(files);
-  if (present && fits(present.certificate, wanted, nowMs)) return present;
-  const names = [`DNS:${wanted.name}`, ...wanted.addresses.map((address) => `IP:${address}`)].join(',');
-  const unfinished = filesOf(folder, 'unfinished');
-  await mustRun('openssl', [
-    ...['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-sha256'],
-    ...['-days', String(validDays), '-subj', `/CN=${wanted.name}`, '-addext', `subjectAltName=${names}`],
-    ...['-keyout', unfinished.key, '-out', unfinished.certificate],
-  ]);
-  chmodSync(unfinished.key, 0o600);
-  renameSync(unfinished.key, files.key);
-  renameSync(unfinished.certificate, files.certificate);
-  const made = read(files);
-  if (!made) throw new Error(`openssl left no certificate in ${folder}`);
-  return made;
+/** Kept, and made anew when its names or its time no longer fit, or its halves do not belong together. */
+async function ownCertificate(folder: string, { names, nowMs }: Wish): Promise<Certificate> {
+  const present = await readKept(folder, 'own', nowMs);
+  if (present.state === 'kept' && fits(present.pair, names)) return pemOf(present.pair);
+  const files = keptFiles(folder, 'own');
+  const work = mkdtempSync(join(folder, 'making-'));
+  try {
+    const made = keptFiles(work, 'own');
+    const good = [`DNS:${names.name}`, ...names.addresses.map((address) => `IP:${address}`)].join(',');
+    await mustRun('openssl', [
+      ...['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-sha256'],
+      ...['-days', String(validDays), '-subj', `/CN=${names.name}`, '-addext', `subjectAltName=${good}`],
+      ...['-keyout', made.key, '-out', made.certificate],
+    ]);
+    chmodSync(made.key, 0o600);
+    const pair = await readPair(made, nowMs);
+    if (pair.state === 'unusable') throw new Error(`openssl left no certificate: ${pair.why}`);
+    renameSync(made.key, files.key);
+    renameSync(made.certificate, files.certificate);
+    return pemOf(pair);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
-function fits(pem: string, wanted: Names, nowMs: number): boolean {
-  const certificate = orUndefined(() => new X509Certificate(pem));
+type ReadPair = Extract<Pair, { state: 'read' }>;
+
+function fits({ parsed, validity }: ReadPair, wanted: Names): boolean {
   return (
-    certificate !== undefined &&
-    certificate.checkHost(wanted.name) !== undefined &&
-    wanted.addresses.every((address) => certificate.checkIP(address) !== undefined) &&
-    Date.parse(certificate.validTo) - nowMs > renewBeforeMs
+    validity === 'good' &&
+    parsed.checkHost(wanted.name) !== undefined &&
+    wanted.addresses.every((address) => parsed.checkIP(address) !== undefined)
   );
 }
 
-function filesOf(folder: string, kind: 'given' | 'own' | 'unfinished') {
-  return { certificate: join(folder, `${kind}-cert.pem`), key: join(folder, `${kind}-key.pem`) };
-}
-
-function read(files: ReturnType<typeof filesOf>): Certificate | undefined {
-  if (!existsSync(files.certificate) || !existsSync(files.key)) return undefined;
-  return { certificate: readFileSync(files.certificate, 'utf8'), key: readFileSync(files.key, 'utf8') };
-}
+const pemOf = ({ certificate, key }: ReadPair): Certificate => ({ certificate, key });
 
 function keep(file: string, content: string): void {
   writeFileSync(`${file}.new`, content, { mode: 0o600 });
   renameSync(`${file}.new`, file);
-}
-
-function orUndefined<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,7 @@
 import { assertNever } from '../../../common/assert-never.js';
-import { error, type Finding, type HostFacts } from '../model.js';
+import type { Validity } from '../../tls-pair.js';
+import { note } from '../mends.js';
+import { error, warning, type Finding, type HostFacts } from '../model.js';
 
 const without =
   'or unset both HOTSPARE_TLS_CERT and HOTSPARE_TLS_KEY: a self-signed certificate is made then';
@@ -18,8 +20,18 @@ export function tlsFindings(facts: HostFacts): Finding[] {
               'HOTSPARE_TLS_CERT=FILE HOTSPARE_TLS_KEY=FILE vagrant up',
             ),
           ];
-    case 'kept':
+    case 'made':
       return [];
+    case 'kept':
+      return expiry(tls, `the certificate kept in ${tls.folder}`, giveAnew(tls.folder));
+    case 'kept-broken':
+      return [
+        error(
+          'tls-unusable',
+          `the certificate given earlier cannot be used: ${tls.why}`,
+          ...giveAnew(tls.folder),
+        ),
+      ];
     case 'half-given':
       return [
         error(
@@ -48,17 +60,40 @@ export function tlsFindings(facts: HostFacts): Finding[] {
             without,
           ),
         ];
-      return tls.expired
-        ? [
-            error(
-              'tls-expired',
-              `the certificate ${tls.certificate} was valid until ${tls.expires}`,
-              'renew it',
-              without,
-            ),
-          ]
-        : [];
+      if (tls.validity === 'over')
+        return [
+          error(
+            'tls-expired',
+            `the certificate ${tls.certificate} was valid until ${tls.expires}`,
+            'renew it',
+            without,
+          ),
+        ];
+      return expiry(tls, `the certificate ${tls.certificate}`, ['renew it', without]);
     default:
       return assertNever(tls);
+  }
+}
+
+const giveAnew = (folder: string) => [
+  'HOTSPARE_TLS_CERT=FILE HOTSPARE_TLS_KEY=FILE vagrant up',
+  note(`rm ${folder}/given-*.pem`, 'back to one that is made here'),
+];
+
+/** Of one that was taken before: boxes that run with it are not stopped from being mended. */
+function expiry(
+  { validity, expires }: { readonly validity: Validity; readonly expires: string },
+  subject: string,
+  mend: readonly string[],
+): Finding[] {
+  switch (validity) {
+    case 'good':
+      return [];
+    case 'ends-soon':
+      return [warning('tls-ends-soon', `${subject} is valid only until ${expires}`, ...mend)];
+    case 'over':
+      return [warning('tls-expired', `${subject} was valid until ${expires}`, ...mend)];
+    default:
+      return assertNever(validity);
   }
 }

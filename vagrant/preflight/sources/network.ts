@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { list, number, record, text } from '../../../common/json.js';
-import { ipv4Number } from '../ipv4.js';
+import { prefixLengthOf } from '../ipv4.js';
 import type { Bridge, HostFacts, NetworkAddress, NetworkInterface } from '../model.js';
 import { namesIn, textOf } from './files.js';
 import { ask, type Environment } from './programs.js';
@@ -59,8 +59,7 @@ export function routesFrom(table: string): HostFacts['routes'][number][] {
       const [name, destination, , , , , , mask] = line.split('\t');
       if (!name || !destination || !mask) return [];
       const address = dotted(destination);
-      const prefixLength = (ipv4Number(dotted(mask)) ?? 0).toString(2).replaceAll('0', '').length;
-      return [{ interface: name, address, prefixLength }];
+      return [{ interface: name, address, prefixLength: prefixLengthOf(dotted(mask)) }];
     })
     .filter(({ prefixLength }) => prefixLength > 0);
 }
