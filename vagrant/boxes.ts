@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../common/clock.js';
 import { addressOf } from '../provision/site.js';
 import { loadTopology, type Topology } from '../provision/topology.js';
+import { withStateLock } from './lock.js';
 import { openSite } from './open.js';
 import { gather } from './preflight/gather.js';
 import { preflight } from './preflight/checks.js';
@@ -10,6 +11,7 @@ import { automaticSubnet } from './preflight/checks/virtualbox.js';
 import type { Finding, HostFacts, Plan, Provider } from './preflight/model.js';
 import { madeBoxes } from './preflight/sources/vagrant.js';
 import { carryDump, dumpSet, newestDump } from './prepare/dumps.js';
+import { removeLeftOvers } from './prepare/left-overs.js';
 import { preparePayloads } from './prepare/prepare.js';
 import { setUpAccess, untilHealthy } from './settle/settle.js';
 import { welcomeText } from './settle/welcome.js';
@@ -72,7 +74,7 @@ export async function chooseSubnet(
     return { subnet: settings.subnet, reason: undefined };
   const { plan, facts } = await look(call);
   const { subnet, reason } = automaticSubnet(facts, plan);
-  if (subnet !== settings.subnet) remember(call, { ...settings, subnet });
+  if (subnet !== settings.subnet) await withStateLock(call, () => remember(call, { ...settings, subnet }));
   return { subnet, reason };
 }
 
@@ -112,17 +114,20 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
 /** Makes what the boxes get, and remembers how they were chosen. Repeatable. Throws ConfigError and UserError. */
 export async function prepareBoxes(call: HostCall): Promise<void> {
   const { topology, settings } = choose(call);
-  remember(call, settings);
-  const site = await openSite(topology, settings, call.state, wishOf(call));
-  await call.progress.step('what the boxes get', () =>
-    preparePayloads({
-      site,
-      root,
-      state: call.state,
-      dump: newestDump(backupsOf(settings), dumpSet(settings)),
-      sendNode: settings.provider !== 'lxc',
-    }),
-  );
+  await withStateLock(call, async () => {
+    removeLeftOvers(stateFiles(call.state));
+    remember(call, settings);
+    const site = await openSite(topology, settings, call.state, wishOf(call));
+    await call.progress.step('what the boxes get', () =>
+      preparePayloads({
+        site,
+        root,
+        state: call.state,
+        dump: newestDump(backupsOf(settings), dumpSet(settings)),
+        sendNode: settings.provider !== 'lxc',
+      }),
+    );
+  });
 }
 
 /**
@@ -132,7 +137,7 @@ export async function prepareBoxes(call: HostCall): Promise<void> {
 export async function settleBoxes(call: Call & { readonly running: readonly string[] }): Promise<string> {
   const { topology, settings } = choose({ ...call, provider: loadSettings(call.state)?.provider });
   const { state, clock, signal, progress } = call;
-  const site = await openSite(topology, settings, state, wishOf(call));
+  const site = await withStateLock(call, () => openSite(topology, settings, state, wishOf(call)));
   const settling = { site, managementTokenFile: stateFiles(state).managementToken, clock, signal };
   await progress.step("Consul's access control", () => setUpAccess(settling));
   if (!topology.boxes.every(({ name }) => call.running.includes(name))) return '';
