@@ -19,7 +19,12 @@ const steps = [
   ['lint', tool('eslint/bin/eslint.js', '.', '--max-warnings', '0')],
   ['types', tool('typescript/bin/tsc', '--noEmit')],
   ['unit, simulation and contract tests', vitest('unit', 'contract')],
-  ...(quick ? [] : [['the five boxes', vitest('lab')]]),
+  ...(quick
+    ? []
+    : [
+        ['the five boxes', vitest('lab')],
+        ['five real boxes', [process.execPath, 'scripts/test-boxes.mjs']],
+      ]),
 ];
 const failed = [];
 for (const [name, [command, ...args]] of steps) {

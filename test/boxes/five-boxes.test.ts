@@ -3,11 +3,15 @@ import { request } from '../support/lab.js';
 import { mend } from './support/health.js';
 import { boxes } from './support/vagrant-boxes.js';
 import { whyNoBoxes } from './support/why-not.js';
+import { access } from './rows/access.js';
 import { database } from './rows/database.js';
+import { destroy } from './rows/destroy.js';
+import { interrupted, killed, nameTaken, wrongCalls } from './rows/hostile.js';
 import { names } from './rows/names.js';
 import { openPorts } from './rows/open-ports.js';
 import { page } from './rows/page.js';
 import { power } from './rows/power.js';
+import { scale } from './rows/scale.js';
 import { up } from './rows/up.js';
 import { webApp } from './rows/web-app.js';
 
@@ -25,7 +29,8 @@ describe.skipIf(whyNoBoxes() !== undefined)('five real boxes', () => {
   });
   // What the loads have added makes every answer longer.
   afterEach(async () => {
-    if (areUp) await request(`${boxes.urls()[0]}todos`, { method: 'DELETE' });
+    if (areUp && (await boxes.stateOf('pg1')) === 'RUNNING')
+      await request(`${boxes.urls()[0]}todos`, { method: 'DELETE' });
   });
 
   up();
@@ -34,5 +39,12 @@ describe.skipIf(whyNoBoxes() !== undefined)('five real boxes', () => {
   database();
   names();
   openPorts();
+  access();
   power();
+  killed();
+  wrongCalls();
+  interrupted();
+  scale();
+  destroy();
+  nameTaken();
 });

@@ -10,7 +10,8 @@ export function up(): void {
   test('vagrant up: five boxes, all running', async () => {
     const { output, seconds } = await boxes.must('up');
     said += output;
-    console.log(`vagrant up: five boxes after ${seconds.toFixed(0)} s`);
+    const steps = [...output.matchAll(/✓ (.*?)  +([\d.]+ s)/g)].map(([, what, took]) => `${what} ${took}`);
+    console.log(`vagrant up: five boxes after ${seconds.toFixed(0)} s (of these: ${steps.join(', ')})`);
     expect(seconds).toBeLessThan(180);
     for (const box of boxes.names())
       expect([box, await boxes.shell(box, 'systemctl is-system-running || true')]).toEqual([box, 'running']);

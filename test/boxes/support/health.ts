@@ -52,22 +52,30 @@ async function missing(): Promise<string | undefined> {
 /** Resolves with the milliseconds it took until nothing was missing, without anybody's help. */
 export async function untilWell(timeoutMs = 120_000): Promise<number> {
   const started = performance.now();
+  const lacked = new Map<string, number>();
   await waitFor(
     'all boxes to be well',
     timeoutMs,
     async () => {
       const what = await missing();
-      if (what !== undefined) throw new Error(what);
-      return true;
+      if (what === undefined) return true;
+      lacked.set(what, performance.now() - started);
+      throw new Error(what);
     },
     100,
   );
-  return performance.now() - started;
+  const tookMs = performance.now() - started;
+  if (tookMs > 10_000) {
+    for (const [what, ms] of lacked) console.log(`not well until ${ms.toFixed(0)} ms: ${what}`);
+  }
+  return tookMs;
 }
 
 /** After a row that failed: undoes the faults, so that the next one finds the boxes as it expects them. */
 export async function mend(): Promise<void> {
   await boxes.bridgeUp();
+  const states = await Promise.all(boxes.names().map((box) => boxes.stateOf(box)));
+  if (states.includes('ABSENT')) await boxes.must('up');
   for (const box of boxes.names()) {
     const state = await boxes.stateOf(box);
     if (state === 'STOPPED') await boxes.powerOn(box);

@@ -23,14 +23,14 @@ const { tcp, udp, targets, source } = JSON.parse(process.argv[1]);
 const one = (host, port) => new Promise((resolve) => {
   const socket = net.connect({ host, port, localAddress: source });
   const end = (answered) => { socket.destroy(); resolve(answered); };
-  socket.setTimeout(1500, () => end(false));
+  socket.setTimeout(1000, () => end(false));
   socket.on('connect', () => end(true));
   socket.on('error', (error) => end(error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET'));
 });
 (async () => {
   const answered = Object.fromEntries(targets.map((host) => [host, []]));
   const work = targets.flatMap((host) => tcp.map((port) => [host, port]));
-  await Promise.all(Array.from({ length: 1500 }, async () => {
+  await Promise.all(Array.from({ length: 2500 }, async () => {
     for (let next = work.pop(); next; next = work.pop())
       if (await one(...next)) answered[next[0]].push(next[1]);
   }));

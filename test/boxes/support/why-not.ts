@@ -12,26 +12,19 @@ const install = 'npx hotspare setup --for-boxes';
 export function whyNoBoxes(): string | undefined {
   if (process.platform !== 'linux') return 'boxes of LXC need Linux';
   if (process.getuid?.() !== 0) return 'boxes of LXC need root: sudo npm run test:boxes';
-  for (const program of ['vagrant', 'lxc-start', 'ip', 'nft']) {
+  for (const program of ['vagrant', 'lxc-start', 'ip']) {
     if (spawnSync(program, ['--version']).error) return `${program} is not installed: ${install}`;
   }
   if (!existsSync(join(vagrantHome, 'boxes', 'hotspare-VAGRANTSLASH-bookworm')))
     return 'the box hotspare/bookworm is not built: vagrant/build-lxc-box';
-  return whyNoContainers();
+  return whyNoBridge();
 }
 
-/** A sandbox may have root and no way to make namespaces or interfaces. */
-function whyNoContainers(): string | undefined {
-  const namespaces = spawnSync('unshare', ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'], {
-    encoding: 'utf8',
-  });
-  if (namespaces.status !== 0)
-    return `this machine lets nobody make containers (${namespaces.stderr.trim()}): use one that does`;
-  const bridge = spawnSync('ip', ['link', 'add', 'name', 'hst-probe', 'type', 'bridge'], {
-    encoding: 'utf8',
-  });
-  if (bridge.status !== 0)
-    return `this machine lets nobody make a bridge (${bridge.stderr.trim()}): use one that does`;
+/** A sandbox may have root and no way to make interfaces. */
+function whyNoBridge(): string | undefined {
+  const made = spawnSync('ip', ['link', 'add', 'name', 'hst-probe', 'type', 'bridge'], { encoding: 'utf8' });
+  if (made.status !== 0)
+    return `this machine lets nobody make a bridge (${made.stderr.trim()}): use one that does`;
   spawnSync('ip', ['link', 'delete', 'hst-probe']);
   return undefined;
 }
