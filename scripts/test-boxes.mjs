@@ -4,7 +4,7 @@
 //   HOTSPARE_TEST_ALL=1    the rows that take minutes as well, and every port there is
 //   HOTSPARE_TEST_KEEP=1   leave the boxes there, and use those that are there
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepare } from './prepare.mjs';
@@ -14,13 +14,26 @@ process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 function whyNot() {
   if (process.platform !== 'linux') return 'they are containers of LXC, and this is no Linux';
   if (process.getuid() !== 0) return 'making containers needs root. Mend: sudo npm run test:boxes';
-  const namespaces = spawnSync('unshare', ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'], {
-    encoding: 'utf8',
-  });
-  if (namespaces.status !== 0)
-    return `this machine lets root make no containers (${(namespaces.stderr || 'no unshare').trim()}). Mend: run it on a machine of its own, or in a privileged container`;
+  const sandbox = whySandbox();
+  if (sandbox !== undefined)
+    return `this machine lets root make no containers (${sandbox}). Mend: run it on a machine of its own, or in a privileged container`;
   if (!existsSync('/usr/bin/apt-get') && spawnSync('vagrant', ['--version']).error)
     return 'there is no Vagrant, and no apt-get to install it with. Mend: install vagrant, vagrant-lxc, mmdebstrap and zstd';
+  return undefined;
+}
+
+function whySandbox() {
+  if (!/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8')))
+    return 'it is root of a user namespace only';
+  for (const [program, ...args] of [
+    ['unshare', '--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'],
+    ['ip', 'link', 'add', 'name', 'hst-probe', 'type', 'bridge'],
+  ]) {
+    const { error, status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+    // A program that is missing is installed further down.
+    if (!error && status !== 0) return stderr.trim();
+  }
+  spawnSync('ip', ['link', 'delete', 'hst-probe']);
   return undefined;
 }
 
