@@ -30,7 +30,8 @@ export default defineConfig({
           hookTimeout: 90_000,
           // Real programs with real deadlines: after the unit tests, not beside them.
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          // They mostly wait.
+          maxWorkers: 3,
         },
       },
       {

@@ -44,7 +44,18 @@ function run(command, args) {
 }
 
 function sources() {
-  const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench', 'scripts'];
+  const rooms = [
+    'agent',
+    'sidecar',
+    'common',
+    'cli',
+    'todomvc',
+    'lab',
+    'provision',
+    'vagrant',
+    'bench',
+    'scripts',
+  ];
   return rooms.flatMap((room) =>
     existsSync(join(root, room))
       ? readdirSync(join(root, room), { recursive: true })

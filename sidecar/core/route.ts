@@ -89,7 +89,8 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
 
 function propose(state: State, event: Event & { type: 'proposal' }, nowMs: number): Decision {
   const { role, lookup, source } = event;
-  const lookups = source === 'dns' || source === 'http' ? { ...state.lookups, [role]: lookup.kind } : state.lookups;
+  const lookups =
+    source === 'dns' || source === 'http' ? { ...state.lookups, [role]: lookup.kind } : state.lookups;
   // No answer is no knowledge: whatever was listed stays listed.
   if (lookup.kind === 'unavailable') return { state: { ...state, lookups }, effects: [] };
   const targets = lookup.kind === 'found' ? lookup.targets : [];

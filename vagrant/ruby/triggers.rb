@@ -121,8 +121,8 @@ module Hotspare
       other = machine.env.machine(box.name.to_sym, machine.provider_name)
       return "absent" if other.id.nil?
 
-      state = other.provider.state.id
-      [:running, :frozen].include?(state) ? state.to_s : "stopped"
+      # VirtualBox has another word for it.
+      { running: "running", frozen: "frozen", paused: "frozen" }.fetch(other.provider.state.id, "stopped")
     end
 
     # vagrant-lxc run by root adds its block to the container's configuration at every start and never removes one.
