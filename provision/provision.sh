@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/box.env"
 
 exec 9>/run/hotspare-provision.lock
-flock -n 9 || { echo "hotspare: $BOX is being provisioned by somebody else" >&2; exit 1; }
+flock -w 30 9 || { echo "hotspare: $BOX is being provisioned by somebody else" >&2; exit 1; }
 
 install -d -m 700 /var/lib/hotspare-provision
 [ $# -gt 0 ] || set -- $CONCERNS

@@ -5,6 +5,8 @@ module Hotspare
   class Provisioner < Vagrant.plugin("2", :provisioner)
     INBOX = "/var/tmp/hotspare-inbox".freeze
     PAYLOAD = "/var/tmp/hotspare".freeze
+    # Held by provision.sh and what it runs.
+    LOCK = "/run/hotspare-provision.lock".freeze
 
     def provision
       payload = Payload.of(machine.name)
@@ -14,6 +16,10 @@ module Hotspare
       send_file(payload.node, "node.tgz") if payload.node && !node?(payload)
       run(<<~SCRIPT)
         set -e
+        # The run of a Vagrant that was killed goes on in the box by itself: this one takes over.
+        for process in /proc/[0-9]*; do
+          ! ls -l "$process/fd" 2>/dev/null | grep -q #{LOCK}'$' || kill "${process#/proc/}" 2>/dev/null || true
+        done
         rm -rf #{PAYLOAD}
         install -d -m 700 #{PAYLOAD}
         tar -xzf #{INBOX}/payload.tar.gz -C #{PAYLOAD} --no-same-owner

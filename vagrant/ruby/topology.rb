@@ -30,6 +30,10 @@ module Hotspare
     rescue KeyError, TypeError, NoMethodError => e
       raise Problem, "#{file}: #{e.message}. \"npx hotspare boxes check\" says what was expected."
     end
+
+    def first_primary
+      data.dig("postgres", "firstPrimary")
+    end
   end
 
   def self.boxes

@@ -61,6 +61,7 @@ module Hotspare
     def finish(machine, *options)
       return if Thread.current[:hotspare_updating] || ARGV.include?("--no-provision") || machine.provider.state.id != :running
 
+      await_primary(machine)
       LOCK.synchronize do
         bring_up_to_date(machine)
         DONE.push(machine.name.to_s)
@@ -81,6 +82,17 @@ module Hotspare
       machine.action(:provision)
     ensure
       Thread.current[:hotspare_updating] = nil
+    end
+
+    # A replica is cloned from the first primary, so where both are still to be provisioned, that comes first.
+    def await_primary(machine)
+      primary = Topology.first_primary
+      return if machine.name.to_s == primary || !Hotspare.box(machine.name).services.include?("pg")
+
+      240.times do
+        break if DONE.include?(primary) || !wanted.include?(primary) || Payload.of(machine.name).applied?
+        sleep 0.5
+      end
     end
 
     # The boxes this call of Vagrant is about: those named on its command line, or all.

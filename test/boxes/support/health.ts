@@ -73,14 +73,17 @@ export async function untilWell(timeoutMs = 120_000): Promise<number> {
 
 /** After a row that failed: undoes the faults, so that the next one finds the boxes as it expects them. */
 export async function mend(): Promise<void> {
+  let isWhole = true;
   await boxes.bridgeUp();
-  const states = await Promise.all(boxes.names().map((box) => boxes.stateOf(box)));
-  if (states.includes('ABSENT')) await boxes.must('up');
   for (const box of boxes.names()) {
     const state = await boxes.stateOf(box);
     if (state === 'STOPPED') await boxes.powerOn(box);
     if (state === 'FROZEN') await boxes.thaw(box);
-    await boxes.link(box, 'up');
+    if (state === 'ABSENT') isWhole = false;
+    else await boxes.link(box, 'up');
+  }
+  if (!isWhole) await boxes.must('up');
+  for (const box of boxes.names()) {
     const units = [
       'consul.service',
       'hotspare-agent.service',
