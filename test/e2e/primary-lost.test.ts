@@ -49,7 +49,7 @@ async function postUntilAnswered(): Promise<{ status: number; unconfirmed: boole
   for (let unconfirmed = false; ; unconfirmed = true) {
     const { status, body } = await post(`${url}todos`, 'never stored', eventuallyMs);
     if (status !== 504) return { status, unconfirmed };
-    expect(body).toContain('unconfirmed');
+    expect(body).toContain('urn:hotspare:problem:outcome-unknown');
   }
 }
 
