@@ -4,6 +4,9 @@ import { whyNoBoxes } from './support/why-not.js';
 /** For whoever works on these tests: the boxes stay, and the next run finds them as they are. */
 const keep = process.env['HOTSPARE_TEST_KEEP'] === '1';
 
+/** Whether this run has taken its turn: what another one is using is not removed. */
+let isOurTurn = false;
+
 /** Before the first file: what a killed run has left goes. After the last one: everything goes. */
 export function setup(): void {
   const why = whyNoBoxes();
@@ -12,13 +15,14 @@ export function setup(): void {
     return;
   }
   takeTurn();
+  isOurTurn = true;
   if (keep) return;
   const left = removeLeftOver();
   if (left.length > 0) console.log(`of an earlier run, removed: ${left.join(', ')}`);
 }
 
 export function teardown(): void {
-  if (whyNoBoxes() !== undefined) return;
+  if (!isOurTurn) return;
   if (!keep) removeLeftOver();
   endTurn();
 }
