@@ -8,13 +8,13 @@ const keep = process.env['HOTSPARE_TEST_KEEP'] === '1';
 let isOurTurn = false;
 
 /** Before the first file: what a killed run has left goes. After the last one: everything goes. */
-export function setup(): void {
+export async function setup(): Promise<void> {
   const why = whyNoBoxes();
   if (why !== undefined) {
     console.warn(`\nSKIPPED: the five real boxes were not tested: ${why}\n`);
     return;
   }
-  takeTurn();
+  await takeTurn();
   isOurTurn = true;
   if (keep) return;
   const left = removeLeftOver();

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { waitFor } from '../../support/wait.js';
 import { bridge, folder, prefix } from './names.js';
 
 const run = (program: string, ...args: string[]) =>
@@ -47,13 +48,12 @@ function vagrants(): number[] {
     .map(Number);
 }
 
-/** One run at a time on a machine. Throws with the process id of the other. */
-export function takeTurn(): void {
-  if (existsSync(lockFile)) {
-    const pid = Number(readFileSync(lockFile, 'utf8'));
-    if (pid !== process.pid && existsSync(`/proc/${pid}`))
-      throw new Error(`these tests run already on this machine (process ${pid}): wait for them`);
-  }
+/** One run at a time on a machine: waits for another one's end. */
+export async function takeTurn(): Promise<void> {
+  const other = () => (existsSync(lockFile) ? Number(readFileSync(lockFile, 'utf8')) : 0);
+  const isFree = () => [0, process.pid].includes(other()) || !existsSync(`/proc/${other()}`);
+  if (!isFree()) console.log(`these tests run already on this machine (process ${other()}): waiting for them`);
+  await waitFor('the other run of these tests to end', 20 * 60_000, isFree, 1_000);
   writeFileSync(lockFile, String(process.pid));
 }
 
