@@ -18,7 +18,10 @@ let webs: { server: Server; port: number; healthy: boolean }[];
 
 const path = (name: string) => join(files.folder, name);
 const content = () => (existsSync(path('list')) ? readFileSync(path('list'), 'utf8') : undefined);
-const runs = () => (existsSync(path('ran')) ? readFileSync(path('ran'), 'utf8').length : 0);
+/** What the list was at each run of the command, in one line. */
+const seen = () =>
+  existsSync(path('ran')) ? readFileSync(path('ran'), 'utf8').split('\n').slice(0, -1) : [];
+const runs = () => seen().length;
 const line = (...indexes: number[]) =>
   indexes
     .map((index) => webs[index]!)
@@ -51,7 +54,7 @@ beforeAll(async () => {
 templates:
   - source: ${path('list.hbs')}
     destination: ${path('list')}
-    command: [/bin/sh, -c, "printf x >> ${path('ran')}; test ! -e ${path('fails')}"]
+    command: [/bin/sh, -c, "{ tr '\\\\n' ' ' < ${path('list')}; echo; } >> ${path('ran')}; test ! -e ${path('fails')}"]
 `,
   });
   await agent.start();
@@ -69,13 +72,14 @@ afterAll(async () => {
 });
 
 test('who fails goes, who is back comes, one command each', async () => {
-  await waitFor('a quiet start', eventuallyMs, () => agent.log().includes('rendered'));
+  const oneLine = (...indexes: number[]) => line(...indexes).replaceAll('\n', ' ');
+  await waitFor('the command for both', eventuallyMs, () => seen().at(-1) === oneLine(0, 1));
   const before = runs();
   webs[0]!.healthy = false;
-  await waitFor('the list without it', eventuallyMs, () => content() === line(1));
+  await waitFor('the command without it', eventuallyMs, () => seen().at(-1) === oneLine(1));
   webs[0]!.healthy = true;
-  await waitFor('the list with it', eventuallyMs, () => content() === line(0, 1));
-  await waitFor('two commands', eventuallyMs, () => runs() === before + 2);
+  await waitFor('the command with it', eventuallyMs, () => seen().at(-1) === oneLine(0, 1));
+  expect(seen().slice(before)).toEqual([oneLine(1), oneLine(0, 1)]);
 });
 
 test('Consul restarts: the list stays, and no command runs', async () => {
