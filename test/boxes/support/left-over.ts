@@ -52,7 +52,8 @@ function vagrants(): number[] {
 export async function takeTurn(): Promise<void> {
   const other = () => (existsSync(lockFile) ? Number(readFileSync(lockFile, 'utf8')) : 0);
   const isFree = () => [0, process.pid].includes(other()) || !existsSync(`/proc/${other()}`);
-  if (!isFree()) console.log(`these tests run already on this machine (process ${other()}): waiting for them`);
+  if (!isFree())
+    console.log(`these tests run already on this machine (process ${other()}): waiting for them`);
   await waitFor('the other run of these tests to end', 20 * 60_000, isFree, 1_000);
   writeFileSync(lockFile, String(process.pid));
 }
