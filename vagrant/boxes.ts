@@ -26,8 +26,9 @@ import { privateFolder, stateFiles } from './state.js';
 
 /** Where the package lies: two folders up from dist/vagrant. */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const memoryPerBoxMb: Readonly<Record<Provider, number>> = { virtualbox: 768, lxc: 160 };
-const boxNames: Readonly<Record<Provider, string>> = {
+/** As vagrant/ruby/providers.rb has them. */
+export const memoryPerBoxMb: Readonly<Record<Provider, number>> = { virtualbox: 768, lxc: 160 };
+export const boxNames: Readonly<Record<Provider, string>> = {
   virtualbox: 'debian/bookworm64',
   lxc: 'hotspare/bookworm',
 };

@@ -4,7 +4,7 @@ import { ConfigError, UserError, codeOf, messageOf } from '../common/errors.js';
 import { record } from '../common/json.js';
 import { maxInterfaceName, vethName } from './preflight/checks/lxc.js';
 import { contains } from './preflight/ipv4.js';
-import { providers, type Provider } from './preflight/model.js';
+import { defaultBridge, providers, type Provider } from './preflight/model.js';
 
 /** What is chosen once for a set of boxes and holds until it is chosen anew. */
 export interface Settings {
@@ -20,8 +20,6 @@ export interface Settings {
   /** Absolute path of the folder of dumps. Undefined: backups/ beside the Vagrantfile. */
   readonly backups: string | undefined;
 }
-
-export const defaultBridge = 'hotspare0';
 
 /** Which values there are without any wish; and what the wishes are checked against. */
 export interface TopologyDefaults {

@@ -1,4 +1,4 @@
-import type { HostFacts, Plan } from './model.js';
+import { defaultBridge, type HostFacts, type Plan } from './model.js';
 
 /** A command a shell takes as it stands, with a word on it. */
 export const note = (command: string, remark: string) => `${command}   # ${remark}`;
@@ -25,7 +25,7 @@ export function lxcBridge(
   { bridge, subnet }: Pick<Plan, 'bridge' | 'subnet'>,
 ): string {
   const options = [
-    ...(bridge === 'hotspare0' ? [] : [`--bridge ${bridge}`]),
+    ...(bridge === defaultBridge ? [] : [`--bridge ${bridge}`]),
     ...(action === 'down' || subnet === '192.168.11' ? [] : [`--subnet ${subnet}`]),
   ];
   return ['sudo vagrant/lxc-bridge', action, ...options].join(' ');
