@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { labFiles, labSettings } from '../../lab/index.js';
+import type { Secrets } from '../../provision/secrets.js';
+import { TestLab } from '../support/lab.js';
+import type { Setup } from './messages.js';
+import { applicationName } from './rows.js';
+
+/** How the primary may be lost, and what brings it back. */
+export const faults = { kill: 'start', freeze: 'thaw', stop: 'start' } as const;
+export type Fault = keyof typeof faults;
+
+/** Beside a person's lab, and beside that of the tests. */
+const environment = { HOTSPARE_PORT_OFFSET: '3500' };
+const bin = 'bin/hotspare.mjs';
+
+/** The five boxes of the soak test, made anew and removed at its end. */
+export class Boxes {
+  readonly #lab = new TestLab(environment);
+
+  async up(): Promise<void> {
+    await this.remove();
+    await hotspare('lab', 'up', '--yes');
+  }
+
+  remove(): Promise<void> {
+    return hotspare('lab', 'nuke', '--yes');
+  }
+
+  inflict(fault: Fault): Promise<string> {
+    return this.#lab.command(fault, 'pg@pg1');
+  }
+
+  recover(fault: Fault): Promise<string> {
+    return this.#lab.command(faults[fault], 'pg@pg1');
+  }
+
+  /** What an app on nginx1 would be configured with. */
+  connections(): Pick<Setup, 'login' | 'owner' | 'consul' | 'primary'> {
+    const { passwords, tokens } = this.#secrets();
+    const { address, port } = this.#lab.service('consul@nginx1');
+    return {
+      login: { user: 'todo_app', password: passwords.app, database: 'todo' },
+      owner: { user: 'todo_migrate', password: passwords.migration },
+      consul: {
+        dns: { host: address, port: port + 100 },
+        url: `http://${address}:${port}`,
+        token: tokens.app,
+      },
+      primary: { ...this.#target('pg1'), user: 'postgres', password: passwords.postgres },
+    };
+  }
+
+  /** Sessions of the soak test that the servers still have. */
+  async sessions(): Promise<number> {
+    const { password, user } = this.connections().primary;
+    const counts = await Promise.all(
+      ['pg1', 'pg2'].map(async (box) => {
+        const client = new pg.Client({ ...this.#target(box), user, password, database: 'postgres' });
+        await client.connect();
+        try {
+          const { rows } = await client.query<{ n: number }>(
+            'SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = $1',
+            [applicationName],
+          );
+          return rows[0]!.n;
+        } finally {
+          await client.end();
+        }
+      }),
+    );
+    return counts.reduce((sum, n) => sum + n, 0);
+  }
+
+  #target(box: string) {
+    const { address, port } = this.#lab.service(`pg@${box}`);
+    return { host: address, port };
+  }
+
+  #secrets(): Secrets {
+    const { directory } = labSettings({ ...process.env, ...environment }, process.getuid?.() === 0);
+    return JSON.parse(readFileSync(labFiles(directory).secrets, 'utf8')) as Secrets;
+  }
+}
+
+/** With its progress on our standard error. */
+function hotspare(...args: string[]): Promise<void> {
+  const child = spawn(process.execPath, [bin, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`hotspare ${args.join(' ')} ended with ${code}`));
+    });
+  });
+}

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, type ClientConfig } from '../../sidecar/index.js';
+import { connect as connectKnex } from '../contract/orm/recipes/knex-client.js';
+import { migrate } from '../contract/orm/recipes/node-pg-migrate.js';
+import type { Client as LoadClient } from './load.js';
+import type { Watch } from './watch.js';
+
+const asItIs = (error: unknown) => error;
+
+/** Something under load that has no Pool of ours, but connections of its own. */
+export interface ConnectionClient {
+  readonly turn: LoadClient;
+  close(): Promise<void>;
+}
+
+/** node-pg-migrate on a Client: drops what it made, and applies its migration again. */
+export function migrator(config: ClientConfig, watch: Watch): ConnectionClient {
+  const folder = mkdtempSync(join(tmpdir(), 'hotspare-soak-'));
+  writeFileSync(
+    join(folder, '1_migrated.sql'),
+    'CREATE TABLE migrated (n int); INSERT INTO migrated VALUES (1);',
+  );
+  return {
+    async turn() {
+      const dropped = await watch.run('node-pg-migrate, drop', asItIs, async () => {
+        const client = new Client(config);
+        await client.connect();
+        try {
+          await client.query('DROP TABLE IF EXISTS migrated, migrations');
+        } finally {
+          await client.end();
+        }
+      });
+      if (dropped.outcome !== 'done') return;
+      const migrated = await watch.run('node-pg-migrate', asItIs, () => migrate(config, folder));
+      if (migrated.outcome === 'done' && migrated.value.join() !== '1_migrated')
+        watch.wrong(`node-pg-migrate: applied ${JSON.stringify(migrated.value)}`);
+    },
+    close: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Knex before 3.3 with a pool of its own and connections of ours. */
+export function knexOnClients(config: ClientConfig, watch: Watch): ConnectionClient {
+  const db = connectKnex(config);
+  return {
+    async turn() {
+      const read = await watch.run('Knex 2 on Client', asItIs, () =>
+        db.raw('SELECT pg_is_in_recovery() AS replica'),
+      );
+      if (read.outcome !== 'done') return;
+      const { rows } = read.value as { rows: { replica: boolean }[] };
+      if (rows[0]?.replica !== false) watch.wrong('Knex 2 on Client: on a replica');
+    },
+    close: () => db.destroy(),
+  };
+}

@@ -1,0 +1,62 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { faults, type Fault } from './boxes.js';
+import { ormNames } from './orms.js';
+import { heapGrowthLimitMb } from './report.js';
+
+export interface Options {
+  readonly failovers: number;
+  readonly faults: readonly Fault[];
+  readonly orms: readonly string[];
+  /** Of each ORM. */
+  readonly clients: number;
+  readonly pauseMs: number;
+  readonly deadlineMs: number;
+  readonly seed: number;
+  readonly output: 'text' | 'json';
+}
+
+const whole = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+  return value;
+};
+
+const someOf =
+  (allowed: readonly string[]) =>
+  (text: string): string[] => {
+    const names = text.split(',');
+    const unknown = names.find((name) => !allowed.includes(name));
+    if (unknown !== undefined)
+      throw new InvalidArgumentError(
+        `There is no ${JSON.stringify(unknown)}; expected some of ${allowed.join(',')}.`,
+      );
+    return names;
+  };
+
+/** Ends the process with 2 on bad input, with 0 on --help. */
+export function parseOptions(argv: readonly string[], seed: number): Options {
+  const allFaults = Object.keys(faults);
+  const program = new Command('npm run soak --')
+    .description(
+      'Loses the primary of five boxes again and again while an app with every ORM goes on reading and writing, and looks\n' +
+        'whether anything hung, crashed, was wrong or leaked. Makes boxes of its own, and removes them.',
+    )
+    .option('--failovers <count>', 'how often the primary is lost', whole(1), 20)
+    .option('--faults <list>', 'how it is lost', someOf(allFaults), allFaults)
+    .option('--orms <list>', 'who is under load', someOf(ormNames), ormNames)
+    .option('--clients <count>', 'of each ORM, at the same time', whole(1), 3)
+    .option('--pause-ms <ms>', 'between two turns of a client, on average', whole(0), 60)
+    .option('--deadline-ms <ms>', 'an operation that takes longer hangs', whole(1), 5_000)
+    .option('--seed <number>', 'the same faults in the same order', whole(0), seed)
+    .addOption(new Option('-o, --output <format>', 'of the report').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      `\nExits with 0 when nothing was found and the heap has grown by ${heapGrowthLimitMb} MB at most, with 1 otherwise.`,
+    )
+    .exitOverride((error) => {
+      throw error.exitCode === 0 ? error : Object.assign(error, { exitCode: 2 });
+    });
+  program.parse(argv, { from: 'user' });
+  return program.opts();
+}

@@ -1,0 +1,160 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PoolConfig } from '../../sidecar/index.js';
+import { seededRandom } from '../support/random.js';
+import { waitFor } from '../support/wait.js';
+import { knexOnClients, migrator, type ConnectionClient } from './connection-clients.js';
+import { Ledger } from './ledger.js';
+import { Load } from './load.js';
+import type { Answer, Asked, Question, Setup } from './messages.js';
+import { OrmClient, type Subject } from './orm-client.js';
+import { ormsNamed } from './orms.js';
+import { plain } from './plain.js';
+import { allRows, applicationName, createTable, removeRows } from './rows.js';
+import { openSockets, vitals } from './vitals.js';
+import { Watch } from './watch.js';
+
+/** The app under load: one process with every ORM in it, as a child of the soak test. It is told what to do by messages. */
+// Ctrl-C reaches the whole group; the parent ends the load in good order.
+process.on('SIGINT', () => {});
+
+let unhandled = 0;
+const late: string[] = [];
+for (const event of ['unhandledRejection', 'uncaughtException'] as const)
+  process.on(event, (error: unknown) => {
+    unhandled += 1;
+    late.push(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  });
+
+class App {
+  readonly watch: Watch;
+  readonly #ledger = new Ledger();
+  readonly #subjects: readonly Subject[];
+  readonly #clients: readonly OrmClient[];
+  readonly #connections: readonly ConnectionClient[];
+  readonly #load: Load;
+
+  constructor(private readonly setup: Setup) {
+    const { login, consul, clientsPerOrm, seed, pauseMs } = setup;
+    this.watch = new Watch(setup.deadlineMs);
+    const random = seededRandom(seed);
+    const config: PoolConfig = {
+      ...login,
+      application_name: applicationName,
+      options: '-c search_path=public',
+      max: clientsPerOrm + 1,
+      // So that a pool at rest has no sessions.
+      idleTimeoutMillis: 1_000,
+      hotspare: {
+        service: 'pg',
+        dns: consul.dns,
+        http: { url: consul.url, token: consul.token },
+        cacheFile: join(tmpdir(), `hotspare-soak-${process.pid}.json`),
+      },
+    };
+    this.#subjects = ormsNamed(setup.orms).map((orm) => ({
+      orm,
+      open: orm.open(config),
+      readsItsWrites: orm === plain,
+    }));
+    this.#clients = this.#subjects.flatMap((subject) =>
+      Array.from(
+        { length: clientsPerOrm },
+        (_, n) => new OrmClient(`${subject.orm.name}/${n}`, subject, this.#ledger, this.watch, random),
+      ),
+    );
+    const { max: _max, idleTimeoutMillis: _idle, ...one } = config;
+    this.#connections = [
+      migrator({ ...one, ...setup.owner } as PoolConfig, this.watch),
+      knexOnClients(one as PoolConfig, this.watch),
+    ];
+    const turns = [...this.#clients, ...this.#connections].map((client) => () => client.turn());
+    this.#load = new Load(turns, random, pauseMs);
+  }
+
+  get #pools() {
+    return this.#subjects.map(({ orm, open: { pool } }) => ({ name: orm.name, pool }));
+  }
+
+  start(): void {
+    this.#load.start();
+  }
+
+  async waitForMode({ mode, timeoutMs }: Asked['waitForMode']['ask']): Promise<string[]> {
+    const left = await Promise.all(
+      this.#pools.map(({ name, pool }) =>
+        pool.waitForMode(mode, timeoutMs).then(
+          () => [],
+          () => [`${name} is ${pool.mode}: ${pool.modeReason}`],
+        ),
+      ),
+    );
+    return left.flat();
+  }
+
+  async rest() {
+    await this.#load.rest();
+    await waitFor('the pools to let go of their idle sessions', 30_000, () =>
+      this.#pools.every(({ pool }) => pool.totalCount === 0 && pool.read.totalCount === 0),
+    );
+    return vitals();
+  }
+
+  async compare(): Promise<number> {
+    const rows = await allRows(this.setup);
+    for (const complaint of this.#ledger.complaints(rows)) this.watch.wrong(complaint);
+    await removeRows(this.setup);
+    this.#ledger.clear();
+    for (const client of this.#clients) client.forget();
+    return rows.length;
+  }
+
+  async close(socketsBefore: number): Promise<number> {
+    await this.#load.rest();
+    await Promise.all(
+      [...this.#subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
+    );
+    const left = () => openSockets() - socketsBefore;
+    for (let tries = 0; tries < 50 && left() > 0; tries++) await delay(100);
+    return Math.max(0, left());
+  }
+}
+
+let app: App;
+let socketsBefore = 0;
+const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K]['answer']> } = {
+  async begin(setup) {
+    await createTable(setup);
+    socketsBefore = openSockets();
+    app = new App(setup);
+    const left = await app.waitForMode({ mode: 'read-write', timeoutMs: 30_000 });
+    if (left.length > 0) throw new Error(left.join('; '));
+    app.start();
+    return null;
+  },
+  waitForMode: (ask) => app.waitForMode(ask),
+  rest: () => app.rest(),
+  compare: () => app.compare(),
+  async resume() {
+    app.start();
+    return null;
+  },
+  async seen() {
+    return {
+      ...app.watch.seen,
+      complaints: [...late, ...app.watch.seen.complaints],
+      unhandled,
+    };
+  },
+  close: () => app.close(socketsBefore),
+};
+
+process.on('message', (question: Question) => {
+  const answer = answers[question.kind] as (ask: unknown) => Promise<unknown>;
+  const send = (answered: Answer) => process.send?.(answered);
+  answer(question.ask).then(
+    (value) => send({ answer: value }),
+    (error: unknown) => send({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});
