@@ -3,6 +3,7 @@
  * stack trace and end with `exitCode`.
  */
 export class UserError extends Error {
+  /** For a command that ends with it. 2 for a configuration. */
   readonly exitCode: number;
   constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -11,12 +12,25 @@ export class UserError extends Error {
   }
 }
 
-/** A configuration that was refused. Names file, key, value and what was expected. Exit code 2. */
+/**
+ * A configuration that was refused: thrown by the constructors, and by `readAfter` for its own option. The message names all
+ * four parts. It has neither `code` nor `retry`: trying again without a change is no use.
+ *
+ * @category Errors
+ */
 export class ConfigError extends UserError {
+  /**
+   * For hotspare itself.
+   * @internal
+   */
   constructor(
+    /** Where it was set: a file's name, `hotspare options`, `pool options` or `environment`. */
     readonly file: string,
+    /** Which setting, as it is written there: `hotspare.dns`, `CONSUL_HTTP_ADDR`. */
     readonly key: string,
+    /** What it is. */
     readonly value: unknown,
+    /** What it should have been, in words. */
     readonly expected: string,
   ) {
     const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`;

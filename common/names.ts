@@ -1,17 +1,35 @@
 /** The words of the project (docs/ARCHITECTURE.md, "Words") as types and constants. */
 
-/** What a member of a service with roles is. Published as a Consul tag of the same name. */
+/**
+ * What a member of a service with roles is. Published as a Consul tag of the same name.
+ *
+ * @category Types
+ */
 export type Role = 'primary' | 'replica';
 
-/** What an app can do with its database now. */
+/**
+ * What an app can do with its database now.
+ *
+ * - `read-write`: there is a proven primary.
+ * - `read-only`: there is none, and at least one replica serves reads.
+ * - `down`: nobody answers, or all who do are too far behind or out of date; also before the first member has answered.
+ *
+ * @category Types
+ */
 export type Mode = 'read-write' | 'read-only' | 'down';
 
 /** The sort of a service, and so the driver that probes it. */
 export type Kind = 'http' | 'postgres';
 
-/** A place to connect to. `host` is an IP address or a name the system's resolver knows. */
+/**
+ * A place to connect to.
+ *
+ * @category Types
+ */
 export interface Target {
+  /** An IP address, or a name the system's resolver knows. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number;
 }
 

@@ -4,58 +4,138 @@ import { ConfigError } from '../common/errors.js';
 import { ports, type Target } from '../common/names.js';
 import { Secret } from '../common/secret.js';
 import type { Discovery } from './ports.js';
+import type { Resolver } from './resolver.js';
 
-/** How members are found, and how fast trouble is noticed. Every key may be left out. */
+/**
+ * How members are found, and how fast trouble is noticed: the `hotspare` option of a {@link Pool} or {@link Client}, and what
+ * a {@link Resolver} is made of. Every key may be left out; an unknown key or a bad value is a {@link ConfigError}. Times are
+ * in milliseconds, 1 or more.
+ *
+ * @category Options
+ */
 export interface DiscoveryOptions {
-  /** Name of the service in Consul. Default: from a URL host `NAME.service.consul`, else `pg`. */
+  /**
+   * Name of the service in Consul.
+   * @defaultValue from a host `NAME.service.consul`, else `pg`
+   */
   service?: string;
-  /** Consul's DNS domain. Default `consul`. */
+  /**
+   * Consul's DNS domain; may name a datacenter, as in `dc2.consul`.
+   * @defaultValue from a host `NAME.service.DOMAIN`, else `consul`
+   */
   domain?: string;
-  /** Consul's DNS. Default: HOTSPARE_DNS (`host:port`), else port 8600 of the host in CONSUL_HTTP_ADDR, else of 127.0.0.1. */
+  /**
+   * Consul's DNS, as `host:port` (port 8600 if left out) or an object.
+   * @defaultValue HOTSPARE_DNS (`host:port`), else port 8600 of the host in CONSUL_HTTP_ADDR, else `127.0.0.1:8600`
+   */
   dns?: Target | string;
   /**
-   * Consul's HTTP API, for one blocking query that tells of every change; false: DNS alone. Default: CONSUL_HTTP_ADDR,
-   * CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, else http://127.0.0.1:8500.
+   * Consul's HTTP API, for one blocking query that tells of every change: its URL, and an ACL token that may read the service
+   * or a file with one, which is read anew for every query and wins. `false`: DNS alone.
+   * @defaultValue CONSUL_HTTP_ADDR (with CONSUL_HTTP_SSL), CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, else
+   * `http://127.0.0.1:8500` without a token
    */
-  http?: { url: string; token?: string; tokenFile?: string } | false;
-  /** These members and no others, without Consul: `host`, `host:port` or an object. Sessions tell their roles. */
+  http?:
+    | {
+        /** With `http://` or `https://`. */
+        url: string;
+        /** An ACL token that may read the service. */
+        token?: string;
+        /** A file with such a token. */
+        tokenFile?: string;
+      }
+    | false;
+  /**
+   * These members and no others, without Consul: `host`, `host:port` (port 5432 if left out) or an object. Sessions tell
+   * their roles. Nothing is cached then.
+   * @defaultValue none: Consul is asked
+   */
   hosts?: readonly (Target | string)[];
   /**
-   * Where the last known members are kept for a start without Consul; false: nowhere. Default: SERVICE.json in
-   * $CACHE_DIRECTORY, else in `hotspare` in $XDG_CACHE_HOME or ~/.cache.
+   * Where the last known members are kept for a start without Consul; `false`: nowhere. A file that cannot be read or
+   * written is never an error: see the `warning` event of {@link Resolver}.
+   * @defaultValue `SERVICE.json` in $CACHE_DIRECTORY, else in `hotspare` in $XDG_CACHE_HOME or ~/.cache
    */
   cacheFile?: string | false;
-  /** For one DNS lookup, retry over TCP included. Default 800 ms. */
+  /**
+   * For one DNS lookup, ms, repeated questions and TCP included.
+   * @defaultValue 800
+   */
   dnsTimeoutMs?: number;
-  /** Between DNS lookups when nothing happens and Consul's HTTP API tells nothing. Default 15 s. */
+  /**
+   * Between DNS lookups, ms, when nothing happens and Consul's HTTP API tells nothing; up to a fifth is added at random.
+   * @defaultValue 15000
+   */
   refreshMs?: number;
-  /** Between heartbeats to each member. Default 250 ms. */
+  /**
+   * From one heartbeat's answer to the next heartbeat, ms, on the monitor session of each member.
+   * @defaultValue 250
+   */
   heartbeatIntervalMs?: number;
-  /** A member silent for this long after a heartbeat is given up and its connections destroyed. Default 550 ms. */
+  /**
+   * A member silent for this long after a heartbeat, ms, is given up and its connections are destroyed. Silent: nothing
+   * arrives from it, on any session of this pool. Also the time for a monitor's log-in.
+   * @defaultValue 550
+   */
   heartbeatTimeoutMs?: number;
-  /** Between attempts to reach a member that is down. Default 120 ms; 600 ms after ten minutes. */
+  /**
+   * Between attempts to reach a member that is down, ms: at random between half of it and all of it; five times that when the
+   * member has been down for ten minutes, or does not let us in.
+   * @defaultValue 120
+   */
   reconnectMs?: number;
-  /** How long a query waits for any member that may serve it, when none does. Default 2 s. See `connectionTimeoutMillis`. */
+  /**
+   * How long a query waits for a connection to any member that may serve it, ms. Once everything has been down for so
+   * long, queries fail at once. `connectionTimeoutMillis`, if set, counts instead for a single query (nine tenths of it).
+   * @defaultValue 2000
+   */
   connectDeadlineMs?: number;
-  /** A member that Consul no longer lists and that does not answer is forgotten after this. Default 10 min. */
+  /**
+   * A member that Consul no longer lists and that does not answer is forgotten after this, ms.
+   * @defaultValue 600000
+   */
   forgetAfterMs?: number;
 }
 
-/** What hotspare adds to the options of `pg.Pool` and `pg.Client`. */
+/**
+ * What hotspare adds to the options of `pg.Pool` and `pg.Client`. A bad value is a {@link ConfigError}.
+ *
+ * @category Options
+ */
 export interface HotspareOptions {
-  /** Discovery settings, or a Resolver to share. Its presence switches discovery on whatever the host is. */
-  hotspare?: DiscoveryOptions | SharedDiscovery;
-  /** How long a refused write waits for a primary before it fails with ReadOnlyError. Default 0 ms. */
+  /**
+   * Discovery settings, or a Resolver to share. Its presence switches discovery on whatever the host is.
+   * @defaultValue discovery with default settings for a host under `.service.consul`, else none: plain `pg`
+   */
+  hotspare?: DiscoveryOptions | Resolver;
+  /**
+   * How long a write on `pool.query` that was refused for want of a primary waits for one, ms, before it fails with
+   * {@link ReadOnlyError}. Also how long {@link Pool.transaction} waits before it repeats.
+   * @defaultValue 0
+   */
   writeWaitMs?: number;
-  /** A replica further behind than this serves nobody. Bytes; default Infinity. */
+  /**
+   * A replica further behind than this serves nobody. Bytes of WAL.
+   * @defaultValue Infinity
+   */
   maxReplicaLagBytes?: number;
-  /** Keep one idle session to a replica, so that the first query after a failover needs no log-in. Default true. */
+  /**
+   * Keep one idle session to a replica, logged in, so that the first query after a failover needs no log-in. Not one of
+   * `max` until it is used.
+   * @defaultValue true
+   */
   warmSpare?: boolean;
   /**
-   * Reads on `pool.read` see all that `pool` has done before, in this process: they wait for a replica to replay it, at
-   * most `waitMs` (default 100 ms), and then go to the primary. `waitMs` counts for `pool.readAfter` as well. Default false.
+   * Reads on {@link Pool.read} see all that the pool has done before, in this process: they wait for a replica to replay it,
+   * at most `waitMs` (1 to 60000, default 100), and then go to the primary. `waitMs` counts for {@link Pool.readAfter} as well.
+   * @defaultValue false
    */
-  readYourWrites?: boolean | { waitMs?: number };
+  readYourWrites?:
+    | boolean
+    | {
+        /** How long a read waits for a replica, ms. */
+        waitMs?: number;
+      };
 }
 
 /** A Resolver, seen from here. */

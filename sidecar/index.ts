@@ -1,4 +1,9 @@
-/** The library: `import { Pool } from 'hotspare'`. */
+/**
+ * The library: `import { Pool } from 'hotspare'`, or `const { Pool } = require('hotspare')`. Made from its docstrings by
+ * typedoc; what `pg` documents is not repeated here. The guide is docs/LIBRARY.md; every error and what to do, docs/ERRORS.md;
+ * what is promised when, docs/PROMISES.md.
+ * @module
+ */
 export { Client, type ClientConfig } from './client.js';
 export { Pool, type PoolConfig } from './pool.js';
 export { Resolver, type ProposedTopology } from './resolver.js';

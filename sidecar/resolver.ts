@@ -12,18 +12,27 @@ import {
   type SharedDiscovery,
 } from './config.js';
 import { ConsulWakeUps } from './consul/wake-ups.js';
-import type { Lookup, Source } from './core/model.js';
+import type { Lookup } from './core/model.js';
 import { DnsDirectory } from './dns/directory.js';
 import { DownError } from './errors.js';
 import type { Directory, Proposal } from './ports.js';
 import { Discovery } from './shell/discovery.js';
 
-/** What Consul proposes, as far as known. Sessions prove what is true: see `Pool.topology` for that. */
+/**
+ * What Consul proposes, as far as known. Sessions prove what is true: see {@link Pool.topology} for that.
+ *
+ * @category Resolver
+ */
 export interface ProposedTopology {
+  /** Whom Consul names primary. Null: nobody, or nothing is known yet. */
   readonly primary: Target | null;
+  /** Whom Consul names replicas. */
   readonly replicas: readonly Target[];
-  /** Where the newest of it came from; null before anything is known. */
-  readonly source: Source | null;
+  /**
+   * Where the newest of it came from: Consul's DNS or HTTP API, the file of last known members, or `hosts`. Null before
+   * anything is known.
+   */
+  readonly source: 'dns' | 'http' | 'cache' | 'static' | null;
   /** False while Consul does not answer; what is shown is then the last known. */
   readonly reachable: boolean;
 }
@@ -36,24 +45,54 @@ export interface ResolverParts {
 }
 
 /**
- * Finds the members of a service with roles through Consul DNS. Keeps looking in the background from the first use on,
- * without keeping the process alive.
+ * Finds the members of a service with roles through Consul. Keeps looking in the background from the first use on,
+ * without keeping the process alive. It tells what Consul proposes; only a session proves it, so use a {@link Pool} to
+ * connect. Several pools may share one: `new Pool({ hotspare: resolver })`.
  *
- * Events: `change` (the new topology), `warning` (an Error; nothing that stops it from working).
+ * Events: `change` (the new {@link ProposedTopology}), `warning` (an Error about the file of last known members; nothing
+ * that stops it from working).
+ *
+ * @example
+ * ```js
+ * import { Resolver } from 'hotspare';
+ *
+ * const resolver = new Resolver({ service: 'pg' });
+ * console.log(await resolver.primary()); // { host: '10.0.0.11', port: 5432 }
+ * resolver.on('change', ({ primary, replicas }) => console.log(primary, replicas));
+ * resolver.on('warning', (warning) => console.warn(warning.message));
+ * resolver.close();
+ * ```
+ *
+ * @category Resolver
  */
 export class Resolver extends EventEmitter implements SharedDiscovery {
+  /** @internal */
   readonly settings: DiscoverySettings;
   readonly #discovery: Discovery;
   #topology: ProposedTopology = { primary: null, replicas: [], source: null, reachable: true };
   #unsubscribe: (() => void) | undefined;
   #closed = false;
 
-  /** From settings that were parsed already. */
+  /**
+   * From settings that were parsed already.
+   * @internal
+   */
   static of(settings: DiscoverySettings): Resolver {
     return new Resolver({}, { settings });
   }
 
-  /** Throws ConfigError. `parts` is for tests. */
+  /**
+   * Asks nobody yet.
+   *
+   * @param options - Left out: the service `pg`, by what the environment says of Consul.
+   * @throws {@link ConfigError}, naming the key, its value and what was expected.
+   */
+  constructor(options?: DiscoveryOptions);
+  /**
+   * `parts` is for tests.
+   * @internal
+   */
+  constructor(options: DiscoveryOptions, parts: ResolverParts);
   constructor(options: DiscoveryOptions = {}, parts: ResolverParts = {}) {
     super();
     const settings = parts.settings ?? parseDiscovery(options, '', environment)!;
@@ -89,8 +128,10 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
   }
 
   /**
-   * The member that Consul names primary: at once when known, else after one lookup. With static `hosts`, the first.
-   * Rejects with DownError when Consul says that there is none, or does not answer and none was known.
+   * The member that Consul names primary: at once when known, else after one lookup, of `dnsTimeoutMs` (800 ms) at most. With
+   * static `hosts`, the first.
+   *
+   * @throws {@link DownError} when Consul says that there is none, or does not answer and none was known, or after `close`.
    */
   async primary(): Promise<Target> {
     const known = this.#topology.primary ?? this.#first(await this.#ask('primary'));
@@ -98,7 +139,11 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
     throw new DownError(`no primary of ${this.settings.service} is known: ${this.#why('primary')}`);
   }
 
-  /** The members that Consul names replicas; may be empty. Rejects with DownError when nothing is known. */
+  /**
+   * The members that Consul names replicas; may be empty. At once when known, else after one lookup.
+   *
+   * @throws {@link DownError} when nothing is known, or after `close`.
+   */
   async replicas(): Promise<readonly Target[]> {
     if (this.#topology.replicas.length > 0) return this.#topology.replicas;
     const lookup = await this.#ask('replica');
@@ -108,16 +153,21 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
     throw new DownError(`no replica of ${this.settings.service} is known: ${lookup.why}`);
   }
 
+  /**
+   * What a Pool hears it by.
+   * @internal
+   */
   subscribe(listener: (proposal: Proposal) => void): () => void {
     this.#start();
     return this.#discovery.subscribe(listener);
   }
 
+  /** @internal */
   refresh(): void {
     if (!this.#closed) this.#discovery.refresh();
   }
 
-  /** Ends all lookups. Idempotent. */
+  /** Ends all lookups, at once; may be called again. Pools that share it go on with the members they know. */
   close(): void {
     this.#closed = true;
     this.#unsubscribe?.();

@@ -1,11 +1,5 @@
 import { environment } from '../common/runtime/environment.js';
-import {
-  consulName,
-  parseDiscovery,
-  parseLimits,
-  type HotspareOptions,
-  type SharedDiscovery,
-} from './config.js';
+import { consulName, parseDiscovery, parseLimits, type HotspareOptions } from './config.js';
 import { hostOf } from './postgres/host-of.js';
 import type { Route } from './postgres/pool.js';
 import { Resolver } from './resolver.js';
@@ -26,6 +20,6 @@ export function routeOf(config: object): Route | null {
   return { discovery: resolver, timings: settings.timings, limits, close: () => resolver.close() };
 }
 
-function isShared(given: HotspareOptions['hotspare']): given is SharedDiscovery {
-  return given !== undefined && given !== null && typeof (given as SharedDiscovery).subscribe === 'function';
+function isShared(given: HotspareOptions['hotspare']): given is Resolver {
+  return given !== undefined && given !== null && typeof (given as Resolver).subscribe === 'function';
 }

@@ -18,11 +18,17 @@ import { emptyTopology, topologyOf, type Topology } from './topology.js';
 import { transaction, type TransactionOptions } from './transaction.js';
 import { WarmSpare, sparing } from './warm-spare.js';
 
+/**
+ * What a listener of {@link Pool.on} hears with a new mode.
+ *
+ * @category Pool
+ */
 export interface ModeDetail {
   /** Wall-clock time of the change. */
   readonly since: Date;
-  /** A sentence for people. */
+  /** Why, as a sentence for people: `the primary 10.0.0.11:5432 refuses connections`. */
   readonly reason: string;
+  /** The mode before. */
   readonly previous: Mode;
 }
 
@@ -36,9 +42,6 @@ export interface Route {
 }
 
 export type { PoolConfig as PgPoolConfig } from 'pg';
-
-type ModeListener = (mode: Mode, detail: ModeDetail) => void;
-type PoolEvent = 'error' | 'release' | 'connect' | 'acquire' | 'remove';
 
 const ambient: Ambient = { clock: systemClock, random: systemRandom };
 
@@ -100,27 +103,34 @@ export class RoutedPool extends SessionPool {
     this.once('connect', () => spare.start());
   }
 
-  /** What is possible now. `down` until the first member has proved itself; a plain connection always says `read-write`. */
+  /**
+   * What is possible now. `down` until the first member has proved itself, which begins with the first query, `waitForMode`
+   * or `mode` listener. A plain connection always says `read-write`.
+   */
   get mode(): Mode {
     return this.#router?.state.mode ?? 'read-write';
   }
 
-  /** Wall-clock time since when. */
+  /** Since when the mode is what it is, wall-clock time. */
   get modeSince(): Date {
     return this.#modeSince;
   }
 
-  /** Why, as a sentence. */
+  /** Why the mode is what it is, as a sentence: `the primary 10.0.0.11:5432 refuses connections`. */
   get modeReason(): string {
     return this.#router ? sentence(this.#router.state.reason) : 'a plain connection, without discovery';
   }
 
+  /** The members as they are known now; never waits, never asks. Empty for a plain connection, and before the first use. */
   get topology(): Topology {
     if (!this.#router) return emptyTopology;
     return topologyOf(this.#router.state, ambient.clock.nowMs(), this.#router.routeConfig);
   }
 
-  /** How old the data is, at most, that `pool.read` shows now; ms. Null: unknown, or nobody serves it. */
+  /**
+   * How old the data is, at most, that {@link Pool.read} shows now; ms. Null: unknown, or nobody serves it. Where it is counted
+   * from the last transaction that a replica has replayed, it is as right as the servers' clocks.
+   */
   get dataAgeMs(): number | null {
     const { readFrom, members } = this.topology;
     const ages = members
@@ -130,9 +140,11 @@ export class RoutedPool extends SessionPool {
   }
 
   /**
-   * A second pool, of at most `max` sessions of its own, for reading: on a replica, on the primary when no replica
-   * will do. Its sessions start with `default_transaction_read_only=on`; a query whose connection is lost is given once
-   * more to another member. It ends with this pool.
+   * A second `pg.Pool`, of at most `max` sessions of its own, for reading: on a replica, on the primary when no replica
+   * will do. Its sessions start with `default_transaction_read_only=on`, so a write fails with {@link ReadOnlyError}; a
+   * `read.query` whose connection is lost is given once more to another member. It ends with this pool.
+   *
+   * Of a plain connection: sessions to the same host that only read, without the second try.
    */
   get read(): pg.Pool {
     if (this.#readers) return this.#readers.read;
@@ -142,21 +154,31 @@ export class RoutedPool extends SessionPool {
 
   /**
    * A short text that stands for everything the primary has acknowledged before this call, whoever did it: for
-   * `readAfter`, in this process or in any other. Null when the primary does not say, and on a plain connection: read from
-   * the primary then. One question to the primary, shared by all who ask at the same time.
+   * {@link Pool.readAfter}, in this process or in any other. One question to the primary, shared by all who ask at the same
+   * time.
+   *
+   * @returns 28 letters, digits, `-` and `_`; neither secret nor signed. Null when there is no primary, when it does not say
+   * within `heartbeatTimeoutMs` (550 ms), and on a plain connection. `readAfter(null)` reads from the primary. Never
+   * rejects.
    */
   readToken(): Promise<string | null> {
     return this.#readers?.token() ?? Promise.resolve(null);
   }
 
   /**
-   * `pool.read` for somebody who comes with a token (or several, the newest counts): a replica that has replayed so
-   * much, waited for at most `waitMs` (default 100 ms, or what `readYourWrites` says), else the primary. So is anything that
-   * is no token, or none of the history that goes on: a token may come from a stranger. Without a primary: a replica.
+   * {@link Pool.read} for somebody who comes with a token of {@link Pool.readToken} (or several, the newest counts): a replica
+   * that has replayed so much, waited for at most `waitMs`, else the primary. Anything that is no token, or none of the
+   * history that goes on, is read from the primary without waiting: a token may come from a stranger. Without a primary: from a
+   * replica, after `waitMs` at most.
    *
-   * What is returned is for queries only: it is light, and ending it ends nothing.
+   * @param token - What a client sent back; null and undefined: it had none.
+   * @param options - How long to wait.
+   * @param options.waitMs - 1 to 60000 ms; default what `readYourWrites` says, else 100 ms.
+   * @returns A `pg.Pool` for queries and `connect` only: it is light, and ending it ends nothing. Of a plain connection: `read`.
+   * @throws {@link ConfigError} for a bad `waitMs`.
    */
-  readAfter(token: ReadToken | readonly ReadToken[], { waitMs }: { waitMs?: number } = {}): pg.Pool {
+  readAfter(token: ReadToken | readonly ReadToken[], options: { waitMs?: number } = {}): pg.Pool {
+    const { waitMs } = options;
     if (waitMs !== undefined) readWait(waitMs, 'waitMs');
     const tokens = Array.isArray(token) ? (token as readonly ReadToken[]) : [token as ReadToken];
     return this.#readers?.after(tokens, waitMs) ?? this.read;
@@ -164,13 +186,31 @@ export class RoutedPool extends SessionPool {
 
   /**
    * A session of your own on the primary, on a replica, or on one member whatever its role: not one of the pool's
-   * `max`. `release()` closes it.
+   * `max`. `release()` closes it. Waited for as long as `connectDeadlineMs` (2000 ms), or nine tenths of
+   * `connectionTimeoutMillis`.
+   *
+   * @param wanted - `primary` or `replica`, as proven; or a member, as in {@link Topology}, whatever it is.
+   * @throws {@link ReadOnlyError} when the primary is wanted and there are only replicas.
+   * @throws {@link DownError} when nobody who fits can be reached, the pool was ended, or a replica of a plain connection is
+   * wanted. What a server says that refuses the log-in is thrown as it is.
    */
   connectTo(wanted: Role | Target): Promise<pg.PoolClient> {
     return this.#direct.open(wanted);
   }
 
-  /** See TransactionOptions. `fn` must not commit by itself. */
+  /**
+   * BEGIN, `fn`, COMMIT on one session of the pool; ROLLBACK when `fn` throws. What is repeated, and after what, is told at
+   * {@link TransactionOptions.retry}.
+   *
+   * @param fn - Given the session. Must not commit by itself, nor release the session. What it does beside the database is
+   * done again with each repetition.
+   * @param options - Default: nothing is repeated.
+   * @returns What `fn` returned, once COMMIT was acknowledged.
+   * @throws {@link OutcomeUnknownError} when COMMIT was sent and not answered: also on a plain connection, and after a
+   * `query_timeout`.
+   * @throws Whatever `fn` or a statement in it threw; after ROLLBACK, where there is still a session for that.
+   * @throws A plain Error when COMMIT rolled back because a statement had failed and `fn` went on as if it had not.
+   */
   transaction<T>(fn: (client: pg.PoolClient) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return transaction(this, fn, options, async () => {
       const waitMs = this.#route?.limits.writeWaitMs ?? 0;
@@ -179,14 +219,25 @@ export class RoutedPool extends SessionPool {
     });
   }
 
-  /** Resolves once the mode is (one of) `mode`; rejects with ModeTimeoutError after `timeoutMs`. */
+  /**
+   * Resolves once the mode is (one of) `mode`; at once when it is already.
+   *
+   * @param mode - One mode, or a list.
+   * @param timeoutMs - How long to wait, ms.
+   * @throws {@link ModeTimeoutError} after `timeoutMs`.
+   */
   waitForMode(mode: Mode | readonly Mode[], timeoutMs: number): Promise<void> {
     this.#router?.start();
     return waitForMode(this, ([] as Mode[]).concat(mode), timeoutMs);
   }
 
-  override on(event: 'mode', listener: ModeListener): this;
-  override on<K extends PoolEvent>(
+  /**
+   * `mode`: what is possible has changed. Sessions that no longer fit are gone by then, so a query that the listener sends
+   * goes to the right member. What a listener throws surfaces as an uncaught exception and stops nothing.
+   */
+  override on(event: 'mode', listener: (mode: Mode, detail: ModeDetail) => void): this;
+  /** The events of `pg.Pool`. Without a listener for `error`, nothing happens: the death of an idle session is expected. */
+  override on<K extends 'error' | 'release' | 'connect' | 'acquire' | 'remove'>(
     event: K,
     listener: K extends 'error' | 'release'
       ? (error: Error, client: pg.PoolClient) => void
@@ -196,7 +247,13 @@ export class RoutedPool extends SessionPool {
     return super.on(event as 'error', listener as never);
   }
 
+  /**
+   * Ends the pool, {@link Pool.read}, its monitors, and its discovery unless that is a shared {@link Resolver}. Waits for
+   * sessions that are checked out, and for those of {@link Pool.connectTo}. Whoever waits for a turn is rejected. A second time
+   * is an error, as with pg.
+   */
   override end(): Promise<void>;
+  /** The same, with a callback. */
   override end(callback: () => void): void;
   override end(callback?: (error?: Error) => void): Promise<void> | void {
     // Ending twice is pg-pool's to refuse.

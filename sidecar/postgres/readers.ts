@@ -13,7 +13,12 @@ import { sessionClass } from './session.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { watchWork } from './work.js';
 
-/** Whatever a client sent back; null and undefined: it had none. */
+/**
+ * What {@link Pool.readAfter} takes: a token of {@link Pool.readToken}, or whatever else a client sent back. Null and undefined:
+ * it had none.
+ *
+ * @category Pool
+ */
 export type ReadToken = string | null | undefined;
 
 export interface ReadersParts extends Ambient {

@@ -167,6 +167,8 @@ export const SessionPool = PoolOfSessions as unknown as new (
   options: pg.PoolConfig,
   repeat: Repeat | null,
 ) => pg.Pool & {
+  /** @internal */
   sweep(): void;
+  /** @internal */
   queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never;
 };

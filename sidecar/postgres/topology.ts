@@ -3,14 +3,19 @@ import { eligible, memberAgeMs, memberLagBytes } from '../core/eligible.js';
 import type { Member, RouteConfig, State } from '../core/model.js';
 import { trouble } from '../core/reasons.js';
 
-/** One member as its own sessions show it. */
+/**
+ * One member as its own sessions show it.
+ *
+ * @category Pool
+ */
 export interface MemberInfo extends Target {
-  /** What it last proved to be; null while it proves nothing. */
+  /** What it proves to be; null while it proves nothing. */
   readonly role: Role | null;
+  /** `proven`: a session of ours says what it is. `unknown`: it has not answered yet. `gone`: it cannot be used now. */
   readonly state: 'proven' | 'unknown' | 'gone';
   /** A sentence's end for people: `is the primary`, `refuses connections`. */
   readonly detail: string;
-  /** Of the WAL that a primary last wrote. Null: unknown. */
+  /** Of the WAL that it last wrote as primary. Null: unknown, or it never was one that we saw. */
   readonly timeline: number | null;
   /** Bytes it is behind the newest WAL position known anywhere. Null: unknown. */
   readonly lagBytes: number | null;
@@ -18,12 +23,19 @@ export interface MemberInfo extends Target {
   readonly lagMs: number | null;
 }
 
-/** The members as proven by sessions; what Consul says counts for nothing here. */
+/**
+ * The members as proven by sessions; what Consul says counts for nothing here.
+ *
+ * @category Pool
+ */
 export interface Topology {
+  /** Where {@link Pool} writes; null unless the mode is `read-write`. */
   readonly primary: Target | null;
+  /** All that prove to be replicas, however far behind. */
   readonly replicas: readonly Target[];
-  /** Who serves `pool.read` now; any of them. */
+  /** Who serves {@link Pool.read} now; any of them. */
   readonly readFrom: readonly Target[];
+  /** All that are known, those that are gone included. */
   readonly members: readonly MemberInfo[];
 }
 

@@ -4,16 +4,24 @@ import { HotspareError, OutcomeUnknownError } from '../errors.js';
 import { isFatal } from './failures.js';
 import type { Session } from './session-link.js';
 
+/**
+ * Of {@link Pool.transaction}: whether to run the whole function again when the transaction certainly did not commit and
+ * repeating may help:
+ *
+ * - its connection was lost before COMMIT was sent;
+ * - a write was refused because there was no primary (25006): after a wait of `writeWaitMs` at most;
+ * - Postgres asked for it: serialization failure (40001) or deadlock (40P01), as the answer to COMMIT too.
+ *
+ * Never when the connection was lost while COMMIT was on its way ({@link OutcomeUnknownError}), nor when there was no
+ * connection to begin with ({@link DownError}), nor for any other error. Beyond the database, the function must be harmless
+ * to repeat.
+ *
+ * @category Pool
+ */
 export interface TransactionOptions {
   /**
-   * Run the whole function again when the transaction certainly did not commit and repeating may help:
-   * - its connection was lost before COMMIT was sent;
-   * - a write was refused because there was no primary (25006);
-   * - Postgres asked for it: serialization failure (40001) or deadlock (40P01), as the answer to COMMIT too.
-   *
-   * Never when the connection was lost while COMMIT was on its way (OutcomeUnknownError), nor when there was no
-   * connection to begin with (DownError), nor for any other error.
-   * A number is how many times at most; true is 3. Default false. Beyond the database, `fn` must be harmless to repeat.
+   * How many times at most; `true` is 3, `false` is 0.
+   * @defaultValue false
    */
   readonly retry?: boolean | number;
 }
