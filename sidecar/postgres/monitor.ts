@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type pg from 'pg';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Target } from '../../common/names.js';
@@ -11,7 +12,7 @@ import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 export interface MonitorTimings {
   /** From one answer to the next question. */
   readonly heartbeatIntervalMs: number;
-  /** A member that does not answer a heartbeat, or a connection, within this is given up. */
+  /** A member of which nothing is heard for so long, while an answer is due, is given up. */
   readonly heartbeatTimeoutMs: number;
   /** Between attempts to reach a member that is down. */
   readonly reconnectMs: number;
@@ -33,6 +34,9 @@ export interface MonitorParts {
 }
 
 const timedOut = { kind: 'timed-out' } as const;
+
+/** A whole log-in may take so many times the time of a heartbeat, while something is heard. */
+const logInTimeouts = 4;
 
 /**
  * One session per member that carries the proof of its role. It neither keeps the process alive nor outlives a question
@@ -111,11 +115,11 @@ class MemberMonitor implements Monitor {
     };
     client.on('error', ended);
     client.on('end', () => ended());
-    const stream = client.connection.stream as unknown as NodeJS.EventEmitter & { unref(): void };
+    const stream = client.connection.stream as unknown as Socket;
     const acceptMs = this.#suspect ? timings.heartbeatTimeoutMs / 3 : timings.heartbeatTimeoutMs;
     this.#deadline(acceptMs, client);
     stream.once('connect', () => {
-      if (this.#client === client) this.#deadline(timings.heartbeatTimeoutMs, client);
+      if (this.#client === client) this.#watchLogIn(client, stream);
     });
     client.connect((error: Error | null) => {
       if (this.#client !== client) return;
@@ -180,6 +184,29 @@ class MemberMonitor implements Monitor {
           }),
         );
       });
+    wait();
+  }
+
+  /**
+   * A log-in takes several round trips, more with TLS: on a long way more than the time for a heartbeat. So again it is
+   * silence that counts, and only what dribbles on for ever meets the bound for the whole. Under TLS this is still the
+   * socket below it, which sees the handshake too.
+   */
+  #watchLogIn(client: pg.Client, socket: Socket): void {
+    const halfMs = this.parts.timings.heartbeatTimeoutMs / 2;
+    let read = 0;
+    let silentHalves = 0;
+    let left = 2 * logInTimeouts;
+    const wait = () =>
+      this.#in(halfMs, () =>
+        this.#verdict(client, () => {
+          silentHalves = socket.bytesRead > read ? 0 : silentHalves + 1;
+          read = socket.bytesRead;
+          left -= 1;
+          if (silentHalves < 2 && left > 0) wait();
+          else this.#failed(timedOutError(this.target));
+        }),
+      );
     wait();
   }
 

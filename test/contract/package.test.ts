@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 // The TypeScript compiler takes seconds on a quiet machine, and a minute on a busy one.
@@ -163,6 +164,31 @@ describe('the package beside ORMs', () => {
     );
     // Drizzle's and Knex's own declarations want the types of every driver there is.
     expect(await compile('--skipLibCheck', commonJs, ...names.map((name) => join('recipes', name)))).toBe('');
+  });
+
+  test('every recipe can be imported by Node itself, which knows fewer named exports than bundlers do', async () => {
+    const recipes = resolve('test/contract/orm/recipes');
+    const out = join(app, 'recipes-run');
+    const files = readdirSync(recipes).filter((name) => name.endsWith('.ts'));
+    await build({
+      entryPoints: [...files, 'generated/prisma/client.ts'].map((name) => join(recipes, name)),
+      outdir: out,
+      outbase: recipes,
+      format: 'esm',
+    });
+    file('recipes-run/package.json', '{ "type": "module" }');
+    for (const name of ['schema.prisma', 'generated/prisma/model.json'])
+      cpSync(join(recipes, name), join(out, name));
+    const names = files.map((name) => name.replace(/ts$/, 'js'));
+    for (const name of names) {
+      const text = readFileSync(join(out, name), 'utf8');
+      file(`recipes-run/${name}`, text.replaceAll('../../../../sidecar/index.js', 'hotspare'));
+    }
+    const all = file(
+      'recipes-run/all.js',
+      names.map((name) => `import('./${name}').then((recipe) => console.log(typeof recipe));`).join('\n'),
+    );
+    expect(await run(process.execPath, [all], app)).toBe('object\n'.repeat(names.length));
   });
 
   test('two copies of pg: a warning with both folders, once', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, Pool } from '../../sidecar/index.js';
+import { StallingProxy } from '../fakes/stalling-proxy.js';
 import { patient } from '../support/patience.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
 import { speakTls } from '../support/tls.js';
@@ -33,6 +34,20 @@ test('the certificate is checked against the name in the URL', async () => {
   await client.connect();
   expect((await client.query(encrypted)).rows).toEqual([{ ssl: true }]);
   await client.end();
+});
+
+test('a log-in whose round trips take longer together than a heartbeat may', async () => {
+  const proxy = await StallingProxy.before(server);
+  proxy.fault = { kind: 'far', delayMs: 200 };
+  const pool = new Pool({
+    ...config('pg.service.consul', { ca }),
+    connectionTimeoutMillis: 20_000,
+    hotspare: { hosts: [proxy.target] },
+  });
+  expect((await pool.query(encrypted)).rows).toEqual([{ ssl: true }]);
+  expect(pool.mode).toBe('read-write');
+  await pool.end();
+  await proxy.close();
 });
 
 test('a certificate for another name, or of a stranger, is refused at once and says so', async () => {

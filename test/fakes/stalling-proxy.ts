@@ -4,6 +4,8 @@ import type { Target } from '../../common/names.js';
 /** What happens to what the server says on one connection. */
 export type Fault =
   | { readonly kind: 'none' }
+  /** Everything it says arrives so much later. */
+  | { readonly kind: 'far'; readonly delayMs: number }
   /** Accepted, and never a word. */
   | { readonly kind: 'silent' }
   /** After so many bytes, on all connections together, nothing more; they stay open. */
@@ -95,6 +97,7 @@ class Link {
   #say(chunk: Buffer): void {
     const fault = this.#fault;
     if (fault.kind === 'none') return void this.client.write(chunk);
+    if (fault.kind === 'far') return void setTimeout(() => this.client.write(chunk), fault.delayMs);
     if (fault.kind === 'silent') return;
     const before = fault.kind === 'stall' ? this.#saidByAll.bytes : this.#saidBytes;
     const allowed = chunk.subarray(0, Math.max(0, fault.afterBytes - before));

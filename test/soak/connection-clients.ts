@@ -1,13 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, type ClientConfig } from '../../sidecar/index.js';
+import { Client, ConnectionLostError, OutcomeUnknownError, type ClientConfig } from '../../sidecar/index.js';
 import { connect as connectKnex } from '../contract/orm/recipes/knex-client.js';
 import { migrate } from '../contract/orm/recipes/node-pg-migrate.js';
 import type { Client as LoadClient } from './load.js';
 import type { Watch } from './watch.js';
 
 const asItIs = (error: unknown) => error;
+
+/** In one place node-pg-migrate makes a text of the error it met, with its name and stack. */
+function metByMigration(error: unknown): unknown {
+  const name = /^Unable to ensure migrations table: (\w+)/.exec((error as Error).message)?.[1];
+  if (name === 'OutcomeUnknownError') return new OutcomeUnknownError('', error);
+  if (name === 'ConnectionLostError') return new ConnectionLostError('', error);
+  return error;
+}
 
 /** Something under load that has no Pool of ours, but connections of its own. */
 export interface ConnectionClient {
@@ -34,7 +42,7 @@ export function migrator(config: ClientConfig, watch: Watch): ConnectionClient {
         }
       });
       if (dropped.outcome !== 'done') return;
-      const migrated = await watch.run('node-pg-migrate', asItIs, () => migrate(config, folder));
+      const migrated = await watch.run('node-pg-migrate', metByMigration, () => migrate(config, folder));
       if (migrated.outcome === 'done' && migrated.value.join() !== '1_migrated')
         watch.wrong(`node-pg-migrate: applied ${JSON.stringify(migrated.value)}`);
     },

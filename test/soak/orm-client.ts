@@ -155,8 +155,10 @@ export class OrmClient {
     return ended;
   }
 
-  #run<T>(what: string, work: () => Promise<T>): Promise<Ended<T>> {
-    return this.watch.run(`${this.name} ${what}`, this.subject.orm.thrown, work);
+  async #run<T>(what: string, work: () => Promise<T>): Promise<Ended<T>> {
+    const ended = await this.watch.run(`${this.name} ${what}`, this.subject.orm.thrown, work);
+    if (ended.outcome === 'down') this.watch.wrong(`${this.name} ${what}: down, though a replica lives`);
+    return ended;
   }
 
   #note(ended: Ended<unknown>, tag: string, version: number | null): void {

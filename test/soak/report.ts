@@ -45,6 +45,8 @@ export interface Report {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   readonly rowsCompared: number;
   readonly slowestMs: number;
+  /** What took so long, and how it ended. */
+  readonly slowest: string;
   readonly deadlineMs: number;
   readonly looks: readonly Looked[];
   readonly complaints: readonly string[];
@@ -78,6 +80,7 @@ export function reportOf(ending: Ending, { seed, deadlineMs, failovers }: Option
     outcomes: seen?.outcomes ?? { done: 0, 'read-only': 0, lost: 0, unknown: 0, down: 0 },
     rowsCompared: looks.reduce((sum, { rows }) => sum + rows, 0),
     slowestMs: Math.round(seen?.slowestMs ?? 0),
+    slowest: seen?.slowest ?? 'nothing',
     deadlineMs,
     looks: looks.map((look) => ({ ...look, heapMb: round(look.heapMb), rssMb: round(look.rssMb) })),
     complaints: [...ending.complaints, ...(seen?.complaints ?? [])],
@@ -103,7 +106,10 @@ export function render(report: Report): string {
       '',
       `refused as read-only ${outcomes['read-only']}, connection lost ${outcomes.lost}, outcome unknown ${outcomes.unknown}, down ${outcomes.down}`,
     ],
-    ['slowest', `${count(report.slowestMs)} ms, deadline ${count(report.deadlineMs)} ms`],
+    [
+      'slowest',
+      `${count(report.slowestMs)} ms (${report.slowest}); the deadline is ${count(report.deadlineMs)} ms`,
+    ],
     ['rows compared', count(report.rowsCompared)],
     ['hangs', String(report.hangs)],
     ['crashes', String(report.crashes)],

@@ -9,6 +9,7 @@ export interface Seen {
   operations: number;
   outcomes: Record<Outcome, number>;
   slowestMs: number;
+  slowest: string;
   hangs: number;
   wrong: number;
   /** The first of what was not as promised, a line each. */
@@ -23,6 +24,7 @@ export class Watch {
     operations: 0,
     outcomes: { done: 0, 'read-only': 0, lost: 0, unknown: 0, down: 0 },
     slowestMs: 0,
+    slowest: 'nothing',
     hangs: 0,
     wrong: 0,
     complaints: [],
@@ -40,13 +42,13 @@ export class Watch {
     this.seen.operations += 1;
     try {
       const answer = await Promise.race([work().then((value) => ({ value })), late]);
-      if (answer !== 'late') return this.#end({ outcome: 'done', value: answer.value }, startedMs);
+      if (answer !== 'late') return this.#end(what, { outcome: 'done', value: answer.value }, startedMs);
       this.hang(`${what}: no answer within ${this.deadlineMs} ms`);
-      return this.#end({ outcome: 'unknown' }, startedMs);
+      return this.#end(what, { outcome: 'unknown' }, startedMs);
     } catch (error) {
       const outcome = outcomeOf(thrown(error));
       if (!outcome) this.wrong(`${what}: ${describe(error)}`);
-      return this.#end({ outcome: outcome ?? 'unknown' }, startedMs);
+      return this.#end(what, { outcome: outcome ?? 'unknown' }, startedMs);
     } finally {
       clearTimeout(timer);
     }
@@ -62,9 +64,13 @@ export class Watch {
     this.#note(complaint);
   }
 
-  #end<T>(ended: Ended<T>, startedMs: number): Ended<T> {
+  #end<T>(what: string, ended: Ended<T>, startedMs: number): Ended<T> {
+    const tookMs = performance.now() - startedMs;
     this.seen.outcomes[ended.outcome] += 1;
-    this.seen.slowestMs = Math.max(this.seen.slowestMs, performance.now() - startedMs);
+    if (tookMs > this.seen.slowestMs) {
+      this.seen.slowestMs = tookMs;
+      this.seen.slowest = `${what}: ${ended.outcome}`;
+    }
     return ended;
   }
 

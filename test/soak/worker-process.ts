@@ -17,9 +17,12 @@ export class WorkerProcess {
 
   static start(): WorkerProcess {
     const file = fileURLToPath(new URL('./worker.ts', import.meta.url));
-    // Its own output is not the report: what ORMs print goes to standard error.
+    // What ORMs print as they go along is not looked at; that they print at all is.
     return new WorkerProcess(
-      fork(file, { execArgv: ['--import', 'tsx', '--expose-gc'], stdio: ['ignore', 2, 2, 'ipc'] }),
+      fork(file, {
+        execArgv: ['--import', 'tsx', '--expose-gc'],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      }),
     );
   }
 

@@ -1,4 +1,4 @@
-import { knex } from 'knex';
+import knex from 'knex';
 import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
 
 export function connect(config: PoolConfig) {
