@@ -248,7 +248,7 @@ export function parseDiscovery(
       throw new ConfigError(
         where,
         `hotspare.${key}`,
-        value,
+        shown(key, value),
         `no such key; known are ${knownKeys.join(', ')}`,
       );
   }
@@ -258,6 +258,9 @@ export function parseDiscovery(
     throw new ConfigError(where, 'hotspare.domain', domain, 'a DNS domain such as consul');
   return settings(given, consulName(host, domain.toLowerCase()) ?? { service: 'pg', domain }, environment);
 }
+
+/** A token or a password in the wrong place is a secret all the same. */
+const shown = (key: string, value: unknown) => (/tok|pass|secret/i.test(key) ? '(hidden)' : value);
 
 function settings(
   given: DiscoveryOptions,
@@ -317,12 +320,20 @@ function http(given: DiscoveryOptions, environment: Environment, address?: strin
   if (given.http === false) return null;
   const token = (text: string | undefined) => (text ? new Secret(text) : null);
   if (given.http !== undefined) {
-    const { url, token: own, tokenFile } = given.http ?? {};
+    const { url, token: own, tokenFile, ...others } = given.http ?? {};
+    const [unknown] = Object.entries(others);
+    if (url !== undefined && unknown)
+      throw new ConfigError(
+        where,
+        `hotspare.http.${unknown[0]}`,
+        shown(...unknown),
+        'no such key; known are url, token, tokenFile',
+      );
     if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw new ConfigError(
         where,
         'hotspare.http',
-        url,
+        typeof given.http === 'string' ? given.http : url,
         'false, or an object with url: an http:// or https:// URL',
       );
     return {

@@ -126,11 +126,11 @@ export class Router implements Routing {
   }
 
   target(use: Use, deadlineMs: number): Promise<Target> {
+    if (this.#stopped) return Promise.reject(new DownError('the pool was ended'));
     this.start();
     const now = this.#choose(use) ?? this.#hopeless();
     if (now instanceof Error) return Promise.reject(now);
     if (now) return Promise.resolve(now);
-    if (this.#stopped) return Promise.reject(new DownError('the pool was ended'));
     const untilMs = this.#waitUntilMs(use, deadlineMs);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {

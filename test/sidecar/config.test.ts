@@ -118,6 +118,16 @@ describe('refused, naming key, value and expectation', () => {
     [{ domain: '' }, /hotspare\.domain is ""; expected a DNS domain/],
     [{ dns: 'nowhere:99999' }, /hotspare\.dns is "nowhere:99999"; expected "host:port"/],
     [{ dns: { host: 'x' } }, /hotspare\.dns is/],
+    [
+      { token: 'abc' },
+      /^hotspare options: hotspare\.token is "\(hidden\)"; expected no such key; known are service/,
+    ],
+    [
+      { http: { url: 'http://x', address: 'abc' } },
+      /hotspare\.http\.address is "abc"; expected no such key; known are url/,
+    ],
+    [{ http: { url: 'http://x', tokn: 'abc' } }, /hotspare\.http\.tokn is "\(hidden\)"/],
+    [{ http: 'http://x' }, /hotspare\.http is "http:\/\/x"; expected false, or an object/],
     [{ http: { url: 'ftp://x' } }, /hotspare\.http is "ftp:\/\/x"; expected false, or an object/],
     [{ hosts: [] }, /hotspare\.hosts is \[\]; expected a list with at least one/],
     [{ hosts: ['a', 5] }, /hotspare\.hosts\[1\] is 5/],
