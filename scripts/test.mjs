@@ -23,6 +23,10 @@ const steps = [
     ? []
     : [
         ['the five boxes', vitest('lab')],
+        [
+          'the primary lost under every ORM',
+          tool('tsx/dist/cli.mjs', 'test/soak/main.ts', '--failovers', '9'),
+        ],
         ['five real boxes', [process.execPath, 'scripts/test-boxes.mjs']],
       ]),
 ];

@@ -78,9 +78,12 @@ export class Boxes {
     return { host: address, port };
   }
 
+  get directory(): string {
+    return labSettings({ ...process.env, ...environment }, process.getuid?.() === 0).directory;
+  }
+
   #secrets(): Secrets {
-    const { directory } = labSettings({ ...process.env, ...environment }, process.getuid?.() === 0);
-    return JSON.parse(readFileSync(labFiles(directory).secrets, 'utf8')) as Secrets;
+    return JSON.parse(readFileSync(labFiles(this.directory).secrets, 'utf8')) as Secrets;
   }
 }
 

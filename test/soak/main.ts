@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { lockAddress, tryLock } from '../../common/runtime/lock.js';
 import { stopSignal } from '../../common/runtime/run.js';
 import { seededRandom } from '../support/random.js';
 import { Boxes } from './boxes.js';
@@ -12,6 +13,12 @@ async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2), Math.floor(Math.random() * 2 ** 31));
   const stop = stopSignal();
   const boxes = new Boxes();
+  const lock = await tryLock(
+    lockAddress('hotspare-soak', boxes.directory),
+    `a soak test is at work (pid ${process.pid})`,
+  );
+  if (lock.state === 'held')
+    throw new Error(`${lock.says ?? 'another soak test is at work'}: wait until it has ended`);
   try {
     await boxes.up();
     const startedMs = performance.now();
@@ -25,6 +32,7 @@ async function main(): Promise<number> {
     return report.passed ? 0 : 1;
   } finally {
     await boxes.remove();
+    lock.release();
   }
 }
 

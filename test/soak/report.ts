@@ -50,6 +50,8 @@ export interface Report {
   readonly deadlineMs: number;
   readonly looks: readonly Looked[];
   readonly complaints: readonly string[];
+  /** Stopped by Ctrl-C before all failovers were done. */
+  readonly aborted: boolean;
   readonly passed: boolean;
 }
 
@@ -84,6 +86,7 @@ export function reportOf(ending: Ending, { seed, deadlineMs, failovers }: Option
     deadlineMs,
     looks: looks.map((look) => ({ ...look, heapMb: round(look.heapMb), rssMb: round(look.rssMb) })),
     complaints: [...ending.complaints, ...(seen?.complaints ?? [])],
+    aborted: ending.aborted,
     passed:
       numbers.failovers === failovers &&
       hangs + crashes + unhandled + wrong + leakedSockets === 0 &&
@@ -131,6 +134,6 @@ export function render(report: Report): string {
     '',
     ...complaints,
     ...(complaints.length > 0 ? [''] : []),
-    report.passed ? 'passed' : 'FAILED',
+    report.passed ? 'passed' : report.aborted ? 'stopped early' : 'FAILED',
   ].join('\n');
 }

@@ -17,7 +17,7 @@ export class WorkerProcess {
 
   static start(): WorkerProcess {
     const file = fileURLToPath(new URL('./worker.ts', import.meta.url));
-    // What ORMs print as they go along is not looked at; that they print at all is.
+    // Standard output is for the report alone; on standard error Node says why it crashed.
     return new WorkerProcess(
       fork(file, {
         execArgv: ['--import', 'tsx', '--expose-gc'],

@@ -19,6 +19,9 @@ import { Watch } from './watch.js';
 // Ctrl-C reaches the whole group; the parent ends the load in good order.
 process.on('SIGINT', () => {});
 
+// What ORMs say of errors that the test looks at itself.
+for (const level of ['log', 'info', 'warn', 'error'] as const) console[level] = () => {};
+
 let unhandled = 0;
 const late: string[] = [];
 for (const event of ['unhandledRejection', 'uncaughtException'] as const)
@@ -123,6 +126,7 @@ class App {
 
 let app: App;
 let socketsBefore = 0;
+let closed = false;
 const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K]['answer']> } = {
   async begin(setup) {
     await createTable(setup);
@@ -147,8 +151,16 @@ const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K][
       unhandled,
     };
   },
-  close: () => app.close(socketsBefore),
+  close() {
+    closed = true;
+    return app.close(socketsBefore);
+  },
 };
+
+process.on('disconnect', () => {
+  // Whoever asked was killed. After `close` the process must come to its end without help.
+  if (!closed) process.exit(1);
+});
 
 process.on('message', (question: Question) => {
   const answer = answers[question.kind] as (ask: unknown) => Promise<unknown>;
