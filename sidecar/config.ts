@@ -73,8 +73,8 @@ export interface DiscoveryOptions {
    */
   heartbeatIntervalMs?: number;
   /**
-   * A member silent for this long after a heartbeat, ms, is given up and its connections are destroyed. Silent: nothing
-   * arrives from it, on any session of this pool. Also the time for a monitor's log-in.
+   * A member of which nothing is heard for this long while it owes an answer, ms, is given up and its connections are
+   * destroyed. Nothing: on any session of this pool.
    * @defaultValue 550
    */
   heartbeatTimeoutMs?: number;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as library from '../../sidecar/index.js';
 
@@ -50,3 +50,41 @@ describe('the API reference', () => {
       expect(text, name).not.toMatch(new RegExp(`${process.cwd()}|node_modules|RoutedPool|[0-9a-f]{40}`));
   });
 });
+
+test('links between the pages about the library lead somewhere', () => {
+  const about = ['LIBRARY', 'ERRORS', 'PROMISES', 'RECIPES', 'COMPATIBILITY', 'SCALE', 'PATRONI'].map(
+    (name) => `docs/${name}.md`,
+  );
+  const files = [...about, ...Object.keys(pages(committed)).map((name) => join(committed, name))];
+  const linked = files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link!)
+      .filter((link) => !link.includes('://'))
+      .map((link) => ({ file, link })),
+  );
+  expect(linked.length).toBeGreaterThan(100);
+  for (const { file, link } of linked) {
+    const [path, anchor] = link.split('#') as [string, string | undefined];
+    const target = path === '' ? file : join(dirname(file), path);
+    expect(existsSync(target), `${file}: ${link}`).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(target), `${file}: ${link}`).toContain(anchor);
+  }
+});
+
+/** As GitHub makes them from headings, and those that typedoc writes. */
+function anchorsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8').replace(/^```[^]*?^```$/gm, '');
+  const slugs = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  const count = new Map<string, number>();
+  const numbered = slugs.map((slug) => {
+    const n = count.get(slug) ?? 0;
+    count.set(slug, n + 1);
+    return n === 0 ? slug : `${slug}-${n}`;
+  });
+  return [...numbered, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id!)];
+}

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { transform } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { parseDiscovery, parseLimits, readWait } from '../../sidecar/config.js';
 import * as library from '../../sidecar/index.js';
@@ -148,4 +149,35 @@ test('every process warning, and no other', () => {
   expect(codes).toHaveLength(source.split('emitWarning(').length - 1);
   const [, ...table] = rows(sections.get('Process warnings')!);
   expect(table.map(([code, type]) => [quoted(code!)[0], quoted(type!)[0]])).toEqual(codes);
+});
+
+test('messages that are not ours are those of pg', () => {
+  const folders = ['pg/lib', 'pg-pool'].map((name) => join('node_modules', name));
+  const pg = folders
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => readFileSync(file, 'utf8'));
+  const known = [...pg, source].join('\n');
+  const cells = rows(sections.get('Errors that are not ours')!).map(([cell]) => cell!);
+  const messages = cells.filter((cell) => /^`[^`]+ [^`]+`/.test(cell)).map((cell) => quoted(cell)[0]!);
+  expect(messages.length).toBeGreaterThan(6);
+  for (const message of messages) expect(known.includes(message), message).toBe(true);
+});
+
+test('the short table of docs/LIBRARY.md says the same', () => {
+  const guide = readFileSync('docs/LIBRARY.md', 'utf8');
+  const stated = rows(guide.slice(guide.indexOf('## Errors'), guide.indexOf('## What is promised'))).slice(1);
+  expect(stated.length).toBe(4);
+  for (const [name, code, retry] of stated)
+    expect(concrete.find(([own]) => own === quoted(name!)[0])?.[1]).toMatchObject({ code, retry });
+});
+
+test('the samples are JavaScript', async () => {
+  const samples = [...page.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code!);
+  expect(samples.length).toBeGreaterThan(5);
+  // A piece of a handler returns.
+  for (const code of samples)
+    await transform(`async () => {${code.replace(/^import .*$/gm, '')}}`).catch((error: Error) =>
+      expect.fail(`${error.message}\n${code}`),
+    );
 });
