@@ -76,8 +76,9 @@ export function sessionClass(
       return { link, losses, attempts, overdue: new Overdue(this) };
     }
 
-    #circumstances({ readOnly }: SessionLink) {
-      return { target: this.target, role: this.role, readOnly };
+    #circumstances({ readOnly, wanted }: SessionLink) {
+      const asChosen = typeof wanted !== 'string' || wanted === 'replica';
+      return { target: this.target, role: this.role, readOnly, asChosen };
     }
 
     get target(): Target | null {

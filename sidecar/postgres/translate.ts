@@ -8,6 +8,8 @@ export interface Circumstances {
   readonly role: Role | null;
   /** A session of `pool.read`. */
   readonly readOnly: boolean;
+  /** The app has asked for a replica, or for this very member. */
+  readonly asChosen: boolean;
 }
 
 /** The connection ended after the statement was sent. */
@@ -31,11 +33,13 @@ export function tooLate({ target }: Circumstances, cause: Error): HotspareError 
 }
 
 /** The server answered 25006. */
-export function writeRefused({ role, readOnly }: Circumstances, cause: Error): HotspareError {
+export function writeRefused({ role, readOnly, asChosen }: Circumstances, cause: Error): HotspareError {
   if (readOnly) return new ReadOnlyError('pool.read only reads; use the pool itself to write', cause);
   switch (role) {
     case 'replica':
-      return new ReadOnlyError('the database is read-only now: no primary to write to', cause);
+      return asChosen
+        ? new ReadOnlyError('this session is on a replica, which only reads', cause)
+        : new ReadOnlyError('the database is read-only now: no primary to write to', cause);
     case 'primary':
     case null:
       return new ReadOnlyError(`this transaction is read-only: ${cause.message}`, cause);

@@ -163,6 +163,7 @@ describe('the replica', () => {
     ]) {
       const error: unknown = await client.query(`BEGIN; ${sql}`).catch((thrown: unknown) => thrown);
       expect(error, sql).toBeInstanceOf(ReadOnlyError);
+      expect((error as Error).message).toBe('this session is on a replica, which only reads');
       await client.query('ROLLBACK');
     }
     client.release();
