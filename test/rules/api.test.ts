@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defaultTimings, parseLimits } from '../../sidecar/config.js';
 import * as library from '../../sidecar/index.js';
 
 const committed = 'docs/api';
@@ -18,7 +19,7 @@ beforeAll(() => {
   });
   ({ status } = typedoc);
   output = typedoc.stdout + typedoc.stderr;
-});
+}, 120_000);
 afterAll(() => rmSync(fresh, { recursive: true, force: true }));
 
 const pages = (folder: string) =>
@@ -45,17 +46,30 @@ describe('the API reference', () => {
       expect(pool).toMatch(new RegExp(`^##### ${name}(\\(\\))?$`, 'm'));
   });
 
+  test('the defaults of the options are those of the code', () => {
+    const { 'Options.md': options } = pages(committed);
+    const { writeWaitMs, maxReplicaLagBytes, warmSpare, readYourWrites, readWaitMs } = parseLimits({});
+    const real = { ...defaultTimings, writeWaitMs, maxReplicaLagBytes, warmSpare, readYourWrites };
+    for (const [name, value] of Object.entries(real))
+      expect(options).toMatch(
+        new RegExp(`<a id="property-\\w+"></a> \`${name}\\?\` \\|.*\\| \`${value}\` \\|`),
+      );
+    expect(options).toContain(`\`waitMs\` (1 to 60000, default ${readWaitMs})`);
+  });
+
   test('names nothing of the machine or the moment it was made on', () => {
     for (const [name, text] of Object.entries(pages(committed)))
       expect(text, name).not.toMatch(new RegExp(`${process.cwd()}|node_modules|RoutedPool|[0-9a-f]{40}`));
   });
 });
 
-test('links between the pages about the library lead somewhere', () => {
-  const about = ['LIBRARY', 'ERRORS', 'PROMISES', 'RECIPES', 'COMPATIBILITY', 'SCALE', 'PATRONI'].map(
-    (name) => `docs/${name}.md`,
-  );
-  const files = [...about, ...Object.keys(pages(committed)).map((name) => join(committed, name))];
+test('links between the pages of the documentation lead somewhere', () => {
+  const about = readdirSync('docs').filter((name) => name.endsWith('.md'));
+  const files = [
+    'README.md',
+    ...about.map((name) => join('docs', name)),
+    ...Object.keys(pages(committed)).map((name) => join(committed, name)),
+  ];
   const linked = files.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link]) => link!)
