@@ -199,6 +199,28 @@ describe('the primary', () => {
     );
   });
 
+  test('owes its monitor an answer and goes on answering others: it is slow, not gone; silent to all, it is', async () => {
+    const heartbeatTimeoutMs = 4_000;
+    const pool = openHosts({ hotspare: { heartbeatTimeoutMs }, warmSpare: false });
+    await bothProven(pool);
+    const modes = modesOf(pool);
+    const [row] = await pair.primary.query(
+      "SELECT pid FROM pg_stat_activity WHERE application_name = 'hotspare-monitor'",
+    );
+    const backend = Number(row![0]);
+    process.kill(backend, 'SIGSTOP');
+    try {
+      const untilMs = performance.now() + 1.5 * heartbeatTimeoutMs;
+      while (performance.now() < untilMs) await pool.query('SELECT 1');
+      expect([pool.mode, modes]).toEqual(['read-write', []]);
+      // Nobody asks it anything any more, so nothing comes from it. A fresh monitor finds it well again.
+      await waitFor('silence to count, and the verdict to be mended', eventuallyMs, () => modes.length === 2);
+      expect(modes).toEqual(['read-only', 'read-write']);
+    } finally {
+      process.kill(backend, 'SIGCONT');
+    }
+  });
+
   test('ends a session just before a statement is sent on it: pool.query sends it on another', async () => {
     let sessions = 0;
     const pool = openHosts({
