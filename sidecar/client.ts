@@ -14,8 +14,8 @@ export type ClientConfig = PgClientConfig & HotspareOptions;
 const Base: PrimaryClientClass = primaryClientClass(routeOf);
 
 /**
- * A `pg.Client` for one connection to the proven primary: for migrations, LISTEN, COPY. To any other host than Consul's,
- * without a `hotspare` option, it is a plain client.
+ * A [`pg.Client`](https://node-postgres.com/apis/client) for one connection to the proven primary: for migrations, LISTEN,
+ * COPY. To any other host than Consul's, without a `hotspare` option, it is a plain client.
  *
  * `connect` waits for a primary, for nine tenths of `connectionTimeoutMillis` if that is set, else `connectDeadlineMs`
  * (2000 ms). Then it rejects with {@link ReadOnlyError} (there are only replicas) or {@link DownError} (nobody answers). What a

@@ -11,7 +11,8 @@ import { routeOf } from './route-of.js';
 export type PoolConfig = PgPoolConfig & HotspareOptions;
 
 /**
- * A `pg.Pool` that finds the primary by itself, reads on while there is none, and comes back.
+ * A [`pg.Pool`](https://node-postgres.com/apis/pool) that finds the primary by itself, reads on while there is none, and comes
+ * back.
  *
  * Everything of `pg.Pool` is there and works as it does: `query`, `connect`, `end`, events, counters. Listed here is what is
  * added.
