@@ -3,7 +3,7 @@ import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 import { readWait, type PoolLimits, type Timings } from '../config.js';
 import { sentence } from '../core/reasons.js';
-import { ConnectionLostError, ModeTimeoutError } from '../errors.js';
+import { ConnectionLostError, ModeTimeoutError, ReadOnlyError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
 import { assemble, connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
@@ -142,7 +142,8 @@ export class RoutedPool extends SessionPool {
   /**
    * A second `pg.Pool`, of at most `max` sessions of its own, for reading: on a replica, on the primary when no replica
    * will do. Its sessions start with `default_transaction_read_only=on`, so a write fails with {@link ReadOnlyError}; a
-   * `read.query` whose connection is lost is given once more to another member. It ends with this pool.
+   * `read.query` whose connection is lost is given once more to another member, one that a replica cancels to get on with
+   * replay to the primary. It ends with this pool.
    *
    * Of a plain connection: sessions to the same host that only read, without the second try.
    */
@@ -297,7 +298,7 @@ function linked(config: pg.PoolConfig, link: SessionLink) {
 function repeatOnPrimary(router: Router, writeWaitMs: number): Repeat {
   return (error, session) => {
     if (error instanceof ConnectionLostError) return Promise.resolve();
-    if (session.role !== 'replica') return null;
+    if (!(error instanceof ReadOnlyError) || session.role !== 'replica') return null;
     if (router.state.mode === 'read-write') return Promise.resolve();
     if (writeWaitMs === 0) return null;
     return router.target('primary', ambient.clock.nowMs() + writeWaitMs).then(() => {});

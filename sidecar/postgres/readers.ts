@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { PoolLimits, Timings } from '../config.js';
 import { both, type Need } from '../core/freshness.js';
 import { parseReadToken, readTokenOf } from '../core/read-token.js';
+import { codeOf } from '../../common/errors.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
@@ -73,18 +74,30 @@ export class Readers {
 
   #make(): ReadPool {
     const { clock, limits } = this.parts;
-    return new ReadPool(this.#options('read'), again, {
+    return new ReadPool(this.#options('read'), this.#again, {
       guard: this.#guard,
       clock,
       ownWrites: limits.readYourWrites,
       waitMs: limits.readWaitMs,
-      primary: () => (this.#onPrimary ??= this.#makeOnPrimary()),
+      primary: () => this.#primary(),
     });
   }
 
+  #primary(): pg.Pool {
+    return (this.#onPrimary ??= this.#makeOnPrimary());
+  }
+
+  /** A read whose connection was lost is given to another member; one that replay had to push aside, to the primary. */
+  readonly #again: Repeat = (error, session) => {
+    if (error instanceof ConnectionLostError) return Promise.resolve();
+    const pushedAside = session.role === 'replica' && recoveryConflicts.has(codeOf(error) ?? '');
+    if (!pushedAside || this.read.ending) return null;
+    return Promise.resolve((done) => this.#primary().connect(done as never));
+  };
+
   /** What an app does to every new session of `pool.read` must be done to these as well. */
   #makeOnPrimary(): InstanceType<typeof SessionPool> {
-    const pool = new SessionPool(this.#options('main'), again);
+    const pool = new SessionPool(this.#options('main'), this.#again);
     for (const event of ['connect', 'acquire', 'release', 'remove', 'error'])
       pool.on(event as 'error', (...args: unknown[]) => this.read.emit(event, ...args));
     return pool;
@@ -99,8 +112,11 @@ export class Readers {
   }
 }
 
-/** A read whose connection was lost is given to another member. */
-const again: Repeat = (error) => (error instanceof ConnectionLostError ? Promise.resolve() : null);
+/**
+ * What a single read on a replica meets when it is in the way of replay: "canceling statement due to conflict with
+ * recovery", as a serialization failure or, over buffers, as a deadlock. Nothing else there has these codes.
+ */
+const recoveryConflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
 
 const newest: Need = { kind: 'newest' };
 

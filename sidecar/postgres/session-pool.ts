@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ConnectionLostError, ReadOnlyError } from '../errors.js';
+import { ReadOnlyError } from '../errors.js';
 import type { PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
 
@@ -18,9 +18,9 @@ export type Connect = (
 export interface Repeat {
   /**
    * Asked once per statement, with the error and the session it happened on. Null: hand the error on. Else a promise
-   * after which the statement is run again, on another session.
+   * after which the statement is run again, on another session; one that its `Connect` gives, if it has one.
    */
-  (error: Error, session: Session): Promise<void> | null;
+  (error: Error, session: Session): Promise<Connect | void> | null;
 }
 
 const Base = pg.Pool as unknown as new (options?: pg.PoolConfig) => pg.Pool & PoolInternals;
@@ -146,15 +146,11 @@ class PoolOfSessions extends Base {
     done: Callback,
     repeat: Repeat | null,
   ): void {
-    const repeatable =
-      repeat !== null &&
-      (error instanceof ConnectionLostError || error instanceof ReadOnlyError) &&
-      // A cursor has been used up by its first submission.
-      !isSubmittable(text);
-    const again = repeatable ? repeat(error, session) : null;
+    // A cursor has been used up by its first submission.
+    const again = repeat === null || isSubmittable(text) ? null : repeat(error, session);
     if (again === null) return done(error);
     again.then(
-      () => this.#run(connect, text, values, done, null),
+      (elsewhere) => this.#run(elsewhere ?? connect, text, values, done, null),
       () => done(error),
     );
   }

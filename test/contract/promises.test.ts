@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DownError, Pool, ReadOnlyError, type Mode, type PoolConfig } from '../../sidecar/index.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
+import { Gate } from '../support/gate.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
@@ -147,6 +148,35 @@ describe('the replica', () => {
       await pair.standby.query('SELECT pg_wal_replay_resume()');
     }
     await untilReadFrom(pool, pair.standby);
+  });
+
+  test('cancels a read that replay must get past (40001): pool.read gives it to the primary', async () => {
+    const pool = openHosts();
+    await bothProven(pool);
+    await pair.standby.administer([
+      'ALTER SYSTEM SET max_standby_streaming_delay = 0',
+      'SELECT pg_reload_conf()',
+    ]);
+    const { sql, gates } = await Gate.closeOn(pair.standby);
+    const held = await pool.read.connect();
+    const statement = `SELECT inet_server_port() AS port, ${sql}::text FROM (SELECT count(*) FROM notes) AS n`;
+    const [own, repeated] = [held.query(statement), pool.read.query(statement)];
+    const cancelled = expect(own).rejects.toMatchObject({ code: '40001' });
+    try {
+      await gates[0].arrivals(2);
+      const lock = ['BEGIN', 'LOCK TABLE notes IN ACCESS EXCLUSIVE MODE', 'COMMIT'];
+      await pair.primary.administer(lock, 'app');
+      expect((await repeated).rows).toMatchObject([{ port: pair.primary.port }]);
+      await cancelled;
+    } finally {
+      held.release();
+      await gates[0].open();
+      await pair.standby.administer([
+        'ALTER SYSTEM RESET max_standby_streaming_delay',
+        'SELECT pg_reload_conf()',
+      ]);
+    }
+    expect(await port(pool.read)).toBe(pair.standby.port);
   });
 
   test('refuses with ReadOnlyError all that Postgres counts as writing', async () => {

@@ -56,7 +56,7 @@ test('a promoted spare is written to by the sessions it already has', async () =
   expect(pool.topology).toMatchObject({ primary: { port: pair.standby.port }, replicas: [] });
 });
 
-test('a transaction begun before a promotion is not moved and fails with ReadOnlyError', async () => {
+test('a READ ONLY transaction goes on refusing writes after a promotion', async () => {
   const client = await pool.connect();
   await client.query('BEGIN READ ONLY');
   await expect(client.query("INSERT INTO notes VALUES ('never')")).rejects.toMatchObject({ code: '25006' });

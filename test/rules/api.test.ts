@@ -7,7 +7,7 @@ import { defaultTimings, parseLimits } from '../../sidecar/config.js';
 import * as library from '../../sidecar/index.js';
 
 const committed = 'docs/api';
-const renew = 'renew it with `npx typedoc`';
+const renew = 'renew it with `npm run docs:api`';
 let fresh: string;
 let output: string;
 let status: number | null;
