@@ -12,7 +12,7 @@ const { basename, dirname, join } = require('node:path');
 
 const folder = labFolder(process.env);
 if (!process.env.DATABASE_URL) {
-  if (!isUp(folder)) giveUp(`The lab is not up (${folder}).${others()}`);
+  if (!isUp(folder)) giveUp(`The lab is not up (${folder}).`);
   Object.assign(process.env, settings());
 }
 
@@ -66,12 +66,12 @@ function others() {
   const all = dirname(folder);
   const up = existsSync(all) ? readdirSync(all).filter((name) => isUp(join(all, name))) : [];
   const offset = up.map((name) => /^lab-(\d+)$/.exec(basename(name))?.[1]).find(Boolean);
-  return offset ? ` Another one is: export HOTSPARE_PORT_OFFSET=${offset}` : '';
+  return offset ? `  Another one is:                      export HOTSPARE_PORT_OFFSET=${offset}\n` : '';
 }
 
 function giveUp(why) {
   process.stderr.write(`${why}
-  Start it in another terminal:        npm start
+${others()}  Start it in another terminal:        npm start
   or give the examples a Postgres:     DATABASE_URL=postgres://app:secret@127.0.0.1/app node ${process.argv[1] ?? 'examples/watch.mjs'}
 `);
   process.exit(2);

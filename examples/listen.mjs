@@ -11,7 +11,7 @@
 // It ends by itself, or with Ctrl-C (exit code 0; 1 if a message was missed or came twice), and removes its table.
 import './lab.cjs';
 import { Client, HotspareError, Pool } from 'hotspare';
-import { bold, coloured, dim, green, option, pause, red, say, stopSignal, yellow } from './terminal.mjs';
+import { bold, coloured, green, option, pause, red, say, sayNews, stopSignal, yellow } from './terminal.mjs';
 
 const stop = stopSignal();
 const messages = option('messages', 40);
@@ -51,7 +51,7 @@ async function follow(hear, signal) {
       if (!signal.aborted) say(yellow('the listener lost its connection'));
     } catch (error) {
       if (!(error instanceof HotspareError)) throw error;
-      say(dim(`the listener waits: ${error.message}`));
+      sayNews(`the listener waits: ${error.message}`);
     }
     await client.end().catch(() => {});
     await pause(200, signal);
@@ -73,6 +73,7 @@ async function persist(work) {
       return await work();
     } catch (error) {
       if (!(error instanceof HotspareError)) throw error;
+      sayNews(`waiting: ${error.message}`);
       await pause(100, stop);
     }
   }

@@ -1,10 +1,10 @@
 // Two processes, as two web servers behind a balancer: one writes, the other reads on the replica right after it. Without
-// a token it often reads too early; with the token that the writer gives along, never.
+// a token it reads too early now and then; with the token that the writer gives along, never.
 //
-//   node examples/read-your-writes.mjs          200 writes (--writes N)
+//   node examples/read-your-writes.mjs          600 writes, about fifteen seconds (--writes N)
 //
 // Meanwhile, in another terminal:
-//   npx hotspare lab freeze pg@pg2, then thaw   a replica that falls behind: reads with a token go to the primary
+//   npx hotspare lab freeze pg@pg2, then thaw   a hung replica: reads go to the primary after 0.8 s at most
 //   npx hotspare lab kill pg@pg1, then start    writes wait; what was written before is still seen
 //
 // It ends by itself, or with Ctrl-C (exit code 0; 1 if a read with a token came too early), and removes its table.
@@ -12,7 +12,7 @@ import './lab.cjs';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { HotspareError, Pool } from 'hotspare';
-import { bold, coloured, dim, green, option, pause, red, say, stopSignal } from './terminal.mjs';
+import { bold, coloured, dim, green, option, pause, red, say, sayNews, stopSignal } from './terminal.mjs';
 
 const stop = stopSignal();
 const pool = new Pool({
@@ -52,7 +52,7 @@ async function writer() {
 
   const other = fork(process.argv[1]);
   const sum = { reads: 0, plain: 0, withToken: 0, readOnly: 0, failed: 0, slowestMs: 0 };
-  const writes = option('writes', 200);
+  const writes = option('writes', 600);
   for (let n = 1; n <= writes && !stop.aborted; n++) {
     const insert = 'INSERT INTO hotspare_example_ryw.notes VALUES ($1) ON CONFLICT DO NOTHING';
     if (!(await persist(() => pool.query(insert, [n])))) break;
@@ -71,7 +71,7 @@ async function writer() {
     if (!answer.withToken && answer.mode === 'read-write') sum.withToken++;
     if (!answer.withToken && answer.mode !== 'read-write') sum.readOnly++;
     sum.slowestMs = Math.max(sum.slowestMs, answer.tookMs);
-    if (n % 50 === 0) say(dim(`${n} writes`));
+    if (n % 100 === 0) say(dim(`${n} writes`));
     await pause(15, stop);
   }
   other.disconnect();
@@ -97,6 +97,7 @@ async function persist(work) {
       return await work();
     } catch (error) {
       if (!(error instanceof HotspareError)) throw error;
+      sayNews(`waiting: ${error.message}`);
       await pause(100, stop);
     }
   }

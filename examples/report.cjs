@@ -1,5 +1,6 @@
 /* eslint-disable @typescript-eslint/no-require-imports */
-// A short script in CommonJS, as cron or a serverless function runs it: starts, asks a replica, ends at once.
+// A short script in CommonJS, as cron or a serverless function runs it: starts, asks a replica, ends at once. It reports
+// which applications hold how many sessions there (the monitors of hotspare among them).
 //
 //   node examples/report.cjs
 //
@@ -17,14 +18,14 @@ const pool = new Pool({
 });
 
 async function main() {
-  const { rows: tables } = await pool.read.query(
-    `SELECT c.oid::regclass::text AS name, (pg_total_relation_size(c.oid) / 1024)::int AS "kB"
-     FROM pg_class c WHERE relkind = 'r' ORDER BY 2 DESC LIMIT 5`,
+  const { rows: sessions } = await pool.read.query(
+    `SELECT application_name AS application, count(*)::int AS sessions FROM pg_stat_activity
+     WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC, 1`,
   );
   const { rows: answered } = await pool.read.query(
     `SELECT host(inet_server_addr()) || ':' || inet_server_port() AS "by", pg_is_in_recovery() AS replica`,
   );
-  console.table(tables);
+  console.table(sessions);
   console.log(`answered by ${answered[0].by}, ${answered[0].replica ? 'a replica' : 'the primary'}`);
 }
 

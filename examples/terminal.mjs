@@ -18,6 +18,13 @@ export function say(...words) {
   console.log(dim(time), '', words.join('  '));
 }
 
+let lastNews = '';
+/** Says something that may be said again and again, but only when it is new. */
+export function sayNews(text) {
+  if (text !== lastNews) say(dim(text));
+  lastNews = text;
+}
+
 /** `--name 5` of the command line. */
 export function option(name, byDefault) {
   const at = process.argv.indexOf(`--${name}`);

@@ -12,7 +12,7 @@
 // Ctrl-C ends it (exit code 0). It writes nothing.
 import './lab.cjs';
 import { Pool } from 'hotspare';
-import { bold, coloured, dim, name, pause, red, say, stopSignal } from './terminal.mjs';
+import { bold, coloured, dim, name, pause, red, say, sayNews, stopSignal } from './terminal.mjs';
 
 const stop = stopSignal();
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, application_name: 'example-watch' });
@@ -27,7 +27,7 @@ async function read() {
     await pool.read.query('SELECT 1');
   } catch (error) {
     all.failed++;
-    say(red('a read failed:'), error.message);
+    sayNews(`reads fail: ${error.message}`);
   }
   const tookMs = performance.now() - startedMs;
   for (const sum of [all, sinceLine]) {
@@ -39,7 +39,7 @@ async function read() {
 /** Who does what; changes are shown at once, and what stays as it is every two seconds. */
 function places() {
   const { primary, readFrom } = pool.topology;
-  return `writes ${name(primary)}  reads ${readFrom.map(name).join(', ') || 'nobody'}`;
+  return `writes ${name(primary).padEnd(17)}  reads ${(readFrom.map(name).join(', ') || 'nobody').padEnd(17)}`;
 }
 
 function age() {
@@ -58,6 +58,7 @@ function line() {
   say(coloured(pool.mode), places(), dim(`${reads} reads, slowest ${slowestMs.toFixed(0)} ms  ${age()}`));
 }
 
+await pool.read.query('SELECT 1').catch(() => {}); // the first has to log in: that is not what is measured here
 let shown = '';
 let shownMs = 0;
 while (!stop.aborted) {

@@ -12,7 +12,19 @@
 import './lab.cjs';
 import { randomUUID } from 'node:crypto';
 import { HotspareError, OutcomeUnknownError, Pool } from 'hotspare';
-import { bold, coloured, dim, green, option, pause, red, say, stopSignal, yellow } from './terminal.mjs';
+import {
+  bold,
+  coloured,
+  dim,
+  green,
+  option,
+  pause,
+  red,
+  say,
+  sayNews,
+  stopSignal,
+  yellow,
+} from './terminal.mjs';
 
 const stop = stopSignal();
 const jobs = option('jobs', 300);
@@ -39,6 +51,7 @@ async function persist(what, work) {
         say(yellow(`${what}: nobody knows.`), 'It is harmless to repeat, so it is repeated');
       } else {
         count.refused++;
+        sayNews(`waiting: ${error.message}`);
       }
       await Promise.race([pool.waitForMode('read-write', 1_000).catch(() => {}), pause(1_000, stop)]);
       await pause(50, stop);

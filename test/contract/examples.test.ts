@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startConsul, type RealConsul } from '../support/consul.js';
@@ -88,6 +88,44 @@ test('every file in examples/ stands in its README, and no other', () => {
   expect(listed.map(([, name]) => name).sort()).toEqual(files.sort());
 });
 
+test('links of the examples and of docs/SWAP.md lead somewhere', () => {
+  for (const page of ['examples/README.md', 'docs/SWAP.md']) {
+    for (const [, file, anchor] of readFileSync(page, 'utf8').matchAll(
+      /\]\((?!https?:)([^)#]*)#?([^)]*)\)/g,
+    )) {
+      const target = file ? join(dirname(page), file) : page;
+      const text = readFileSync(target, 'utf8');
+      if (anchor) expect([target, ...headings(text)]).toContain(anchor);
+    }
+  }
+});
+
+/** As GitHub names them. */
+const headings = (text: string) =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+
+test('TypeScript --strict: the examples that are written in it', async () => {
+  const config = {
+    extends: resolve('tsconfig.json'),
+    compilerOptions: { rootDir: resolve('.'), paths: { hotspare: [resolve('sidecar/index.ts')] } },
+    include: [resolve('examples/*.ts')],
+    exclude: [],
+  };
+  const file = join(here.folder, 'check.json');
+  writeFileSync(file, JSON.stringify(config));
+  const tsc = new Program('tsc', [resolve('node_modules/typescript/bin/tsc'), '-p', file, '--noEmit'], {
+    cwd: process.cwd(),
+    env: process.env,
+  });
+  programs.push(tsc);
+  expect([await tsc.code(), tsc.output]).toEqual([0, '']);
+});
+
 describe('the examples while the primary is killed and comes back', () => {
   test('all of them at once', { timeout: 120_000 }, async () => {
     const { primary } = pair;
@@ -95,7 +133,7 @@ describe('the examples while the primary is killed and comes back', () => {
     const watch = start('watch.mjs');
     const server = start('server.mjs', ['--port', port]);
     const worker = start('worker.mjs', ['--jobs', 60]);
-    const reader = start('read-your-writes.mjs', ['--writes', 100]);
+    const reader = start('read-your-writes.mjs', ['--writes', 200]);
     const listener = start('listen.mjs', ['--messages', 8]);
     const drizzle = start('drizzle.ts', ['--orders', 25]);
     const ask = async (method: string, path: string, body?: string) => {
@@ -107,7 +145,7 @@ describe('the examples while the primary is killed and comes back', () => {
       watch.printed(/read-write +writes \S+:\d+ +reads \S+:\d+/),
       server.printed(/listening[^]*read-write|read-write[^]*listening/),
       worker.printed(/two workers/),
-      reader.printed(/50 writes/),
+      reader.printed(/100 writes/),
       listener.printed(/heard {2}message 1\n/),
       drizzle.printed(/10 orders placed/),
     ]);
@@ -197,7 +235,7 @@ describe('the examples while nothing happens', () => {
     ];
     await Promise.all([
       worker.printed(/two workers/),
-      reader.printed(/50 writes/),
+      reader.printed(/100 writes/),
       listener.printed(/heard/),
       drizzle.printed(/10 orders/),
     ]);
