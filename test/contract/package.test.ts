@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { build, transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 
 // The TypeScript compiler takes seconds on a quiet machine, and a minute on a busy one.
 vi.setConfig({ testTimeout: 300_000 });
@@ -125,6 +126,78 @@ describe('the package', () => {
   test('the command runs from the package', async () => {
     const bin = join('node_modules', 'hotspare', 'bin', 'hotspare.mjs');
     expect(await run(process.execPath, [bin, '--version'], app)).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('the package, installed by npm into an empty project', () => {
+  let pair: PostgresPair;
+  const installed = join(folder, 'installed');
+
+  beforeAll(async () => {
+    mkdirSync(installed);
+    writeFileSync(join(installed, 'package.json'), '{ "private": true }');
+    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+    const packages = [join(folder, tarball), 'pg', '@types/pg', '@types/node@20', 'typescript@5'];
+    const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    [pair] = await Promise.all([
+      startPostgresPair(),
+      run('npm', ['install', ...quietly, ...packages], installed),
+    ]);
+  }, 300_000);
+  afterAll(() => pair?.destroy());
+
+  /** An empty project of that sort with this program in it. */
+  function project(name: string, manifest: object, file: string, text: string): string {
+    const at = join(folder, name);
+    mkdirSync(at);
+    symlinkSync(join(installed, 'node_modules'), join(at, 'node_modules'));
+    writeFileSync(join(at, 'package.json'), JSON.stringify({ private: true, ...manifest }));
+    writeFileSync(join(at, file), text);
+    return at;
+  }
+
+  /** Writes on the primary, reads on the replica, and neither ends its pool nor the process. */
+  const program = () => {
+    const hosts = JSON.stringify([pair.primary, pair.standby].map(({ host, port }) => ({ host, port })));
+    return `
+      const pool = new Pool({ user: 'app', password: 'app', database: 'app', allowExitOnIdle: true, hotspare: { hosts: ${hosts} } });
+      const port = async (db: Pool | Pool['read']): Promise<number> =>
+        (await db.query<{ port: number }>('SELECT inet_server_port() AS port')).rows[0]!.port;
+      port(pool)
+        .then(async (primary) => {
+          while (pool.topology.replicas.length === 0) await new Promise((wait) => setTimeout(wait, 20));
+          console.log(primary, await port(pool.read), pool.mode);
+        })
+        .catch((error: unknown) => {
+          if (error instanceof DownError) process.exitCode = 2;
+          throw error;
+        });
+    `;
+  };
+  const withoutTypes = () => transformSync(program(), { loader: 'ts' }).code;
+  const served = () => `${pair.primary.port} ${pair.standby.port} read-write\n`;
+
+  test('ESM: imports, a query on each member, a clean exit', async () => {
+    const text = `import { DownError, Pool } from 'hotspare';\n${withoutTypes()}`;
+    const at = project('esm', { type: 'module' }, 'index.js', text);
+    expect(await run(process.execPath, ['index.js'], at)).toBe(served());
+  });
+
+  test('CommonJS: the same', async () => {
+    const text = `const { DownError, Pool } = require('hotspare');\n${withoutTypes()}`;
+    const at = project('cjs', {}, 'index.js', text);
+    expect(await run(process.execPath, ['index.js'], at)).toBe(served());
+  });
+
+  test.each([
+    ['typescript-esm', { type: 'module' }],
+    ['typescript-cjs', { type: 'commonjs' }],
+  ])('%s: the same, compiled with --strict and the declarations checked', async (name, manifest) => {
+    const text = `import { DownError, Pool } from 'hotspare';\n${program()}`;
+    const at = project(name, manifest, 'index.ts', text);
+    const flags = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2022'];
+    await run(join('node_modules', '.bin', 'tsc'), [...flags, '--types', 'node', 'index.ts'], at);
+    expect(await run(process.execPath, ['index.js'], at)).toBe(served());
   });
 });
 
