@@ -43,8 +43,8 @@ export class Program {
   }
 
   /** Its exit code, once it has ended and said all it had to say. */
-  async code(): Promise<number | null> {
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), eventuallyMs);
+  async code(limitMs = eventuallyMs): Promise<number | null> {
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), limitMs);
     const code = await this.ended;
     clearTimeout(timer);
     return code;
