@@ -8,7 +8,7 @@
  */
 const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const { homedir } = require('node:os');
-const { basename, dirname, join } = require('node:path');
+const { basename, dirname, join, relative } = require('node:path');
 
 const folder = labFolder(process.env);
 if (!process.env.DATABASE_URL) {
@@ -72,7 +72,7 @@ function others() {
 function giveUp(why) {
   process.stderr.write(`${why}
 ${others()}  Start it in another terminal:        npm start
-  or give the examples a Postgres:     DATABASE_URL=postgres://app:secret@127.0.0.1/app node ${process.argv[1] ?? 'examples/watch.mjs'}
+  or give the examples a Postgres:     DATABASE_URL=postgres://app:secret@127.0.0.1/app node ${relative('', process.argv[1] ?? 'app.js')}
 `);
   process.exit(2);
 }
