@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { bundleLibrary } from '../support/bundled-library.js';
 import { eventuallyMs } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
@@ -28,14 +28,7 @@ beforeAll(async () => {
   for (const name of readdirSync('node_modules').filter((entry) => !/^(\.|pg$|hotspare$)/.test(entry)))
     symlinkSync(resolve('node_modules', name), join(modules, name));
   symlinkSync(resolve('node_modules/pg-oldest'), join(modules, 'pg'));
-  await build({
-    entryPoints: ['sidecar/index.ts'],
-    outfile: join(modules, 'hotspare', 'index.js'),
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'cjs',
-  });
+  await bundleLibrary(join(modules, 'hotspare', 'index.js'));
   pair = await startPostgresPair();
   await pair.primary.administer(['CREATE TABLE notes (text text)', 'GRANT ALL ON notes TO app'], 'app');
 });

@@ -2,15 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DownError, Pool, ReadOnlyError, type Mode, type PoolConfig } from '../../sidecar/index.js';
+import { bundleLibrary } from '../support/bundled-library.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { Gate } from '../support/gate.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
+import { registerPair } from '../support/registered-pair.js';
 import { waitFor } from '../support/wait.js';
 
 /** Promises of docs/PROMISES.md that no other test shows. */
@@ -22,7 +23,7 @@ beforeAll(async () => {
   [pair, consul] = await Promise.all([startPostgresPair(), startConsul()]);
   await pair.primary.query('CREATE TABLE notes (text text)');
   await pair.primary.query('GRANT ALL ON notes TO app');
-  await registerBoth();
+  await registerPair(consul, pair);
 });
 afterAll(async () => {
   await Promise.all([pair?.destroy(), consul?.destroy()]);
@@ -39,16 +40,6 @@ afterEach(async () => {
   vi.useRealTimers();
   await Promise.all(pools.splice(0).map((pool) => (pool.ending ? undefined : pool.end())));
 });
-
-async function registerBoth(): Promise<void> {
-  for (const [ID, role, { host, port }] of [
-    ['pg1', 'primary', pair.primary],
-    ['pg2', 'replica', pair.standby],
-  ] as const) {
-    const body = JSON.stringify({ ID, Name: 'pg', Tags: [role], Address: host, Port: port });
-    await fetch(`${consul.httpUrl}/v1/agent/service/register`, { method: 'PUT', body });
-  }
-}
 
 const login = { user: 'app', password: 'app', database: 'app' };
 const both = () => [pair.primary, pair.standby].map(({ host, port }) => ({ host, port }));
@@ -320,7 +311,7 @@ describe('Consul', () => {
       expect((error as Error).message).toContain('no member is known');
       expect(performance.now() - startedMs).toBeLessThan(eventuallyMs / 2);
       await consul.start();
-      await registerBoth();
+      await registerPair(consul, pair);
       await pool.waitForMode('read-write', eventuallyMs);
       expect(await port(pool)).toBe(pair.primary.port);
     } finally {
@@ -363,15 +354,7 @@ describe("the app's own process", () => {
   async function startApp() {
     const heartbeatTimeoutMs = 2_000;
     symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-    await build({
-      entryPoints: ['sidecar/index.ts'],
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'cjs',
-      outfile: join(folder, 'hotspare.cjs'),
-      logLevel: 'error',
-    });
+    await bundleLibrary(join(folder, 'hotspare.cjs'));
     const config = { ...login, hotspare: { hosts: both(), heartbeatTimeoutMs } };
     const file = join(folder, 'app.cjs');
     writeFileSync(

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleLibrary } from '../support/bundled-library.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { registerPair } from '../support/registered-pair.js';
 
 /** Programs of a few lines that use the library as an app would, in a process of their own. */
 let pair: PostgresPair;
@@ -15,23 +16,9 @@ const folder = mkdtempSync(join(tmpdir(), 'hotspare-process-'));
 
 beforeAll(async () => {
   [pair, consul] = await Promise.all([startPostgresPair(), startConsul()]);
-  for (const [ID, role, { host, port }] of [
-    ['pg1', 'primary', pair.primary],
-    ['pg2', 'replica', pair.standby],
-  ] as const) {
-    const body = JSON.stringify({ ID, Name: 'pg', Tags: [role], Address: host, Port: port });
-    await fetch(`${consul.httpUrl}/v1/agent/service/register`, { method: 'PUT', body });
-  }
+  await registerPair(consul, pair);
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-  await build({
-    entryPoints: ['sidecar/index.ts'],
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'cjs',
-    outfile: join(folder, 'hotspare.cjs'),
-    logLevel: 'error',
-  });
+  await bundleLibrary(join(folder, 'hotspare.cjs'));
 });
 afterAll(async () => {
   await Promise.all([pair?.destroy(), consul?.destroy()]);

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patient } from '../../support/patience.js';
+import { bundleLibrary } from '../../support/bundled-library.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 
 /**
@@ -17,15 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'hotspare-exit-'));
 beforeAll(async () => {
   pair = await startPostgresPair();
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
-  await build({
-    entryPoints: ['sidecar/index.ts'],
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'cjs',
-    outfile: join(folder, 'hotspare.cjs'),
-    logLevel: 'error',
-  });
+  await bundleLibrary(join(folder, 'hotspare.cjs'));
 });
 afterAll(async () => {
   await pair?.destroy();

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import type { Knex } from 'knex-2';
+import type { Knex, knex as Connect } from 'knex-2';
 import type pg from 'pg';
 import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
 
 const require = createRequire(import.meta.url);
-const { knex } = require('knex-2') as typeof import('knex-2');
+const { knex } = require('knex-2') as { knex: typeof Connect };
 const PostgresDialect = require('knex-2/lib/dialects/postgres/index.js') as typeof Knex.Client;
 
 /** Knex's Postgres dialect with connections of the given pool; without `connection` Knex makes no pool of its own. */

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
-import type { Knex } from 'knex-2';
+import type { Knex, knex as Connect } from 'knex-2';
 import { Client, type ClientConfig } from '../../../../sidecar/index.js';
 
 const require = createRequire(import.meta.url);
-const { knex } = require('knex-2') as typeof import('knex-2');
+const { knex } = require('knex-2') as { knex: typeof Connect };
 const PostgresDialect = require('knex-2/lib/dialects/postgres/index.js') as typeof Knex.Client;
 
 /** Knex's own pool, with connections to the proven primary. */
