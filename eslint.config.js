@@ -20,6 +20,7 @@ export default tseslint.config(
       'no-console': 'off',
     },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     files: ['{agent,sidecar,common,cli,todomvc,lab,provision,vagrant}/**/*.ts'],
     ignores: ['common/runtime/**', '**/main.ts'],

@@ -1,19 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Lab } from '../lab/index.js';
 import type { Io } from './io.js';
 
 /** How to call the command for this lab from another terminal. */
-export function commandFor({ settings }: Lab, environment: Io['environment'], text: string): string {
+export function commandFor(lab: Lab, environment: Io['environment'], text: string): string {
+  return `${variablesFor(lab, environment)}npx hotspare ${text}`;
+}
+
+function variablesFor({ settings }: Lab, environment: Io['environment']): string {
   const offset = settings.portOffset === 0 ? '' : `HOTSPARE_PORT_OFFSET=${settings.portOffset} `;
   const directory =
     environment['HOTSPARE_LAB_DIR'] === undefined ? '' : `HOTSPARE_LAB_DIR=${settings.directory} `;
-  return `${offset}${directory}npx hotspare ${text}`;
+  return `${offset}${directory}`;
 }
 
 /** The one screen a person sees when the boxes are up. */
 export function welcome(lab: Lab, environment: Io['environment'], how: 'attached' | 'detached'): string {
   const command = (text: string) => commandFor(lab, environment, text);
   const [first = '', ...others] = lab.urls.todo;
-  const tries: [string, string][] = [
+  const example = join('examples', 'watch.mjs');
+  const tries: (readonly [string, string])[] = [
+    // Not part of the package, so only in a checkout.
+    ...(existsSync(example)
+      ? ([[`${variablesFor(lab, environment)}node ${example}`, 'what an app sees, line by line']] as const)
+      : []),
     [command('lab stop todomvc@nginx1'), 'both pages go on, served by nginx2'],
     [command('lab kill pg@pg1'), 'the page turns read-only at once'],
     [command('lab start pg@pg1'), '… and back'],

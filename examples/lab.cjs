@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-require-imports */
 'use strict';
 /**
  * Puts what a deployment would put into an app's environment there, for the lab of `npm start`: where Consul is, the

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-require-imports */
 // A short script in CommonJS, as cron or a serverless function runs it: starts, asks a replica, ends at once. It reports
 // which applications hold how many sessions there (the monitors of hotspare among them).
 //

@@ -6,6 +6,7 @@ import { startConsul, type RealConsul } from '../support/consul.js';
 import { eventuallyMs } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
+import { registerPair } from '../support/registered-pair.js';
 import { waitFor } from '../support/wait.js';
 import { checkout } from './examples/checkout.js';
 import { Program } from './examples/program.js';
@@ -19,13 +20,7 @@ const holders: pg.Client[] = [];
 
 beforeAll(async () => {
   [pair, consul, here] = await Promise.all([startPostgresPair(), startConsul(), checkout()]);
-  for (const [ID, role, { host, port }] of [
-    ['pg1', 'primary', pair.primary],
-    ['pg2', 'replica', pair.standby],
-  ] as const) {
-    const body = JSON.stringify({ ID, Name: 'pg', Tags: [role], Address: host, Port: port });
-    await fetch(`${consul.httpUrl}/v1/agent/service/register`, { method: 'PUT', body });
-  }
+  await registerPair(consul, pair);
 });
 afterEach(async () => {
   programs.splice(0).forEach((program) => program.kill());

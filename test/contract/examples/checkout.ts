@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleLibrary } from '../../support/bundled-library.js';
 
 /**
  * The examples beside the library as it is now, under its own name, as in a checkout that was built; where the packages
@@ -15,16 +15,7 @@ export async function checkout(): Promise<{ folder: string; destroy(): void }> {
   const exports = { import: './lib/index.mjs', require: './lib/index.cjs' };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'hotspare', type: 'module', exports }));
   const cjs = join(folder, 'lib/index.cjs');
-  await build({
-    entryPoints: ['sidecar/index.ts'],
-    outfile: cjs,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    logLevel: 'error',
-  });
+  await bundleLibrary(cjs);
   const names = Object.keys(createRequire(cjs)(cjs) as object).filter((name) => name !== 'default');
   writeFileSync(
     join(folder, 'lib/index.mjs'),
