@@ -35,8 +35,16 @@ export type Trouble =
 
 export type Standing =
   | { readonly kind: 'unknown' }
-  /** A live session says so. `suspect`: that session just ended and a fresh one is being tried. */
-  | { readonly kind: 'proven'; readonly role: Role; readonly suspect: boolean }
+  /**
+   * A live session says so. `suspect`: that session just ended and a fresh one is being tried. `contradicted`: a primary that
+   * has once been heard to be a replica since, and is being asked again.
+   */
+  | {
+      readonly kind: 'proven';
+      readonly role: Role;
+      readonly suspect: boolean;
+      readonly contradicted: boolean;
+    }
   | { readonly kind: 'gone'; readonly trouble: Trouble };
 
 export interface Member {

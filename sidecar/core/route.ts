@@ -37,6 +37,7 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       const { standing, epoch } = member;
       if (standing.kind === 'proven' && standing.role === event.role) return { state, effects: [] };
       const probe: Effect = { do: 'probe', target: event.target };
+      if (overtaken(standing, event.role)) return { state, effects: [probe] };
       // A session does not know its timeline. Once epochs are known, a new primary waits for its monitor's word.
       if (event.role === 'primary' && state.highest !== null && !sameEpoch(epoch, state.highest))
         return { state, effects: [probe] };
@@ -45,6 +46,12 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
     }
     case 'heartbeat': {
       const member = memberOf(state, event.target);
+      const { standing } = member;
+      if (overtaken(standing, event.role) && !standing.contradicted)
+        return {
+          state: withMember(state, { ...member, standing: { ...standing, contradicted: true } }),
+          effects: [{ do: 'probe', target: event.target }],
+        };
       const highest = highestWith(state, event);
       const heads = headsWith(state, highest, event, nowMs);
       const head = heads.at(-1);
@@ -243,7 +250,15 @@ function withMember(state: State, member: Member): State {
   return { ...state, members: new Map(state.members).set(key, member) };
 }
 
-const proven = (role: Role): Standing => ({ kind: 'proven', role, suspect: false });
+const proven = (role: Role): Standing => ({ kind: 'proven', role, suspect: false, contradicted: false });
+
+/**
+ * A server that runs may become a primary, never a replica: for that it has to start again, and all its sessions end. So
+ * when one that is proven to be the primary is said to be a replica while its monitor's session stands, the promotion has
+ * overtaken that word: an answer on its way, a log-in begun before. It is asked again, and the second answer counts.
+ */
+const overtaken = (standing: Standing, role: Role): standing is Standing & { kind: 'proven' } =>
+  role === 'replica' && standing.kind === 'proven' && standing.role === 'primary' && !standing.suspect;
 
 function idleSince(listed: readonly Role[], member: Member, nowMs: number): number | null {
   if (listed.length > 0 || member.standing.kind === 'proven') return null;

@@ -61,6 +61,7 @@ describe('stories', () => {
       primary('a', 1),
       says('primary', found('a', 'b')),
       fails('b', 'refused'),
+      lost('a'),
       replica('a'),
     ]);
     expect(story.lines.slice(4)).toEqual([
@@ -71,6 +72,7 @@ describe('stories', () => {
       'a is primary t1 at 0/64 -> read-write writes b',
       'dns: primary a b -> read-write writes b',
       'monitor to b: refused -> down; retire; mode down (a:5432 calls itself primary, but timeline 2 was seen elsewhere: it is out of date); lookup',
+      'monitor of a ended -> down; probe a',
       'a is replica at 0/64 -> read-only; mode read-only (the primary b:5432 refuses connections)',
     ]);
   });
@@ -212,7 +214,11 @@ describe('the mode', () => {
     ],
     ['both gone', [...both, fails('a', 'refused'), fails('b', 'refused')], 'down', null],
     ['the replica is gone', [...both, fails('b', 'refused')], 'read-write', 'a'],
-    ['demoted', [...both, replica('a')], 'read-only', null],
+    ['demoted: for that it had to start again', [...both, lost('a'), replica('a')], 'read-only', null],
+    ['a word from before its promotion', [...both, replica('a')], 'read-write', 'a'],
+    ['and one from before it by a session', [...both, proved('a', 'replica')], 'read-write', 'a'],
+    ['asked again, it is a replica', [...both, replica('a'), replica('a')], 'read-only', null],
+    ['late words, each taken back', [...both, replica('a'), primary('a'), replica('a')], 'read-write', 'a'],
     ['two of one timeline: the one in use stays', [...both, primary('b')], 'read-write', 'a'],
     ['a higher timeline wins', [...both, primary('b', 2)], 'read-write', 'b'],
     ['a lower one never does', [...both, primary('b', 2), fails('b', 'refused')], 'down', null],

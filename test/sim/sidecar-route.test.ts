@@ -30,6 +30,8 @@ class World {
   catalogue: 'true' | 'late' | 'empty' | 'silent' | 'lying' = 'true';
   /** Members with a monitor, and whether it is connected. */
   readonly monitors = new Map<string, boolean>();
+  /** Servers whose sessions have all ended since their monitors last looked. */
+  readonly restarted = new Set<Host>();
   readonly sockets = new Set<string>();
   announced: Mode = 'down';
   readonly log: string[] = [];
@@ -110,26 +112,51 @@ class World {
     const target = { host, port: 5432 };
     const server = this.servers[host];
     if (!this.monitors.has(host)) return;
-    if (server.up === 'up') {
-      this.monitors.set(host, true);
-      const primary = server.role === 'primary';
-      this.feed({
-        type: 'heartbeat',
-        target,
-        role: server.role,
-        epoch: primary ? { systemId: 'sys', timeline: server.timeline } : null,
-        lsn: BigInt(this.nowMs),
-        receivedLsn: primary ? null : BigInt(this.nowMs),
-        replayAgeMs: 0,
-      });
-      return;
-    }
-    if (this.monitors.get(host) && server.up === 'killed') {
+    if (this.monitors.get(host) && this.restarted.has(host)) {
       this.monitors.set(host, false);
       this.feed({ type: 'lost', target, by: 'monitor' });
     }
+    if (server.up === 'up') {
+      this.restarted.delete(host);
+      this.monitors.set(host, true);
+      this.says(host, server.role);
+      return;
+    }
     const trouble: Trouble = { kind: server.up === 'frozen' ? 'timed-out' : 'refused' };
     this.feed({ type: 'failed', target, trouble, by: 'monitor', sessionsLive: this.sockets.has(host) });
+  }
+
+  says(host: Host, role: 'primary' | 'replica'): void {
+    const primary = role === 'primary';
+    this.feed({
+      type: 'heartbeat',
+      target: { host, port: 5432 },
+      role,
+      epoch: primary ? { systemId: 'sys', timeline: this.servers[host].timeline } : null,
+      lsn: BigInt(this.nowMs),
+      receivedLsn: primary ? null : BigInt(this.nowMs),
+      replayAgeMs: 0,
+    });
+  }
+
+  /** A word from before the promotion of a server that has proved itself since, which is asked again. */
+  late(): void {
+    const { writer, mode } = this.state;
+    const host = hosts.find((one) => one === writer?.host);
+    if (!host || this.servers[host].up !== 'up' || this.restarted.has(host)) return;
+    if (this.servers[host].role !== 'primary') return;
+    if (this.random() < 0.5) this.says(host, 'replica');
+    else this.feed({ type: 'proved', target: { host, port: 5432 }, role: 'replica' });
+    expect([this.state.writer, this.state.mode]).toEqual([writer, mode]);
+    this.look(host);
+  }
+
+  become(host: Host, change: Partial<Server>): void {
+    const server = this.servers[host];
+    const demoted = change.role === 'replica' && server.role === 'primary';
+    // Its sessions end: a server that runs does not become a replica.
+    if (change.up === 'killed' || demoted) this.restarted.add(host);
+    Object.assign(server, change);
   }
 
   answer(role: 'primary' | 'replica'): Lookup {
@@ -150,7 +177,6 @@ class World {
   step(): void {
     this.nowMs += 1 + Math.floor(this.random() * 200);
     const host = this.pick(hosts);
-    const server = this.servers[host];
     const roll = this.random();
     if (roll < 0.45) this.look(host);
     else if (roll < 0.6) {
@@ -158,8 +184,9 @@ class World {
       const source = this.random() < 0.8 ? 'dns' : 'cache';
       this.feed({ type: 'proposal', role, lookup: this.answer(role), source });
     } else if (roll < 0.65) this.catalogue = this.pick(['true', 'late', 'empty', 'silent', 'lying'] as const);
-    else if (roll < 0.72) server.up = this.pick(['up', 'killed', 'frozen'] as const);
+    else if (roll < 0.72) this.become(host, { up: this.pick(['up', 'killed', 'frozen'] as const) });
     else if (roll < 0.75) this.promote(host);
+    else if (roll < 0.77) this.late();
     else if (roll < 0.8) this.feed({ type: 'lost', target: { host, port: 5432 }, by: 'session' });
     else if (roll < 0.85)
       this.feed({ type: 'proved', target: { host, port: 5432 }, role: this.servers[host].role });
@@ -187,18 +214,18 @@ class World {
     Object.assign(server, { role: 'primary', timeline });
     for (const other of hosts)
       if (other !== host && this.servers[other].up === 'up' && this.random() < 0.7)
-        this.servers[other].role = 'replica';
+        this.become(other, { role: 'replica' });
   }
 
   /** All faults end: one primary of the highest timeline, all else follows, the catalogue tells the truth. */
   heal(): void {
     this.catalogue = 'true';
     const first = hosts.reduce((a, b) => (this.servers[b].timeline > this.servers[a].timeline ? b : a));
-    for (const host of hosts)
-      Object.assign(this.servers[host], { up: 'up', role: host === first ? 'primary' : 'replica' });
+    for (const host of hosts) this.become(host, { up: 'up', role: host === first ? 'primary' : 'replica' });
     for (const role of ['primary', 'replica'] as const)
       this.feed({ type: 'proposal', role, lookup: this.answer(role), source: 'dns' });
-    for (const host of hosts) this.look(host);
+    // Twice: a word that contradicts a proof is asked for again.
+    for (const host of [...hosts, ...hosts]) this.look(host);
     expect(this.state.mode).toBe('read-write');
     expect(this.state.writer?.host).toBe(first);
     expect(eligible(this.state, 'read', config)).toHaveLength(2);
