@@ -6,6 +6,7 @@ import { putBack, takeStatements, type ClientInternals } from './internals.js';
 import { releaseWaitersAtEnd } from './last-words.js';
 import type { Losses } from './losses.js';
 import type { Opening } from './opening.js';
+import type { Reading } from './reading.js';
 import { Renewal } from './renewal.js';
 import type { SessionLink } from './session-link.js';
 import { nameOf } from './ssl.js';
@@ -18,6 +19,7 @@ export interface AttemptParts {
   readonly config: pg.ClientConfig;
   readonly link: SessionLink;
   readonly losses: Losses;
+  readonly reading: Reading;
   connect(done: (error: Error | null) => void): void;
   query(question: pg.QueryConfig): Promise<pg.QueryResult<{ r: string }>>;
   /** Sends what waits. */
@@ -84,6 +86,7 @@ export class Attempts implements Opening {
     const { session } = this.parts;
     this.target = target;
     this.#role = null;
+    this.parts.reading.reset();
     session.host = target.host;
     session.port = target.port;
     // What passwords are looked up for (pgpass, a function): the name in the URL, as ever, if there is one.
@@ -92,8 +95,9 @@ export class Attempts implements Opening {
   }
 
   #listenForRole(): void {
-    const { session, link } = this.parts;
+    const { session, link, reading } = this.parts;
     session.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+      reading.told(message.parameterName, message.parameterValue);
       if (message.parameterName !== 'in_hot_standby') return;
       const role: Role = message.parameterValue === 'on' ? 'replica' : 'primary';
       const changed = this.#role !== null && this.#role !== role;

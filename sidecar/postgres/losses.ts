@@ -8,6 +8,7 @@ import {
   type ClientInternals,
   type Statement,
 } from './internals.js';
+import { cameFrom } from './origins.js';
 import { isRollback } from './refuse.js';
 import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
 
@@ -55,7 +56,7 @@ export class Losses {
    */
   refusal(config: unknown, lost: Error): Error {
     const as = this.#interrupted && isRollback(config) ? interrupted : tooLate;
-    return as(this.circumstances(), lost);
+    return this.#own(as(this.circumstances(), lost));
   }
 
   /** What the server said, in our words where we have better ones. */
@@ -67,12 +68,12 @@ export class Losses {
       if (!statement) return error;
       this.client._queryable = false;
       this.#interrupted = true;
-      return interrupted(this.circumstances(), error);
+      return this.#own(interrupted(this.circumstances(), error));
     }
     if (codeOf(error) !== '25006') return error;
     const { target } = this.circumstances();
     if (target) this.link.routing.report({ type: 'write-refused', target });
-    return writeRefused(this.circumstances(), error);
+    return this.#own(writeRefused(this.circumstances(), error));
   }
 
   /** The connection has ended: what was sent may have been executed, what was not was not. */
@@ -80,8 +81,8 @@ export class Losses {
     const { sent, unsent: waiting } = takeStatements(this.client);
     const circumstances = this.circumstances();
     if (sent.length > 0) this.#interrupted = true;
-    this.#fail(sent, () => interrupted(circumstances, error));
-    this.#fail(waiting, () => unsent(circumstances, error));
+    this.#fail(sent, () => this.#own(interrupted(circumstances, error)));
+    this.#fail(waiting, () => this.#own(unsent(circumstances, error)));
   }
 
   /** The connection of an attempt has ended: what waits goes on waiting, for the next. */
@@ -98,6 +99,10 @@ export class Losses {
     this.client._ended = true;
     const { sent, unsent: waiting } = takeStatements(this.client);
     this.#fail([...sent, ...waiting], () => error);
+  }
+
+  #own(error: Error): Error {
+    return cameFrom(error, this.client);
   }
 
   #fail(statements: Statement[], error: () => Error): void {

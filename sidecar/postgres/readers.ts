@@ -6,7 +6,9 @@ import { codeOf } from '../../common/errors.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
+import type { ClientInternals } from './internals.js';
 import { withOptions } from './options.js';
+import { readingOnly } from './reading.js';
 import { ReadGuard } from './read-guard.js';
 import { ReadPool } from './read-pool.js';
 import type { SessionLink } from './session-link.js';
@@ -127,8 +129,14 @@ function needOfToken(token: ReadToken): Need {
 
 /** `pool.read` of a plain connection. */
 export function plainReader(config: pg.PoolConfig): pg.Pool {
-  const parsed = new pg.Client(config) as unknown as { connectionParameters: { options?: string } };
-  const own = parsed.connectionParameters.options;
-  const options = [own, '-c default_transaction_read_only=on'].filter(Boolean).join(' ');
-  return new SessionPool(withOptions(config, { options }), null);
+  const Base = (config.Client ?? pg.Client) as typeof pg.Client;
+  /** Set here, for options in the URL would come before those of the config. */
+  class OnlyReading extends Base {
+    constructor(own?: pg.ClientConfig) {
+      super(own);
+      const { connectionParameters } = this as unknown as ClientInternals;
+      connectionParameters.options = readingOnly(connectionParameters.options);
+    }
+  }
+  return new SessionPool(withOptions(config, { Client: OnlyReading }), null);
 }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ReadOnlyError } from '../errors.js';
-import type { PoolInternals } from './internals.js';
+import type { ClientInternals, PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
 
 type Callback = (error: Error | null | undefined, result?: unknown) => void;
@@ -27,6 +27,23 @@ const Base = pg.Pool as unknown as new (options?: pg.PoolConfig) => pg.Pool & Po
 const noop = () => {};
 /** As pg-pool says it. */
 const endedPool = 'Cannot use a pool after calling end on the pool';
+
+/**
+ * After an error: once the server says that it is ready again, and whether that is outside a transaction. Several statements in
+ * one string may have begun one, and an aborted one is nothing for the next user.
+ */
+function whenReady(session: object, tell: (outsideTransaction: boolean) => void): void {
+  const { connection } = session as ClientInternals;
+  const end = (outside: boolean) => {
+    connection.removeListener('readyForQuery', ready);
+    connection.removeListener('end', ended);
+    tell(outside);
+  };
+  const ready = (message?: { status: string }) => end(message?.status === 'I');
+  const ended = () => end(false);
+  connection.once('readyForQuery', ready);
+  connection.once('end', ended);
+}
 
 const isSubmittable = (text: unknown) => typeof (text as { submit?: unknown } | null)?.submit === 'function';
 
@@ -128,8 +145,12 @@ class PoolOfSessions extends Base {
       session.removeListener('error', lost);
       if (finished) return;
       finished = true;
-      session.release(failure instanceof ReadOnlyError ? undefined : (failure ?? undefined));
-      done(failure, result);
+      const end = (error?: Error) => {
+        session.release(error);
+        done(failure, result);
+      };
+      if (!(failure instanceof ReadOnlyError)) end(failure ?? undefined);
+      else whenReady(session, (outsideTransaction) => end(outsideTransaction ? undefined : failure));
     };
     // A Submittable need not tell us of its end (a cursor does not). If it does, its error is the better one.
     const lost = (error: Error) => setImmediate(finish, error);

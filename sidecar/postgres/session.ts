@@ -8,6 +8,7 @@ import { Losses } from './losses.js';
 import { open, terminated } from './opening.js';
 import { keptAlive } from './options.js';
 import { Overdue } from './overdue.js';
+import { Reading, readingOnly } from './reading.js';
 import { refuse } from './refuse.js';
 import type { Session, SessionLink } from './session-link.js';
 
@@ -22,6 +23,7 @@ interface Routed {
   readonly losses: Losses;
   readonly overdue: Overdue;
   readonly attempts: Attempts;
+  readonly reading: Reading;
 }
 
 /**
@@ -58,27 +60,27 @@ export function sessionClass(
         throw new ConfigError('pool options', 'Client', Base.name, "pg's own Client or a subclass of it");
       if (link.readOnly) {
         const parameters = this.connectionParameters;
-        parameters.options = [parameters.options, '-c default_transaction_read_only=on']
-          .filter(Boolean)
-          .join(' ');
+        parameters.options = readingOnly(parameters.options);
       }
       this.on('error', noop);
-      const losses = new Losses(this, link, () => this.#circumstances(link));
+      const reading = new Reading(link.readOnly);
+      const losses = new Losses(this, link, () => this.#circumstances(link, reading));
       const attempts = new Attempts({
         session: this,
         config,
         link,
         losses,
+        reading,
         connect: (done) => super.connect(done as (error: Error) => void),
         query: (question) => super.query<{ r: string }>(question),
         pulse: () => super._pulseQueryQueue(),
       });
-      return { link, losses, attempts, overdue: new Overdue(this) };
+      return { link, losses, attempts, reading, overdue: new Overdue(this) };
     }
 
-    #circumstances({ readOnly, wanted }: SessionLink) {
+    #circumstances({ readOnly, wanted }: SessionLink, reading: Reading) {
       const asChosen = typeof wanted !== 'string' || wanted === 'replica';
-      return { target: this.target, role: this.role, readOnly, asChosen };
+      return { target: this.target, role: this.role, readOnly, onlyReads: reading.only, asChosen };
     }
 
     get target(): Target | null {
@@ -103,8 +105,8 @@ export function sessionClass(
 
     fits(): boolean {
       if (!this.#routed) return true;
-      const { link, overdue } = this.#routed;
-      if (!this.alive || this.target === null || overdue.busy) return false;
+      const { link, overdue, reading } = this.#routed;
+      if (!this.alive || this.target === null || overdue.busy || reading.loosened) return false;
       return typeof link.wanted === 'string'
         ? link.routing.fits(link.wanted, this.target)
         : sameTarget(link.wanted, this.target);
@@ -235,6 +237,7 @@ export function sessionClass(
       const routed = this.#routed;
       if (routed && routed.losses.lost !== null)
         return refuse(routed.losses.refusal(config, routed.losses.lost), config, values, callback) as never;
+      routed?.reading.sends(config);
       const run = (own: unknown, done: unknown) =>
         super.query(config as string, own as never, done as never) as unknown;
       const limited =

@@ -1,7 +1,9 @@
 import type pg from 'pg';
-import { codeOf, messageOf } from '../../common/errors.js';
-import { HotspareError, OutcomeUnknownError } from '../errors.js';
+import { codeOf, ConfigError, messageOf } from '../../common/errors.js';
+import type { Mode } from '../../common/names.js';
+import { HotspareError, OutcomeUnknownError, ReadOnlyError } from '../errors.js';
 import { isFatal } from './failures.js';
+import { isFrom } from './origins.js';
 import type { Session } from './session-link.js';
 
 /**
@@ -9,7 +11,7 @@ import type { Session } from './session-link.js';
  * repeating may help:
  *
  * - its connection was lost before COMMIT was sent;
- * - a write was refused because there was no primary (25006): after a wait of `writeWaitMs` at most;
+ * - a write was refused because there was no primary (25006), and there is one within `writeWaitMs`;
  * - Postgres asked for it: serialization failure (40001) or deadlock (40P01), as the answer to COMMIT too.
  *
  * Never when the connection was lost while COMMIT was on its way ({@link OutcomeUnknownError}), nor when there was no
@@ -20,11 +22,13 @@ import type { Session } from './session-link.js';
  */
 export interface TransactionOptions {
   /**
-   * How many times at most; `true` is 3, `false` is 0.
+   * How many times it is repeated at most; `true` is 3 (so the function runs four times), `false` is 0.
    * @defaultValue false
    */
   readonly retry?: boolean | number;
 }
+
+const noop = () => {};
 
 /** Serialization failure and deadlock: Postgres asks for the transaction to be repeated. */
 const repeatable = new Set(['40001', '40P01']);
@@ -34,41 +38,55 @@ const repeatable = new Set(['40001', '40P01']);
  * error is OutcomeUnknownError, and nothing is repeated.
  */
 export async function transaction<T>(
-  pool: pg.Pool,
+  pool: pg.Pool & { readonly mode: Mode },
   fn: (client: pg.PoolClient) => Promise<T>,
   { retry = false }: TransactionOptions,
   beforeRetry: (error: unknown) => Promise<void>,
 ): Promise<T> {
-  let left = retry === true ? 3 : Number(retry);
-  for (;;) {
+  for (let left = repetitions(retry); ; left--) {
     const attempt = await once(pool, fn);
     if (attempt.ok) return attempt.value;
-    const { error, mayHaveCommitted } = attempt;
-    if (left-- <= 0 || mayHaveCommitted || !mayRepeat(error)) throw error;
+    const { error, mayRepeat } = attempt;
+    if (left <= 0 || !mayRepeat) throw error;
     await beforeRetry(error);
+    // Nothing to write to still, and nothing to wait for: the next attempt would end as this one.
+    if (error instanceof ReadOnlyError && pool.mode !== 'read-write') throw error;
   }
+}
+
+function repetitions(retry: boolean | number): number {
+  if (typeof retry === 'boolean') return retry ? 3 : 0;
+  if (typeof retry === 'number' && retry >= 0) return retry;
+  throw new ConfigError('transaction options', 'retry', retry, 'true, false or a number, 0 or more');
 }
 
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: unknown; readonly mayHaveCommitted: boolean };
+  | { readonly ok: false; readonly error: unknown; readonly mayRepeat: boolean };
 
 async function once<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<Attempt<T>> {
   const client = await pool.connect();
+  // A plain connection that ends while it is held would end the process. Whoever waits for an answer on it hears of it.
+  client.on('error', noop);
   let committing = false;
   try {
     await client.query('BEGIN');
     const value = await fn(client);
     committing = true;
     await commit(client);
-    client.release();
+    release(client);
     return { ok: true, value };
   } catch (error) {
     const mayHaveCommitted = committing && error instanceof OutcomeUnknownError;
-    if (mayHaveCommitted) client.release(error);
+    if (mayHaveCommitted) release(client, error);
     else await rollBack(client, error);
-    return { ok: false, error, mayHaveCommitted };
+    return { ok: false, error, mayRepeat: !mayHaveCommitted && helpsToRepeat(error, client) };
   }
+}
+
+function release(client: pg.PoolClient, error?: unknown): void {
+  client.removeListener('error', noop);
+  client.release(error as Error | undefined);
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {
@@ -90,19 +108,22 @@ async function commit(client: pg.PoolClient): Promise<void> {
 
 async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
   const session = client as unknown as Partial<Session>;
-  if (session.alive === false) return client.release(error as Error);
+  if (session.alive === false) return release(client, error);
   try {
     await client.query('ROLLBACK');
-    client.release();
+    release(client);
   } catch (failure) {
-    client.release(failure as Error);
+    release(client, failure);
   }
 }
 
 const isFromServer = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'severity' in error;
 
-/** Without COMMIT nothing has happened: what was lost on the way there is safe to repeat, whatever its own error says. */
-function mayRepeat(error: unknown): boolean {
-  return error instanceof HotspareError || repeatable.has(codeOf(error) ?? '');
+/**
+ * Without COMMIT nothing has happened: what was lost on the way there is safe to repeat, whatever its own error says. That
+ * goes for the session of this transaction; of what the function did on others, or waited for, it says nothing.
+ */
+function helpsToRepeat(error: unknown, client: pg.PoolClient): boolean {
+  return (error instanceof HotspareError && isFrom(error, client)) || repeatable.has(codeOf(error) ?? '');
 }

@@ -8,13 +8,15 @@ export interface Circumstances {
   readonly role: Role | null;
   /** A session of `pool.read`. */
   readonly readOnly: boolean;
+  /** It has not been talked into more than reading. */
+  readonly onlyReads: boolean;
   /** The app has asked for a replica, or for this very member. */
   readonly asChosen: boolean;
 }
 
 /** The connection ended after the statement was sent. */
-export function interrupted({ target, readOnly }: Circumstances, cause: Error): HotspareError {
-  return readOnly
+export function interrupted({ target, onlyReads }: Circumstances, cause: Error): HotspareError {
+  return onlyReads
     ? new ConnectionLostError(`the connection${to(target)} ended while reading: ${cause.message}`, cause)
     : new OutcomeUnknownError(
         `the connection${to(target)} ended after the statement was sent, so it may or may not have been executed: ${cause.message}`,
