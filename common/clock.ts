@@ -4,7 +4,7 @@ export interface Clock {
   nowMs(): number;
   /** Wall-clock milliseconds since 1970; for log lines and people only. */
   wallMs(): number;
-  /** Calls `fn` once after `delayMs`. `ref: false` lets the process end before it fires. Default true. */
+  /** Calls `fn` once after `delayMs`, however long; Infinity: never. `ref: false` lets the process end before it fires. Default true. */
   after(delayMs: number, fn: () => void, options?: { ref?: boolean }): Timer;
 }
 

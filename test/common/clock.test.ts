@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeadlineError, sleep, withDeadline } from '../../common/clock.js';
 import { systemClock } from '../../common/runtime/clock.js';
 
@@ -29,5 +29,38 @@ describe('withDeadline', () => {
     const sleeping = sleep(systemClock, 60_000, { signal: controller.signal });
     controller.abort(new Error('enough'));
     await expect(sleeping).rejects.toThrow('enough');
+  });
+});
+
+describe("the machine's own time", () => {
+  const dayMs = 86_400_000;
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const firesAfterDays = (delayMs: number, days: number, cancelAfterDays = Infinity) => {
+    let firedAfter: number | null = null;
+    let passed = 0;
+    const timer = systemClock.after(delayMs, () => (firedAfter ??= passed));
+    for (; passed < days; passed++) {
+      if (passed === cancelAfterDays) timer.cancel();
+      vi.advanceTimersByTime(dayMs);
+    }
+    timer.cancel();
+    return firedAfter;
+  };
+
+  test.each([
+    [5.5, 5],
+    [30.5, 30],
+    [90.5, 90],
+    [Infinity, null],
+  ])('%s days, where Node knows 24 of them, fires once they are over', (days, expected) => {
+    expect(firesAfterDays(days * dayMs, 120)).toBe(expected);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test.each([0, 40])('cancelled after %s days it never fires, and nothing is left', (days) => {
+    expect(firesAfterDays(60 * dayMs, 120, days)).toBeNull();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
