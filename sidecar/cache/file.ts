@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../../common/errors.js';
 import type { Target } from '../../common/names.js';
@@ -14,6 +15,7 @@ export interface CacheFileOptions {
 
 const version = 1;
 const maxBytes = 64 * 1024;
+const notAFile = 'it is not a regular file';
 
 /**
  * The last known members in one small JSON file, readable by its owner only. A file that is damaged, foreign or cannot
@@ -41,12 +43,20 @@ export class CacheFile implements LastKnownGood {
 
   async #read(): Promise<Known> {
     const { path, source } = this.options;
-    const { uid, size, mode } = await stat(path);
-    const me = process.getuid?.();
-    if (me !== undefined && uid !== me && uid !== 0) throw new Error('it belongs to somebody else');
-    if ((mode & 0o022) !== 0) throw new Error('others may write to it');
-    if (size > maxBytes) throw new Error('it is too big to be ours');
-    return parse(await readFile(path, 'utf8'), source);
+    // Or a FIFO would have us wait for somebody who writes to it.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      const { uid, size, mode } = stats;
+      const me = process.getuid?.();
+      if (!stats.isFile()) throw new Error(notAFile);
+      if (me !== undefined && uid !== me && uid !== 0) throw new Error('it belongs to somebody else');
+      if ((mode & 0o022) !== 0) throw new Error('others may write to it');
+      if (size > maxBytes) throw new Error('it is too big to be ours');
+      return parse(await file.readFile('utf8'), source);
+    } finally {
+      await file.close();
+    }
   }
 
   async #completed(known: Known): Promise<Known> {
@@ -64,6 +74,7 @@ export class CacheFile implements LastKnownGood {
     // Beside and renamed: whoever reads finds the old file or the new one, never half of it.
     const beside = `${path}.${randomUUID()}`;
     try {
+      await this.#checkPlace();
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const file = await open(beside, 'wx', 0o600);
       try {
@@ -76,6 +87,12 @@ export class CacheFile implements LastKnownGood {
       await rm(beside, { force: true }).catch(() => {});
       this.#warn('could not be written', error);
     }
+  }
+
+  /** A device or a FIFO of that name is somebody else's, and renaming would replace it. */
+  async #checkPlace(): Promise<void> {
+    const there = await stat(this.options.path).catch(() => null);
+    if (there && !there.isFile()) throw new Error(notAFile);
   }
 
   #warn(what: string, error: unknown): void {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -103,6 +104,19 @@ describe('ignored with a warning', () => {
     expect(await at(path).load()).toBeNull();
     expect(warnings).toEqual([expect.stringMatching(/others may write/)]);
   });
+});
+
+test('a FIFO in its place is a warning, is not waited for, and stays', async () => {
+  const path = join(folder, 'pg.json');
+  execFileSync('mkfifo', ['-m', '600', path]);
+  expect(await at(path).load()).toBeNull();
+  expect(warnings).toEqual([expect.stringMatching(/ignored: it is not a regular file/)]);
+  await at(path).save({ primary: null, replicas: [] });
+  expect(warnings.slice(1)).toEqual([
+    expect.stringMatching(/could not be written: it is not a regular file/),
+  ]);
+  expect(statSync(path).isFIFO()).toBe(true);
+  expect(readdirSync(folder)).toEqual(['pg.json']);
 });
 
 test('a folder that cannot be written is a warning, and leaves nothing', async () => {
