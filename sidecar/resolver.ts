@@ -113,7 +113,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
           : new CacheFile({
               path: cacheFile,
               source: `${service}.service.${domain} at ${targetKey(dns)}`,
-              onWarning: (warning) => this.emit('warning', warning),
+              onWarning: (warning) => this.#tell('warning', warning),
             }),
       source: hosts ? 'static' : 'dns',
       clock,
@@ -134,6 +134,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
    * @throws {@link DownError} when Consul says that there is none, or does not answer and none was known, or after `close`.
    */
   async primary(): Promise<Target> {
+    this.#checkOpen();
     const known = this.#topology.primary ?? this.#first(await this.#ask('primary'));
     if (known) return known;
     throw new DownError(`no primary of ${this.settings.service} is known: ${this.#why('primary')}`);
@@ -145,6 +146,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
    * @throws {@link DownError} when nothing is known, or after `close`.
    */
   async replicas(): Promise<readonly Target[]> {
+    this.#checkOpen();
     if (this.#topology.replicas.length > 0) return this.#topology.replicas;
     const lookup = await this.#ask('replica');
     if (lookup.kind === 'found') return lookup.targets;
@@ -174,8 +176,11 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
     this.#discovery.stop();
   }
 
-  async #ask(role: Role): Promise<Lookup> {
+  #checkOpen(): void {
     if (this.#closed) throw new DownError('the resolver was closed');
+  }
+
+  async #ask(role: Role): Promise<Lookup> {
     this.#start();
     await this.#discovery.restored;
     const last = this.#discovery.last(role);
@@ -216,7 +221,18 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
           : { ...next, replicas: targets, source };
     }
     this.#topology = next;
-    if (JSON.stringify(next) !== JSON.stringify(before)) this.emit('change', next);
+    if (JSON.stringify(next) !== JSON.stringify(before)) this.#tell('change', next);
+  }
+
+  /** A listener's own mistake must surface, and must not stop those who hear the same: other pools, the file. */
+  #tell(event: 'change' | 'warning', what: unknown): void {
+    try {
+      this.emit(event, what);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+    }
   }
 }
 
