@@ -31,7 +31,7 @@ export default defineConfig({
           // Real programs with real deadlines: after the unit tests, not beside them.
           sequence: { groupOrder: 1 },
           // They mostly wait.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
       {
