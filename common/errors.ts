@@ -1,3 +1,5 @@
+import { hidden, namesSecret, redacted } from './redact.js';
+
 /**
  * A problem a person can mend. The message is the whole sentence shown to them; commands print it without a
  * stack trace and end with `exitCode`.
@@ -13,12 +15,17 @@ export class UserError extends Error {
 }
 
 /**
- * A configuration that was refused: thrown by the constructors, and by `readAfter` for its own option. The message names all
- * four parts. It has neither `code` nor `retry`: trying again without a change is no use.
+ * A configuration that was refused: thrown by the constructors, and by `readAfter` for its own option. The message says where
+ * it was set, which setting, what it is and what was expected. Passwords and tokens are left out of it, and of `value`:
+ * what stands before the `@` of a URL, and whatever a key names so. It has neither `code` nor `retry`: trying again without
+ * a change is no use.
  *
  * @category Errors
  */
 export class ConfigError extends UserError {
+  /** What it is; secrets are replaced by `***` or `(hidden)`. */
+  readonly value: unknown;
+
   /**
    * For hotspare itself.
    * @internal
@@ -28,16 +35,27 @@ export class ConfigError extends UserError {
     readonly file: string,
     /** Which setting, as it is written there: `hotspare.dns`, `CONSUL_HTTP_ADDR`. */
     readonly key: string,
-    /** What it is. */
-    readonly value: unknown,
+    value: unknown,
     /** What it should have been, in words. */
     readonly expected: string,
+    /** What is wrong, as a sentence of its own in place of what was expected. */
+    problem?: string,
   ) {
-    const shown = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`;
-    super(`${file}: ${key} ${shown}; expected ${expected}`, { exitCode: 2 });
+    const shown = namesSecret(key) && value !== undefined ? hidden : redacted(value);
+    super(`${file}: ${key}${told(shown, problem, expected)}`, { exitCode: 2 });
     this.name = 'ConfigError';
+    this.value = shown;
   }
 }
+
+function told(value: unknown, problem: string | undefined, expected: string): string {
+  if (problem !== undefined)
+    return value === undefined ? `: ${problem}` : ` is ${inWords(value)}: ${problem}`;
+  return `${value === undefined ? ' is missing' : ` is ${inWords(value)}`}; expected ${expected}`;
+}
+
+const inWords = (value: unknown): string =>
+  ['number', 'bigint', 'symbol'].includes(typeof value) ? String(value) : JSON.stringify(value);
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

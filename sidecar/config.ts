@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
 import { ports, type Target } from '../common/names.js';
+import { redactedText } from '../common/redact.js';
 import { Secret } from '../common/secret.js';
 import type { Discovery } from './ports.js';
 import type { Resolver } from './resolver.js';
@@ -194,6 +195,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const where = 'hotspare options';
 const defaultReadWaitMs = 100;
 const timingKeys = Object.keys(defaultTimings) as (keyof Timings)[];
+const httpKeys = ['url', 'token', 'tokenFile'];
 const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', ...timingKeys];
 const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
 
@@ -211,7 +213,7 @@ export function consulName(host: string, domain = 'consul'): { service: string; 
   if (!ends || !label.test(service)) return null;
   if (tag === null || /^(primary|master)$/i.test(tag)) return { service, domain: rest };
   const plain = `${service}.service.${rest}`;
-  throw new ConfigError(where, 'host', host, `${plain}, and ${instead(tag)}`);
+  throw new ConfigError(where, 'host', host, plain, refusal(tag, plain));
 }
 
 /** `tag.service`, or `_service._tag` of RFC 2782, whose `_tcp` is no tag. */
@@ -222,11 +224,10 @@ function tagged(names: readonly string[]): { service: string; tag: string | null
   return { service: names.at(-1) ?? '', tag: names.slice(0, -1).join('.') || null };
 }
 
-function instead(tag: string): string {
-  return tag.toLowerCase() === 'replica'
-    ? "pool.read (or pool.connectTo('replica')) for a replica"
-    : 'no other tag than primary: sessions prove who that is';
-}
+const refusal = (tag: string, plain: string): string =>
+  tag.toLowerCase() === 'replica'
+    ? `write ${plain}, and read from pool.read (or pool.connectTo('replica'))`
+    : `the tag "${redactedText(tag)}" is unknown; write ${plain}: sessions prove who is primary`;
 
 /**
  * Discovery settings from what the user gave, or null when this is a plain connection: no `hotspare` key and a host
@@ -243,15 +244,7 @@ export function parseDiscovery(
   }
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new ConfigError(where, 'hotspare', options, 'an object or a Resolver');
-  for (const [key, value] of Object.entries(options)) {
-    if (!knownKeys.includes(key))
-      throw new ConfigError(
-        where,
-        `hotspare.${key}`,
-        shown(key, value),
-        `no such key; known are ${knownKeys.join(', ')}`,
-      );
-  }
+  refuseUnknown(options, 'hotspare', knownKeys);
   const given = options as DiscoveryOptions;
   const domain = given.domain ?? 'consul';
   if (typeof domain !== 'string' || !domain.split('.').every((part) => label.test(part)))
@@ -259,8 +252,13 @@ export function parseDiscovery(
   return settings(given, consulName(host, domain.toLowerCase()) ?? { service: 'pg', domain }, environment);
 }
 
-/** A token or a password in the wrong place is a secret all the same. */
-const shown = (key: string, value: unknown) => (/tok|pass|secret/i.test(key) ? '(hidden)' : value);
+/** Without the value: of a key that nobody knows nobody knows either whether it is a secret. */
+function refuseUnknown(given: object, path: string, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const expected = `no such key; known are ${known.join(', ')}`;
+  throw new ConfigError(where, `${path}.${unknown}`, undefined, expected, `there is ${expected}`);
+}
 
 function settings(
   given: DiscoveryOptions,
@@ -320,15 +318,8 @@ function http(given: DiscoveryOptions, environment: Environment, address?: strin
   if (given.http === false) return null;
   const token = (text: string | undefined) => (text ? new Secret(text) : null);
   if (given.http !== undefined) {
-    const { url, token: own, tokenFile, ...others } = given.http ?? {};
-    const [unknown] = Object.entries(others);
-    if (url !== undefined && unknown)
-      throw new ConfigError(
-        where,
-        `hotspare.http.${unknown[0]}`,
-        shown(...unknown),
-        'no such key; known are url, token, tokenFile',
-      );
+    const { url, token: own, tokenFile } = given.http ?? {};
+    if (url !== undefined) refuseUnknown(given.http, 'hotspare.http', httpKeys);
     if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw new ConfigError(
         where,
@@ -390,8 +381,19 @@ function cacheFile(given: DiscoveryOptions, service: string, environment: Enviro
   return join(folder, `${service}.json`);
 }
 
+const ownNames = ['hotspare', 'writeWaitMs', 'maxReplicaLagBytes', 'warmSpare', 'readYourWrites'];
+
+/** A misspelt name beside pg's own cannot be told from one of pg's, or of an app's own Client. This much can. */
+function refuseOtherCase(options: object): void {
+  for (const given of Object.keys(options)) {
+    const meant = ownNames.find((name) => name !== given && name.toLowerCase() === given.toLowerCase());
+    if (meant) throw new ConfigError(where, given, undefined, meant, `there is no such key; write ${meant}`);
+  }
+}
+
 /** Checks `writeWaitMs`, `maxReplicaLagBytes`, `warmSpare` and `readYourWrites`. */
 export function parseLimits(options: HotspareOptions): PoolLimits {
+  refuseOtherCase(options);
   const { writeWaitMs = 0, maxReplicaLagBytes = Infinity, warmSpare = true } = options;
   if (typeof writeWaitMs !== 'number' || !(writeWaitMs >= 0) || writeWaitMs === Infinity)
     throw new ConfigError(where, 'writeWaitMs', writeWaitMs, 'a number of milliseconds, 0 or more');
@@ -406,9 +408,7 @@ function readingOwnWrites({ readYourWrites: given = false }: HotspareOptions) {
   const expected = 'true, false or { waitMs }';
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new ConfigError(where, 'readYourWrites', given, expected);
-  const unknown = Object.keys(given).find((key) => key !== 'waitMs');
-  if (unknown !== undefined)
-    throw new ConfigError(where, `readYourWrites.${unknown}`, given[unknown as never], expected);
+  refuseUnknown(given, 'readYourWrites', ['waitMs']);
   return {
     readYourWrites: true,
     readWaitMs: readWait(given.waitMs ?? defaultReadWaitMs, 'readYourWrites.waitMs'),

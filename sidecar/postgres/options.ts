@@ -1,17 +1,29 @@
 import type pg from 'pg';
 
-/** A copy with other values. pg-pool hides `password` from enumeration: spreading alone would lose it. */
+/**
+ * A copy with other values. pg-pool hides `password` from enumeration: spreading alone would lose it. Consul's token is
+ * hidden in the same way, in the copy: a pool that is logged or sent as JSON shows neither.
+ */
 export function withOptions<T extends object>(config: T, changes: object): T {
   const copy = { ...config, ...changes } as T;
-  if ('password' in config && !('password' in changes))
-    Object.defineProperty(copy, 'password', {
-      value: config.password,
-      enumerable: false,
-      configurable: true,
-      writable: true,
-    });
+  if ('password' in config && !('password' in changes)) hide(copy, 'password', config.password);
+  if ('hotspare' in copy) Object.assign(copy, { hotspare: withHiddenToken(copy.hotspare) });
   return copy;
 }
+
+/** A Resolver, which is nobody's options, stays as it is. */
+function withHiddenToken(hotspare: unknown): unknown {
+  if (!isPlain(hotspare) || !isPlain(hotspare['http']) || !('token' in hotspare['http'])) return hotspare;
+  const http = { ...hotspare['http'] };
+  hide(http, 'token', hotspare['http']['token']);
+  return { ...hotspare, http };
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const hide = (of: object, key: string, value: unknown) =>
+  Object.defineProperty(of, key, { value, enumerable: false, configurable: true, writable: true });
 
 /** Less than firewalls remember a silent connection for. */
 const keepAliveMs = 10_000;

@@ -134,9 +134,10 @@ describe('ConfigError', () => {
   test('no other key stands there, and none in the code is forgotten', () => {
     // Of a Client class: test/sidecar/session-parts.test.ts.
     expect([...stated.keys()].sort()).toEqual([...Object.keys(bad), 'Client'].sort());
-    const inCode = [...source.matchAll(/new ConfigError\(\s*[^,]+,\s*(['`])([^]+?)\1/g)].map(([, , key]) =>
-      key!.replace(/\$\{.*\}/, '*'),
-    );
+    const inCode = [...source.matchAll(/new ConfigError\(\s*[^,]+,\s*(['`])([^]+?)\1/g)]
+      .map(([, , key]) => key!.replace(/\$\{.*\}/, '*'))
+      // Unknown keys, whose path is a parameter: each has its row above.
+      .filter((key) => key !== '*');
     expect(inCode.length).toBeGreaterThan(8);
     for (const key of inCode) expect([...stated.keys()]).toContain(key);
   });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../common/errors.js';
 import { consulName, defaultTimings, parseDiscovery, parseLimits } from '../../sidecar/config.js';
@@ -37,10 +38,13 @@ describe('what switches discovery on', () => {
     expect(parse(undefined, host)).toBeNull();
   });
   test.each([
-    ['replica.pg.service.consul', /host is "replica\.pg\..*; expected pg\.service\.consul, and pool\.read/],
-    ['_pg._replica.service.dc2.consul', /expected pg\.service\.dc2\.consul, and pool\.read/],
-    ['old.pg.service.consul', /expected pg\.service\.consul, and no other tag than primary/],
-    ['a.primary.pg.service.consul', /expected pg\.service\.consul, and no other tag/],
+    [
+      'replica.pg.service.consul',
+      /host is "replica\.pg\..*: write pg\.service\.consul, and read from pool\.read/,
+    ],
+    ['_pg._replica.service.dc2.consul', /: write pg\.service\.dc2\.consul, and read from pool\.read/],
+    ['old.pg.service.consul', /: the tag "old" is unknown; write pg\.service\.consul: sessions/],
+    ['a.primary.pg.service.consul', /: the tag "a\.primary" is unknown; write pg\.service\.consul/],
   ])('a tag it cannot be limited to is refused, not ignored: %s', (host, message) => {
     for (const options of [undefined, {}, { service: 'pg' }]) {
       expect(() => parse(options, host)).toThrow(ConfigError);
@@ -113,20 +117,18 @@ describe('refused, naming key, value and expectation', () => {
   test.each<[unknown, RegExp]>([
     ['yes', /hotspare is "yes"; expected an object or a Resolver/],
     [[], /hotspare is \[\]; expected an object/],
-    [{ sevice: 'pg' }, /hotspare\.sevice is "pg"; expected no such key; known are service/],
+    [
+      { sevice: 'pg' },
+      /^hotspare options: hotspare\.sevice: there is no such key; known are service, domain/,
+    ],
     [{ service: 'a b' }, /hotspare\.service is "a b"; expected the name of a Consul service/],
     [{ domain: '' }, /hotspare\.domain is ""; expected a DNS domain/],
     [{ dns: 'nowhere:99999' }, /hotspare\.dns is "nowhere:99999"; expected "host:port"/],
     [{ dns: { host: 'x' } }, /hotspare\.dns is/],
     [
-      { token: 'abc' },
-      /^hotspare options: hotspare\.token is "\(hidden\)"; expected no such key; known are service/,
-    ],
-    [
       { http: { url: 'http://x', address: 'abc' } },
-      /hotspare\.http\.address is "abc"; expected no such key; known are url/,
+      /hotspare\.http\.address: there is no such key; known are url/,
     ],
-    [{ http: { url: 'http://x', tokn: 'abc' } }, /hotspare\.http\.tokn is "\(hidden\)"/],
     [{ http: 'http://x' }, /hotspare\.http is "http:\/\/x"; expected false, or an object/],
     [{ http: { url: 'ftp://x' } }, /hotspare\.http is "ftp:\/\/x"; expected false, or an object/],
     [{ hosts: [] }, /hotspare\.hosts is \[\]; expected a list with at least one/],
@@ -140,6 +142,16 @@ describe('refused, naming key, value and expectation', () => {
   ])('%j', (options, message) => {
     expect(() => parse(options)).toThrow(ConfigError);
     expect(() => parse(options)).toThrow(message);
+  });
+  test.each([
+    ['readyourwrites', 'readYourWrites'],
+    ['HotSpare', 'hotspare'],
+    ['writeWaitMS', 'writeWaitMs'],
+  ])('one of ours in another case: %s', (given, meant) => {
+    expect(() => routeOf({ host: 'localhost', [given]: 'SECRET' })).toThrow(
+      new RegExp(`^hotspare options: ${given}: there is no such key; write ${meant}$`),
+    );
+    expect(() => routeOf({ host: 'localhost', other: 'yes' })).not.toThrow();
   });
   test('environment and limits too', () => {
     expect(() => parse(undefined, undefined, { CONSUL_HTTP_ADDR: 'ftp://x' })).toThrow(/CONSUL_HTTP_ADDR/);
@@ -161,7 +173,7 @@ describe('refused, naming key, value and expectation', () => {
     for (const [given, message] of [
       ['yes', /readYourWrites is "yes"; expected true, false or \{ waitMs \}/],
       [null, /readYourWrites is null/],
-      [{ waitms: 1 }, /readYourWrites\.waitms is 1/],
+      [{ waitms: 1 }, /readYourWrites\.waitms: there is no such key; known are waitMs/],
       [{ waitMs: 0 }, /readYourWrites\.waitMs is 0; expected a number of milliseconds from 1 to 60000/],
       [{ waitMs: Infinity }, /readYourWrites\.waitMs/],
     ] as const)
@@ -171,3 +183,63 @@ describe('refused, naming key, value and expectation', () => {
     );
   });
 });
+
+describe('secrets stay out of what is refused, wherever they were put', () => {
+  const url = 'postgres://app:SECRET@10.0.0.1:5432/app';
+  test.each<[unknown, RegExp, object?]>([
+    [{ hosts: [url] }, /hosts\[0\] is "postgres:\/\/\*\*\*@10\.0\.0\.1:5432\/app"; expected/],
+    [{ hosts: url }, /hotspare\.hosts is "postgres:\/\/\*\*\*@/],
+    [{ hosts: `${url},${url}` }, /hotspare\.hosts is "postgres:\/\/\*\*\*@/],
+    [{ hosts: ['app:SECRET@10.0.0.1'] }, /hosts\[0\] is "\*\*\*@10\.0\.0\.1"/],
+    [{ hosts: ['host=a password=SECRET'] }, /hosts\[0\] is "host=a password=\*\*\*"/],
+    [{ hosts: [{ host: 'a', password: 'SECRET' }] }, /"host":"a","password":"\(hidden\)"/],
+    [{ hosts: [{ host: 'a', more: [{ headers: { 'x-consul': 'SECRET' } }] }] }, /"headers":"\(hidden\)"/],
+    [{ dns: 'udp://u:SECRET@10.0.0.1' }, /hotspare\.dns is "udp:\/\/\*\*\*@10\.0\.0\.1"/],
+    [{ dns: 'postgres://u:SE/CR@ET@10.0.0.1' }, /hotspare\.dns is "postgres:\/\/\*\*\*@10\.0\.0\.1"/],
+    [{ http: 'ftp://u:SECRET@10.0.0.1' }, /hotspare\.http is "ftp:\/\/\*\*\*@10\.0\.0\.1"/],
+    [
+      { http: 'http://10.0.0.1/?token=SECRET&a=b' },
+      /hotspare\.http is "http:\/\/10\.0\.0\.1\/\?token=\*\*\*&a=b"/,
+    ],
+    [{ http: { url: 'consul://u:SECRET@10.0.0.1' } }, /hotspare\.http is "consul:\/\/\*\*\*@/],
+    [{ http: { url: new URL('consul://u:SECRET@10.0.0.1') } }, /hotspare\.http is "consul:\/\/\*\*\*@/],
+    [{ http: { url: 'http://x', auth: 'u:SECRET' } }, /hotspare\.http\.auth: there is no such key/],
+    [{ http: { url: 'http://x', header: { t: 'SECRET' } } }, /hotspare\.http\.header: there is no such key/],
+    [{ token: 'SECRET' }, /hotspare\.token: there is no such key; known are service/],
+    [{ connectionString: url }, /hotspare\.connectionString: there is no such key/],
+    [{ foo: 'SECRET' }, /hotspare\.foo: there is no such key/],
+    [url, /hotspare is "postgres:\/\/\*\*\*@10\.0\.0\.1:5432\/app"; expected an object or a Resolver/],
+    [undefined, /CONSUL_HTTP_ADDR is "ftp:\/\/\*\*\*@x"/, { CONSUL_HTTP_ADDR: 'ftp://u:SECRET@x' }],
+    [undefined, /HOTSPARE_DNS is "\*\*\*@x"/, { HOTSPARE_DNS: 'u:SECRET@x' }],
+  ])('%j', (options, message, environment = {}) => {
+    const error = refusal(() => parse(options, undefined, environment));
+    expect(error.message).toMatch(message);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/SECRET|ET@/);
+    expect(JSON.stringify(error)).not.toContain('SECRET');
+  });
+  test('nor out of a host that is a whole URL', () => {
+    const error = refusal(() => parse(undefined, 'postgres://app:SECRET@replica.pg.service.consul'));
+    expect(error.message).toContain('the tag "postgres://***@replica" is unknown; write pg.service.consul');
+    expect(inspect(error, { depth: 9 })).not.toContain('SECRET');
+  });
+  test('what JSON cannot tell is told all the same', () => {
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    expect(refusal(() => parse({ hosts: [circle] })).message).toContain(
+      'is "an object that cannot be shown"',
+    );
+    expect(refusal(() => parse({ refreshMs: 10n })).message).toContain('hotspare.refreshMs is 10; expected');
+    expect(refusal(() => parse({ refreshMs: NaN })).message).toContain('hotspare.refreshMs is NaN; expected');
+    expect(refusal(() => parse(() => 'SECRET')).message).toContain('hotspare is "a function"');
+  });
+});
+
+function refusal(provoke: () => unknown): ConfigError {
+  try {
+    provoke();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error as ConfigError;
+  }
+  return expect.fail('was not refused');
+}

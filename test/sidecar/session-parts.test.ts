@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { Pool, type PoolConfig } from '../../sidecar/index.js';
+import { Client, Pool, type PoolConfig } from '../../sidecar/index.js';
 import { keptAlive } from '../../sidecar/postgres/options.js';
 import { Overdue } from '../../sidecar/postgres/overdue.js';
 import { nameOf } from '../../sidecar/postgres/ssl.js';
@@ -30,6 +31,23 @@ describe('keepalive', () => {
     const own = { keepAlive: false, keepAliveInitialDelayMillis: 1 };
     expect(keptAlive(own)).toEqual(own);
   });
+});
+
+test("Consul's token is read and not shown, as the password", async () => {
+  const given = { password: 'PASSWORD', hotspare: { http: { url: 'http://127.0.0.1:1', token: 'TOKEN' } } };
+  const pool = new Pool(given);
+  // The second time as the options of another pool.
+  const again = new Pool(pool.options as PoolConfig);
+  try {
+    for (const one of [pool, pool.read, again, again.read, new Client(given)]) {
+      expect(inspect(one, { depth: 12 })).not.toMatch(/TOKEN|PASSWORD/);
+      expect(JSON.stringify(one)).not.toMatch(/TOKEN|PASSWORD/);
+    }
+    expect(again.options).toHaveProperty('hotspare.http.token', 'TOKEN');
+    expect(given.hotspare.http).toEqual({ url: 'http://127.0.0.1:1', token: 'TOKEN' });
+  } finally {
+    await Promise.all([pool.end(), again.end()]);
+  }
 });
 
 describe('a statement that timed out', () => {
