@@ -8,6 +8,7 @@ import { nextIndex } from '../../common/consul-index.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { News, WakeUps } from '../ports.js';
+import { BoundedBody } from './bounded-body.js';
 import { datacenterOf, listing } from './listing.js';
 import { unreferenced } from './unreferenced.js';
 
@@ -30,6 +31,8 @@ const minGapMs = 100;
 const atOnceMs = 3_000;
 /** An answer that is younger needs no check. */
 const freshMs = 5_000;
+/** Some thousand members. What is longer is not Consul's answer, or never ends. */
+const maxAnswerBytes = 4 * 1024 * 1024;
 /**
  * Long in the end: where Consul turns connections away because there are too many, hundreds of processes may be trying.
  * Those without one lose nothing but milliseconds: they ask DNS.
@@ -122,7 +125,9 @@ export class ConsulWakeUps implements WakeUps {
       'blocking query',
       async (signal) => {
         const ctx = new EventEmitter();
-        signal.addEventListener('abort', () => ctx.emit('cancel'), { once: true });
+        const cancel = () => ctx.emit('cancel');
+        signal.addEventListener('abort', cancel, { once: true });
+        const received = new BoundedBody(maxAnswerBytes, cancel);
         // The package's own call for this knows no `cached`.
         const response = await (client as unknown as Requests)._get(
           {
@@ -137,10 +142,11 @@ export class ConsulWakeUps implements WakeUps {
             },
             headers: token ? { 'x-consul-token': token } : {},
             ctx,
+            pipe: received,
           },
           wholeAnswer,
         );
-        return { index: String(response.headers['x-consul-index'] ?? '0'), body: response.body };
+        return { index: String(response.headers['x-consul-index'] ?? '0'), body: received.parsed(response) };
       },
       this.#query.signal,
     );
@@ -159,14 +165,13 @@ class Check extends Error {}
 
 /** As far as we use it: the package's way to any request, and what it hands on. */
 interface Requests {
-  _get(request: object, then: typeof wholeAnswer): Promise<Response>;
+  _get(request: object, then: typeof wholeAnswer): Promise<IncomingMessage>;
 }
-type Response = IncomingMessage & { readonly body: unknown };
 
 /** The index is in the headers. */
 function wholeAnswer(
-  request: { err?: Error; res?: Response },
-  next: (repeat: false, error?: Error, response?: Response) => void,
+  request: { err?: Error; res?: IncomingMessage },
+  next: (repeat: false, error?: Error, response?: IncomingMessage) => void,
 ): void {
   if (request.err) next(false, request.err);
   else next(false, undefined, request.res);

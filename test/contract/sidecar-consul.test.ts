@@ -212,6 +212,35 @@ describe('wake-ups', () => {
     await waitFor('three errors', eventuallyMs, () => asked.length > first + 2);
     expect(gapMs(first, first + 2)).toBeGreaterThan(150);
   });
+
+  test.each([200, 500])('an answer without end (%s) is given up, and asked for again', async (status) => {
+    const chunk = Buffer.alloc(64 * 1024, ' ');
+    const enoughBytes = 1_000 * chunk.length;
+    const sentBytes: number[] = [];
+    const server: Server = createServer((_, response) => {
+      response.writeHead(status, { 'X-Consul-Index': '5', 'Content-Type': 'application/json' });
+      let sent = 0;
+      const send = () => {
+        while (sent < enoughBytes && !response.destroyed) {
+          sent += chunk.length;
+          if (!response.write(chunk)) return;
+        }
+        response.end();
+      };
+      response.on('drain', send).on('close', () => sentBytes.push(sent));
+      send();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    });
+    const { port } = server.address() as { port: number };
+    const woken = wakeUps(`http://127.0.0.1:${port}`);
+    await waitFor('two answers', eventuallyMs, () => sentBytes.length >= 2);
+    expect(Math.max(...sentBytes)).toBeLessThan(enoughBytes);
+    expect(woken()).toBe(0);
+  });
 });
 
 describe('Resolver', () => {
