@@ -247,12 +247,13 @@ export class Router implements Routing {
   }
 
   #destroy(target: Target): void {
+    const standing = this.#state.members.get(targetKey(target))?.standing;
+    const what = standing?.kind === 'gone' ? trouble(standing.trouble) : 'does not answer';
     // With a code of sockets: a session that is just logging in there takes it for the end of a connection, not for a no
     // of the server, and goes on elsewhere.
-    const why = Object.assign(
-      new Error(`${targetKey(target)} does not answer: its connections were given up`),
-      { code: 'ECONNABORTED' },
-    );
+    const why = Object.assign(new Error(`${targetKey(target)} ${what}: its connections were given up`), {
+      code: 'ECONNABORTED',
+    });
     for (const session of this.#sessionsOf(target)) session.destroy(why);
   }
 
