@@ -6,7 +6,11 @@ import type { Reason } from './reasons.js';
 
 /** Nobody has given a verdict on any member yet. */
 export const atStart = ({ reason }: State): boolean =>
-  reason.kind === 'starting' || (reason.kind === 'nothing-answers' && reason.members === 0);
+  reason.kind === 'starting' || reason.kind === 'nobody-known';
+
+/** A reason that one more verdict may make more exact. */
+export const unheard = (state: State): boolean =>
+  atStart(state) || state.reason.kind === 'nothing-answers' || state.reason.kind === 'nobody-lets-in';
 
 /**
  * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
@@ -47,6 +51,26 @@ export function chooseWriter(state: State): Target | null {
   return (current ?? named ?? first)?.target ?? null;
 }
 
+function whyNobody({ lookups }: State, members: readonly Member[]): Reason {
+  if (members.length === 0) {
+    const said = [lookups.primary, lookups.replica];
+    if (said.includes('empty')) return { kind: 'nobody-known', consul: 'lists-nobody' };
+    return said.includes('unavailable')
+      ? { kind: 'nobody-known', consul: 'does-not-answer' }
+      : { kind: 'starting' };
+  }
+  const gone = members.flatMap(({ target, standing }) =>
+    standing.kind === 'gone' ? [{ target, trouble: standing.trouble }] : [],
+  );
+  if (gone.length === 0) return { kind: 'starting' };
+  const refusals = gone.flatMap(({ target, trouble }) =>
+    trouble.kind === 'rejected' ? [{ target, code: trouble.code }] : [],
+  );
+  return refusals.length > 0
+    ? { kind: 'nobody-lets-in', members: members.length, refusals }
+    : { kind: 'nothing-answers', members: members.length };
+}
+
 /** Why `state`, which came after `before`, has the mode that it has. */
 export function explain(before: State, state: State, config: RouteConfig): Reason {
   if (state.writer) return { kind: 'primary-proven', target: state.writer };
@@ -62,12 +86,7 @@ export function explain(before: State, state: State, config: RouteConfig): Reaso
   const was = before.writer && state.members.get(targetKey(before.writer));
   if (was?.standing.kind === 'gone')
     return { kind: 'primary-lost', target: was.target, trouble: was.standing.trouble };
-  if (provenReplicas.length === 0) {
-    const answered = members.some((member) => member.standing.kind === 'gone');
-    return members.length > 0 && !answered
-      ? { kind: 'starting' }
-      : { kind: 'nothing-answers', members: members.length };
-  }
+  if (provenReplicas.length === 0) return whyNobody(state, members);
   if (was) return { kind: 'primary-became-replica', target: was.target };
   if (before.reason.kind === 'primary-lost') return before.reason;
   const gone = members.find((member) => member.listed.includes('primary') && member.standing.kind === 'gone');

@@ -12,7 +12,16 @@ export type Reason =
   /** A member says it is primary, of an older timeline than one already seen. */
   | { readonly kind: 'primary-superseded'; readonly target: Target; readonly timeline: number }
   | { readonly kind: 'replicas-too-far-behind'; readonly limitBytes: number }
-  | { readonly kind: 'nothing-answers'; readonly members: number };
+  | { readonly kind: 'nobody-known'; readonly consul: 'lists-nobody' | 'does-not-answer' }
+  | { readonly kind: 'nothing-answers'; readonly members: number }
+  /** Some are there, and refuse the log-in; of the others, nobody answers. */
+  | { readonly kind: 'nobody-lets-in'; readonly members: number; readonly refusals: readonly Refusal[] };
+
+export interface Refusal {
+  readonly target: Target;
+  /** SQLSTATE, or null when the server did not say: an error of TLS. */
+  readonly code: string | null;
+}
 
 /** The one place where a reason becomes the sentence that people read. */
 export function sentence(reason: Reason): string {
@@ -33,14 +42,22 @@ export function sentence(reason: Reason): string {
       return `${targetKey(reason.target)} calls itself primary, but timeline ${reason.timeline} was seen elsewhere: it is out of date`;
     case 'replicas-too-far-behind':
       return `no primary, and every replica is more than ${reason.limitBytes} bytes behind`;
+    case 'nobody-known':
+      return reason.consul === 'lists-nobody'
+        ? 'Consul lists no member of the service'
+        : 'Consul does not answer and no member is remembered';
     case 'nothing-answers':
-      return reason.members === 0
-        ? 'no member is known'
-        : `none of ${reason.members} known member${reason.members === 1 ? '' : 's'} answers`;
+      return `${noneOf(reason.members)} answers`;
+    case 'nobody-lets-in':
+      return `${noneOf(reason.members)} lets us in (${reason.refusals.map(refusal).join(', ')})`;
     default:
       return assertNever(reason);
   }
 }
+
+const noneOf = (members: number) => `none of ${members} known member${members === 1 ? '' : 's'}`;
+
+const refusal = ({ target, code }: Refusal) => targetKey(target) + (code === null ? '' : `: ${code}`);
 
 /** Goes after a target's name. */
 export function trouble(of: Trouble): string {

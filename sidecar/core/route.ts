@@ -3,7 +3,7 @@ import { lagBytes } from '../../common/lsn.js';
 import { sameTarget, targetKey, type Mode, type Role, type Target } from '../../common/names.js';
 import { eligible } from './eligible.js';
 import { headsWith, highestWith, sameEpoch } from './epochs.js';
-import { atStart, chooseWriter, explain, primaryMayFollow } from './judgement.js';
+import { atStart, chooseWriter, explain, primaryMayFollow, unheard } from './judgement.js';
 import type { Decision, Effect, Event, Member, RouteConfig, Standing, State, Trouble } from './model.js';
 import type { Reason } from './reasons.js';
 
@@ -193,7 +193,7 @@ function conclude(
   const moved = writer !== null && before.writer !== null && !sameTarget(writer, before.writer);
   const reason: Reason = starting
     ? before.reason
-    : changed || moved || atStart(before)
+    : changed || moved || unheard(before)
       ? explain(before, withWriter, config)
       : before.reason;
   const state: State = {

@@ -19,7 +19,7 @@ export interface MemberInfo extends Target {
   readonly timeline: number | null;
   /** Bytes it is behind the newest WAL position known anywhere. Null: unknown. */
   readonly lagBytes: number | null;
-  /** How old its data is at most, ms. Null: unknown. */
+  /** How old its data is at most, in whole ms. Null: unknown. */
   readonly lagMs: number | null;
 }
 
@@ -66,6 +66,9 @@ function describe(state: State, member: Member, nowMs: number): MemberInfo {
           : 'has not answered yet',
     timeline: epoch?.timeline ?? null,
     lagBytes: memberLagBytes(state, member),
-    lagMs: memberAgeMs(state, member, nowMs),
+    lagMs: whole(memberAgeMs(state, member, nowMs)),
   };
 }
+
+/** Upwards: it is a bound. */
+const whole = (ms: number | null): number | null => (ms === null ? null : Math.ceil(ms));

@@ -308,7 +308,7 @@ describe('Consul', () => {
       const startedMs = performance.now();
       const error: unknown = await pool.query('SELECT 1').catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(DownError);
-      expect((error as Error).message).toContain('no member is known');
+      expect((error as Error).message).toContain('Consul does not answer and no member is remembered');
       expect(performance.now() - startedMs).toBeLessThan(eventuallyMs / 2);
       await consul.start();
       await registerPair(consul, pair);

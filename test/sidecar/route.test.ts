@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { eligible, memberAgeMs, memberLagBytes } from '../../sidecar/core/eligible.js';
 import type { Effect, Event } from '../../sidecar/core/model.js';
-import { route } from '../../sidecar/core/route.js';
+import { sentence } from '../../sidecar/core/reasons.js';
+import { initialState, route } from '../../sidecar/core/route.js';
+import { topologyOf } from '../../sidecar/postgres/topology.js';
 import {
   config,
   empty,
@@ -21,6 +23,63 @@ import {
 
 const both = [says('primary', found('a')), says('replica', found('b')), primary('a'), replica('b')];
 const names = (targets: readonly { host: string }[]) => targets.map(({ host }) => host);
+
+test('the age of the data is told in whole milliseconds, none too few', () => {
+  const state = both.reduce((before, event) => route(before, event, 0.1, config).state, initialState);
+  const { members } = topologyOf(state, 180.27164700000003, config);
+  expect(members.map(({ lagMs }) => lagMs)).toEqual([0, 181]);
+});
+
+describe('why nobody serves', () => {
+  const listed = [says('primary', found('a')), says('replica', found('b'))];
+  test.each<[name: string, events: Event[], reason: string]>([
+    ['nothing has happened', [], 'no member has answered yet'],
+    [
+      'Consul lists nobody',
+      [says('primary', empty), says('replica', empty)],
+      'Consul lists no member of the service',
+    ],
+    [
+      'Consul is away, and nobody is remembered',
+      [says('primary', unavailable), says('replica', unavailable)],
+      'Consul does not answer and no member is remembered',
+    ],
+    [
+      'Consul is there again, and lists nobody',
+      [says('primary', unavailable), says('replica', unavailable), says('primary', empty)],
+      'Consul lists no member of the service',
+    ],
+    ['nobody is heard yet', listed, 'no member has answered yet'],
+    [
+      'none answers',
+      [...listed, fails('a', 'refused'), fails('b', 'refused')],
+      'none of 2 known members answers',
+    ],
+    [
+      'none lets us in',
+      [...listed, rejects('a', '28P01'), rejects('b', '3D000')],
+      'none of 2 known members lets us in (a:5432: 28P01, b:5432: 3D000)',
+    ],
+    [
+      'one lets nobody in, the other does not answer',
+      [...listed, fails('b', 'refused'), rejects('a', '28P01')],
+      'none of 2 known members lets us in (a:5432: 28P01)',
+    ],
+    [
+      'the password was mended, and nobody answers any more',
+      [...listed, rejects('a', '28P01'), fails('b', 'refused'), fails('a', 'refused')],
+      'none of 2 known members answers',
+    ],
+    [
+      'the last one stops, and then lets nobody in',
+      [...both, fails('a', 'refused'), fails('b', 'refused'), rejects('b', '28000')],
+      'none of 2 known members lets us in (b:5432: 28000)',
+    ],
+  ])('%s', (_name, events, reason) => {
+    const state = events.reduce((before, event) => route(before, event, 0, config).state, initialState);
+    expect([state.mode, sentence(state.reason)]).toEqual(['down', reason]);
+  });
+});
 
 describe('stories', () => {
   test('the primary is killed, and started again', () => {
