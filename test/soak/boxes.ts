@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { labFiles, labSettings } from '../../lab/index.js';
 import type { Secrets } from '../../provision/secrets.js';
@@ -11,21 +12,38 @@ import { applicationName } from './rows.js';
 export const faults = { kill: 'start', freeze: 'thaw', stop: 'start' } as const;
 export type Fault = keyof typeof faults;
 
-/** Beside a person's lab, and beside that of the tests. */
-const environment = { HOTSPARE_PORT_OFFSET: '3500' };
+export const standardOffset = 3500;
+
+/** Beside every lab of a person, wherever its ports are, and beside that of the tests: what lies in the folder is removed. */
+export function soakEnvironment(
+  own: NodeJS.ProcessEnv,
+  isRoot: boolean,
+  portOffset = standardOffset,
+): Record<string, string> {
+  const offset = { HOTSPARE_PORT_OFFSET: String(portOffset) };
+  const { directory } = labSettings({ ...own, ...offset, HOTSPARE_LAB_DIR: undefined }, isRoot);
+  return { ...offset, HOTSPARE_LAB_DIR: join(dirname(directory), 'soak') };
+}
+
 const bin = 'bin/hotspare.mjs';
 
 /** The five boxes of the soak test, made anew and removed at its end. */
 export class Boxes {
-  readonly #lab = new TestLab(environment);
+  readonly #environment: Record<string, string>;
+  readonly #lab: TestLab;
+
+  constructor(portOffset: number) {
+    this.#environment = soakEnvironment(process.env, process.getuid?.() === 0, portOffset);
+    this.#lab = new TestLab(this.#environment);
+  }
 
   async up(): Promise<void> {
     await this.remove();
-    await hotspare('lab', 'up', '--yes');
+    await this.#hotspare('lab', 'up', '--yes');
   }
 
   remove(): Promise<void> {
-    return hotspare('lab', 'nuke', '--yes');
+    return this.#hotspare('lab', 'nuke', '--yes');
   }
 
   inflict(fault: Fault): Promise<string> {
@@ -79,25 +97,25 @@ export class Boxes {
   }
 
   get directory(): string {
-    return labSettings({ ...process.env, ...environment }, process.getuid?.() === 0).directory;
+    return this.#environment['HOTSPARE_LAB_DIR']!;
   }
 
   #secrets(): Secrets {
     return JSON.parse(readFileSync(labFiles(this.directory).secrets, 'utf8')) as Secrets;
   }
-}
 
-/** With its progress on our standard error. */
-function hotspare(...args: string[]): Promise<void> {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`hotspare ${args.join(' ')} ended with ${code}`));
+  /** With its progress on our standard error. */
+  #hotspare(...args: string[]): Promise<void> {
+    const child = spawn(process.execPath, [bin, ...args], {
+      env: { ...process.env, ...this.#environment },
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
-  });
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => {
+        if (code === 0) resolve();
+        else reject(new Error(`hotspare ${args.join(' ')} ended with ${code}`));
+      });
+    });
+  }
 }

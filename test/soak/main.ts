@@ -12,7 +12,7 @@ import { WorkerProcess } from './worker-process.js';
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2), Math.floor(Math.random() * 2 ** 31));
   const stop = stopSignal();
-  const boxes = new Boxes();
+  const boxes = new Boxes(options.portOffset);
   const lock = await tryLock(
     lockAddress('hotspare-soak', boxes.directory),
     `a soak test is at work (pid ${process.pid})`,

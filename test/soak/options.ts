@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { faults, type Fault } from './boxes.js';
+import { faults, standardOffset, type Fault } from './boxes.js';
 import { ormNames } from './orms.js';
 import { heapGrowthLimitMb } from './report.js';
 
@@ -12,6 +12,8 @@ export interface Options {
   readonly pauseMs: number;
   readonly deadlineMs: number;
   readonly seed: number;
+  /** Of the boxes. */
+  readonly portOffset: number;
   readonly output: 'text' | 'json';
 }
 
@@ -26,6 +28,7 @@ const someOf =
   (allowed: readonly string[]) =>
   (text: string): string[] => {
     const names = text.split(',');
+    if (text === '') throw new InvalidArgumentError(`Expected at least one of ${allowed.join(',')}.`);
     const unknown = names.find((name) => !allowed.includes(name));
     if (unknown !== undefined)
       throw new InvalidArgumentError(
@@ -34,25 +37,38 @@ const someOf =
     return names;
   };
 
+const list = (flags: string, description: string, all: readonly string[]) =>
+  new Option(flags, description).argParser(someOf(all)).default(all, all.join(','));
+
 /** Ends the process with 2 on bad input, with 0 on --help. */
 export function parseOptions(argv: readonly string[], seed: number): Options {
   const allFaults = Object.keys(faults);
   const program = new Command('npm run soak --')
     .description(
-      'Loses the primary of five boxes again and again while an app with every ORM goes on reading and writing, and looks\n' +
-        'whether anything hung, crashed, was wrong or leaked. Makes boxes of its own, and removes them.',
+      'Loses the primary of five boxes again and again while an app with every ORM goes on reading and writing, and looks whether anything hung, crashed, was wrong or leaked. Makes boxes of its own, in a folder of their own, and removes them.',
     )
     .option('--failovers <count>', 'how often the primary is lost', whole(1), 20)
-    .option('--faults <list>', 'how it is lost', someOf(allFaults), allFaults)
-    .option('--orms <list>', 'who is under load', someOf(ormNames), ormNames)
+    .addOption(list('--faults <a,b>', 'how it is lost', allFaults))
+    .addOption(list('--orms <a,b>', 'who is under load', ormNames))
     .option('--clients <count>', 'of each ORM, at the same time', whole(1), 3)
     .option('--pause-ms <ms>', 'between two turns of a client, on average', whole(0), 60)
     .option('--deadline-ms <ms>', 'an operation that takes longer hangs', whole(1), 5_000)
-    .option('--seed <number>', 'the same faults in the same order', whole(0), seed)
+    .option(
+      '--port-offset <number>',
+      'added to every port of the boxes: another one, if these are taken',
+      whole(0),
+      standardOffset,
+    )
+    .addOption(
+      new Option('--seed <number>', 'the same faults in the same order')
+        .argParser(whole(0))
+        .default(seed, 'a random one, printed with the result'),
+    )
+    .showHelpAfterError('For example: npm run soak -- --failovers 3')
     .addOption(new Option('-o, --output <format>', 'of the report').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
-      `\nExits with 0 when nothing was found and the heap has grown by ${heapGrowthLimitMb} MB at most, with 1 otherwise.`,
+      `\nExits with 0 when nothing was found and the heap has grown by ${heapGrowthLimitMb} MB at most, with 2 when the\ncommand is wrong, with 1 otherwise.`,
     )
     .exitOverride((error) => {
       throw error.exitCode === 0 ? error : Object.assign(error, { exitCode: 2 });

@@ -96,6 +96,8 @@ export function reportOf(ending: Ending, { seed, deadlineMs, failovers }: Option
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
+const mb = (value: number) => `${value.toFixed(1)} MB`;
+
 /** For people. */
 export function render(report: Report): string {
   const { faults, outcomes, looks } = report;
@@ -122,9 +124,12 @@ export function render(report: Report): string {
       ? [
           [
             'heap at rest',
-            `${first.heapMb} MB after ${first.after}, ${last.heapMb} MB after ${last.after} (limit: ${heapGrowthLimitMb} MB more)`,
+            `${mb(first.heapMb)} after failover ${first.after}, ${mb(last.heapMb)} after failover ${last.after} (${report.heapGrowthMb < 0 ? '-' : '+'}${mb(Math.abs(report.heapGrowthMb))}; fails above +${heapGrowthLimitMb} MB)`,
           ],
-          ['sockets at rest', `${first.sockets}, ${last.sockets}; leaked ${report.leakedSockets}`],
+          [
+            'sockets at rest',
+            `${first.sockets} after failover ${first.after}, ${last.sockets} after failover ${last.after}; leaked ${report.leakedSockets}`,
+          ],
         ]
       : []),
   ].map((line) => (Array.isArray(line) ? `  ${line[0]!.padEnd(17)}${line[1]!}` : line));
