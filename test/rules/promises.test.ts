@@ -10,9 +10,11 @@ const sections = [...page.matchAll(/^## (.+)\n([^]*?)(?=^## |(?![^]))/gm)].map((
 }));
 const without = ['Times', 'Not promised'];
 
+const shownByMark = '<details><summary>Shown by</summary>\n';
+
 /** Files and test names under `Shown by`. */
 function shownBy(text: string): { file: string; names: string[] }[] {
-  const [, list = ''] = text.split('\nShown by\n');
+  const [, list = ''] = text.split(shownByMark);
   return [...list.matchAll(/^- `(.+)`\n((?: {2}- .+\n)+)/gm)].map(([, file, names]) => ({
     file: file!,
     names: [...names!.matchAll(/^ {2}- (.+)$/gm)].map(([, name]) => name!),
@@ -25,7 +27,7 @@ describe('promises', () => {
     const bare = sections.filter(({ text }) => shownBy(text).length === 0).map(({ title }) => title);
     expect(bare).toEqual(without);
     for (const { title, text } of sections) {
-      const entries = (text.split('\nShown by\n')[1] ?? '').match(/^ *- /gm)?.length ?? 0;
+      const entries = (text.split(shownByMark)[1] ?? '').match(/^ *- /gm)?.length ?? 0;
       const read = shownBy(text).reduce((sum, { names }) => sum + 1 + names.length, 0);
       expect([title, read]).toEqual([title, entries]);
     }
@@ -62,12 +64,20 @@ describe('promises', () => {
       reconnectMs: R,
       connectDeadlineMs: C,
     } = defaultTimings;
+    const F = parseLimits({}).readWaitMs;
+    const D = defaultTimings.dnsTimeoutMs;
     const seconds = (ms: number) => `${Number((ms / 1_000).toFixed(ms < 1_000 && ms % 100 ? 2 : 1))} s`;
     for (const text of [
       `H + T (${seconds(H + T)})`,
       `H (${seconds(H)})`,
       `5 R (${seconds(5 * R)})`,
       `C (${seconds(C)})`,
+      `F (${seconds(F)})`,
+      `H + T + F (${seconds(H + T + F)})`,
+      `F + C (${seconds(F + C)})`,
+      `T (${seconds(T)})`,
+      `D (${seconds(D)})`,
+      `R (${seconds(R)})`,
     ])
       expect(page).toContain(text);
     expect(page).toContain(`R (${R / 2} to ${R} ms)`);
