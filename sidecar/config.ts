@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
-import { ports, type Target } from '../common/names.js';
+import { ports, type Mode, type Target } from '../common/names.js';
 import { redactedText } from '../common/redact.js';
 import { Secret } from '../common/secret.js';
 import type { Discovery } from './ports.js';
@@ -420,4 +420,20 @@ export function readWait(waitMs: unknown, key: string): number {
   if (typeof waitMs !== 'number' || !(waitMs >= 1 && waitMs <= 60_000))
     throw new ConfigError(where, key, waitMs, 'a number of milliseconds from 1 to 60000');
   return waitMs;
+}
+
+const modes: readonly Mode[] = ['read-write', 'read-only', 'down'];
+
+/** Throws ConfigError. */
+export function modesToWaitFor(wanted: unknown): readonly Mode[] {
+  const list: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
+  if (list.length === 0 || !list.every((mode) => modes.includes(mode as Mode)))
+    throw new ConfigError(where, 'mode', wanted, `${modes.join(', ')}, or a list of them`);
+  return list as readonly Mode[];
+}
+
+/** Throws ConfigError. */
+export function modeWait(timeoutMs: unknown): void {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
+    throw new ConfigError(where, 'timeoutMs', timeoutMs, 'a number of milliseconds, 0 or more, or Infinity');
 }

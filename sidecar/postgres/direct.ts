@@ -4,7 +4,7 @@ import type { Role, Target } from '../../common/names.js';
 import { DownError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { linkFor } from './assemble.js';
-import { withOptions } from './options.js';
+import type { ClientInternals } from './internals.js';
 import { sessionClass } from './session.js';
 
 /** As pg-pool says it. */
@@ -13,6 +13,9 @@ const releasedTwice = 'Release called on client which has already been released 
 /** The sessions of `connectTo`: outside any pool, ended by `release`. */
 export class DirectClients {
   readonly #open = new Set<Promise<void>>();
+  /** Each gives up a session that is still being connected. */
+  readonly #opening = new Set<() => void>();
+  #ended = false;
 
   constructor(
     private readonly config: pg.PoolConfig,
@@ -24,26 +27,56 @@ export class DirectClients {
   ) {}
 
   async open(wanted: Role | Target): Promise<pg.PoolClient> {
+    if (this.#ended) throw poolEnded();
     const client = this.#make(wanted);
-    await client.connect();
-    this.onOpen(client);
-    const ended = new Promise<void>((resolve) => client.once('end', resolve));
-    this.#open.add(ended);
-    void ended.then(() => this.#open.delete(ended));
+    await this.#connect(client);
     let released = false;
     return Object.assign(client, {
       release: (error?: Error | boolean) => {
         if (released) throw new Error(releasedTwice);
         released = true;
-        if (error) client.connection.stream.destroy();
+        if (error) cut(client);
         else void client.end();
       },
     });
   }
 
-  /** Resolves once all have been released. */
+  /** Gives up those that are being connected; resolves once all others have been released. */
   async end(): Promise<void> {
+    this.#ended = true;
+    for (const giveUp of [...this.#opening]) giveUp();
     await Promise.all(this.#open);
+  }
+
+  #connect(client: pg.Client): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        this.#opening.delete(giveUp);
+        reject(poolEnded());
+        void client.end();
+        // A farewell would wait for a server that may never answer.
+        cut(client);
+      };
+      this.#opening.add(giveUp);
+      client.connect().then(
+        () => {
+          if (!this.#opening.delete(giveUp)) return;
+          this.#register(client);
+          resolve();
+        },
+        (error: Error) => {
+          this.#opening.delete(giveUp);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #register(client: pg.Client): void {
+    this.onOpen(client);
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    this.#open.add(ended);
+    void ended.then(() => this.#open.delete(ended));
   }
 
   #make(wanted: Role | Target): pg.Client {
@@ -57,9 +90,23 @@ export class DirectClients {
       throw new DownError(
         'a plain connection knows of no replica: use a service.consul host, or hotspare.hosts',
       );
-    const place = typeof wanted === 'string' ? {} : { ...wanted, connectionString: undefined };
-    const client = new Base(withOptions(this.config, place));
+    const client = new Base(this.config);
+    // Afterwards: a connection string would win over `host`, and all else that it says is meant for this one too.
+    if (typeof wanted !== 'string') place(client, wanted);
     client.on('error', () => {});
     return client;
   }
 }
+
+function place(client: pg.Client, { host, port }: Target): void {
+  Object.assign(client, { host, port });
+  // What stored passwords are looked up for.
+  Object.assign((client as unknown as ClientInternals).connectionParameters, { host, port });
+}
+
+function cut(client: pg.Client): void {
+  // pg's native client has none that could be seen.
+  (client.connection as pg.Connection | undefined)?.stream.destroy();
+}
+
+const poolEnded = () => new DownError('the pool was ended');

@@ -3,12 +3,13 @@ import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 import { readWait, type PoolLimits, type Timings } from '../config.js';
 import { sentence } from '../core/reasons.js';
-import { ConnectionLostError, ModeTimeoutError, ReadOnlyError } from '../errors.js';
+import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
 import { assemble, connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
 import { DirectClients } from './direct.js';
 import type { PoolInternals } from './internals.js';
+import { ModeWaiters } from './mode-waiters.js';
 import { withOptions } from './options.js';
 import { plainReader, Readers, type ReadToken } from './readers.js';
 import type { SessionLink } from './session-link.js';
@@ -55,6 +56,7 @@ export class RoutedPool extends SessionPool {
   /** `read` of a plain connection. */
   #plainRead: pg.Pool | undefined;
   #spare: WarmSpare | undefined;
+  readonly #modeWaiters = new ModeWaiters(this, ambient.clock);
   #modeSince = new Date(ambient.clock.wallMs());
 
   constructor(config: pg.PoolConfig, route: Route | null) {
@@ -221,15 +223,17 @@ export class RoutedPool extends SessionPool {
   }
 
   /**
-   * Resolves once the mode is (one of) `mode`; at once when it is already.
+   * Resolves once the mode is (one of) `mode`; at once when it is already. Keeps the process alive while it waits.
    *
    * @param mode - One mode, or a list.
-   * @param timeoutMs - How long to wait, ms.
+   * @param timeoutMs - How long to wait, ms; Infinity: for as long as it takes.
    * @throws {@link ModeTimeoutError} after `timeoutMs`.
+   * @throws {@link DownError} as soon as the pool is ended.
+   * @throws {@link ConfigError} for a mode that there is not, or a time that is none.
    */
   waitForMode(mode: Mode | readonly Mode[], timeoutMs: number): Promise<void> {
     this.#router?.start();
-    return waitForMode(this, ([] as Mode[]).concat(mode), timeoutMs);
+    return this.#modeWaiters.wait(mode, timeoutMs);
   }
 
   /**
@@ -250,8 +254,8 @@ export class RoutedPool extends SessionPool {
 
   /**
    * Ends the pool, {@link Pool.read}, its monitors, and its discovery unless that is a shared {@link Resolver}. Waits for
-   * sessions that are checked out, and for those of {@link Pool.connectTo}. Whoever waits for a turn is rejected. A second time
-   * is an error, as with pg.
+   * sessions that are checked out, and for those of {@link Pool.connectTo}. Whoever waits for a turn, for a session of
+   * `connectTo` or for a mode is rejected. A second time is an error, as with pg.
    */
   override end(): Promise<void>;
   /** The same, with a callback. */
@@ -270,6 +274,7 @@ export class RoutedPool extends SessionPool {
 
   async #end(): Promise<void> {
     this.#spare?.stop();
+    this.#modeWaiters.end();
     const plain = this.#plainRead?.ending ? undefined : this.#plainRead?.end();
     await Promise.all([super.end(), this.#readers?.end(), plain, this.#direct.end()]);
     this.#router?.stop();
@@ -278,6 +283,7 @@ export class RoutedPool extends SessionPool {
 
   #announce({ mode, previous, reason }: ModeChange): void {
     this.#modeSince = new Date(ambient.clock.wallMs());
+    this.#modeWaiters.changed(mode);
     const detail: ModeDetail = { since: this.#modeSince, reason, previous };
     try {
       this.emit('mode', mode, detail);
@@ -303,28 +309,4 @@ function repeatOnPrimary(router: Router, writeWaitMs: number): Repeat {
     if (writeWaitMs === 0) return null;
     return router.target('primary', ambient.clock.nowMs() + writeWaitMs).then(() => {});
   };
-}
-
-function waitForMode(pool: RoutedPool, modes: readonly Mode[], timeoutMs: number): Promise<void> {
-  if (modes.includes(pool.mode)) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      timer.cancel();
-      pool.removeListener('mode', onMode);
-    };
-    const onMode = (mode: Mode) => {
-      if (!modes.includes(mode)) return;
-      end();
-      resolve();
-    };
-    const timer = ambient.clock.after(timeoutMs, () => {
-      end();
-      reject(
-        new ModeTimeoutError(
-          `still ${pool.mode} after ${timeoutMs} ms, not ${modes.join(' or ')}: ${pool.modeReason}`,
-        ),
-      );
-    });
-    pool.on('mode', onMode);
-  });
 }

@@ -85,6 +85,30 @@ describe('the process', () => {
     expect(code).toBe(0);
   });
 
+  test('ends by itself after end() of a pool somebody was still waiting for', async () => {
+    const { code, output } = await run(`
+      const silent = require('net').createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+      await new Promise((resolve) => silent.once('listening', resolve));
+      const nowhere = { host: '127.0.0.1', port: silent.address().port };
+      const said = (error) => console.log('SAID', error.name, error.message);
+      const plain = { connectionString: ${JSON.stringify(pair.primary.url())} };
+      const waiting = [];
+      for (const options of [config, plain]) {
+        const pool = new Pool(options);
+        await pool.query('SELECT 1');
+        const connected = new Promise((resolve) => silent.once('connection', resolve));
+        waiting.push(pool.connectTo(nowhere).catch(said), pool.waitForMode('down', 3_000_000_000).catch(said));
+        await connected;
+        await pool.end();
+      }
+      await Promise.all(waiting);
+      silent.close();
+      await untilNothingIsLeft();`);
+    expect(output.match(/SAID DownError the pool was ended/g), output).toHaveLength(4);
+    expect(output).toContain('LEFT []');
+    expect(code).toBe(0);
+  });
+
   test('ends without end() as soon as a plain pool would let it', async () => {
     const { code, tookMs } = await run(`
       const pool = new Pool({ ...config, allowExitOnIdle: true, idleTimeoutMillis: 100_000 });

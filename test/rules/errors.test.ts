@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { parseDiscovery, parseLimits, readWait } from '../../sidecar/config.js';
+import { modesToWaitFor, modeWait, parseDiscovery, parseLimits, readWait } from '../../sidecar/config.js';
 import * as library from '../../sidecar/index.js';
 
 /** docs/ERRORS.md and the code, held together. */
@@ -107,6 +107,8 @@ describe('ConfigError', () => {
   limits('readYourWrites.*', { readYourWrites: { waitms: 1 } });
   limits('readYourWrites.waitMs', { readYourWrites: { waitMs: 0 } });
   bad['waitMs'] = () => readWait(0, 'waitMs');
+  bad['mode'] = () => modesToWaitFor('readwrite');
+  bad['timeoutMs'] = () => modeWait(NaN);
 
   const stated = new Map(
     rows(sections.get('ConfigError')!).flatMap(([keys, expected]) =>
@@ -132,8 +134,8 @@ describe('ConfigError', () => {
   });
 
   test('no other key stands there, and none in the code is forgotten', () => {
-    // Of a Client class: test/sidecar/session-parts.test.ts.
-    expect([...stated.keys()].sort()).toEqual([...Object.keys(bad), 'Client'].sort());
+    // Of a Client class: test/sidecar/session-parts.test.ts; of a transaction: test/contract/hostile-sql.test.ts.
+    expect([...stated.keys()].sort()).toEqual([...Object.keys(bad), 'Client', 'retry'].sort());
     const inCode = [...source.matchAll(/new ConfigError\(\s*[^,]+,\s*(['`])([^]+?)\1/g)]
       .map(([, , key]) => key!.replace(/\$\{.*\}/, '*'))
       // Unknown keys, whose path is a parameter: each has its row above.
