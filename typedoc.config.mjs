@@ -61,10 +61,24 @@ function onePagePerCategory(app) {
   );
 }
 
+/** In an editor `docs/LIBRARY.md` is a path; on a page it is a link. */
+function linkedPages(app) {
+  app.converter.on(
+    Converter.EVENT_RESOLVE_END,
+    ({ project }) => {
+      for (const { comment } of Object.values(project.reflections).concat(project))
+        for (const part of comment?.summary ?? [])
+          if (part.kind === 'text')
+            part.text = part.text.replace(/(?<![[(\w/])docs\/(\w+\.md)/g, '[docs/$1](../$1)');
+    },
+    last - 2,
+  );
+}
+
 export default {
   entryPoints: ['sidecar/index.ts'],
   tsconfig: 'tsconfig.lib.json',
-  plugin: ['typedoc-plugin-markdown', asSeenFromOutside, onePagePerCategory],
+  plugin: ['typedoc-plugin-markdown', asSeenFromOutside, onePagePerCategory, linkedPages],
   name: 'API reference',
   readme: 'none',
   out: 'docs/api',

@@ -1,7 +1,6 @@
 // Builds dist/: every source file transpiled one to one, plus the library's own entry in dist/lib.
 //   node scripts/build.mjs           fast, no type check (npm run types does that)
 //   node scripts/build.mjs --types   also writes the library's declarations, for publishing
-import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
+const { build } = await import('esbuild').catch((error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  console.error('scripts/build.mjs: esbuild, which builds it, is not installed: run "npm ci" first');
+  process.exit(1);
+});
 const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench'];
 const withTypes = process.argv.includes('--types');
 

@@ -55,7 +55,7 @@ export interface DiscoveryOptions {
   /**
    * Where the last known members are kept for a start without Consul; `false`: nowhere. A file that cannot be read or
    * written is never an error: see the `warning` event of {@link Resolver}.
-   * @defaultValue `SERVICE.json` in $CACHE_DIRECTORY, else in `hotspare` in $XDG_CACHE_HOME or ~/.cache
+   * @defaultValue `SERVICE.json` in $CACHE_DIRECTORY, else in $XDG_CACHE_HOME/hotspare, else in ~/.cache/hotspare
    */
   cacheFile?: string | false;
   /**
