@@ -144,7 +144,7 @@ export class RoutedPool extends SessionPool {
   /**
    * A second `pg.Pool`, of at most `max` sessions of its own, for reading: on a replica, on the primary when no replica
    * will do. Its sessions start with `default_transaction_read_only=on`, so a write fails with {@link ReadOnlyError}; a
-   * `read.query` whose connection is lost is given once more to another member, one that a replica cancels to get on with
+   * `read.query` whose connection is lost is given to another member, up to three times, one that a replica cancels to get on with
    * replay to the primary. It ends with this pool.
    *
    * Of a plain connection: sessions to the same host that only read, without the second try.

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ReadOnlyError } from '../errors.js';
+import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { ClientInternals, PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
 
@@ -17,7 +17,7 @@ export type Connect = (
 /** What a pool of sessions does when a statement failed in a way that repeating may mend. */
 export interface Repeat {
   /**
-   * Asked once per statement, with the error and the session it happened on. Null: hand the error on. Else a promise
+   * Asked with the error and the session it happened on. Null: hand the error on. Else a promise
    * after which the statement is run again, on another session; one that its `Connect` gives, if it has one.
    */
   (error: Error, session: Session): Promise<Connect | void> | null;
@@ -44,6 +44,11 @@ function whenReady(session: object, tell: (outsideTransaction: boolean) => void)
   connection.once('readyForQuery', ready);
   connection.once('end', ended);
 }
+
+/**
+ * When a server dies its sessions end one after the other, and a statement that is given out again may meet the next of them.
+ */
+const repeatsAtMost = 3;
 
 const isSubmittable = (text: unknown) => typeof (text as { submit?: unknown } | null)?.submit === 'function';
 
@@ -104,14 +109,19 @@ class PoolOfSessions extends Base {
 
   /** The same on a session that `connect` gives. */
   queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never {
-    const repeat = this.#repeat;
     const [given, done] = typeof values === 'function' ? [undefined, values] : [values, callback];
     if (done) {
-      this.#run(connect, text, given, done as Callback, repeat);
+      this.#run(connect, text, given, done as Callback, repeatsAtMost);
       return undefined as never;
     }
     return new this.Promise((resolve, reject) => {
-      this.#run(connect, text, given, (error, result) => (error ? reject(error) : resolve(result)), repeat);
+      this.#run(
+        connect,
+        text,
+        given,
+        (error, result) => (error ? reject(error) : resolve(result)),
+        repeatsAtMost,
+      );
     }).catch((error: Error) => {
       // Else it would lead to the socket's read event, not to whoever asked.
       Error.captureStackTrace(error);
@@ -119,12 +129,12 @@ class PoolOfSessions extends Base {
     }) as never;
   }
 
-  #run(connect: Connect, text: unknown, values: unknown, done: Callback, repeat: Repeat | null): void {
+  #run(connect: Connect, text: unknown, values: unknown, done: Callback, left: number): void {
     connect((error, client) => {
       if (error || !client) return done(error);
       const session = client as unknown as Session & { release(error?: Error): void };
       const finish = this.#finish(session, text, (failure, result) => {
-        if (failure) this.#failed(connect, failure, session, text, values, done, repeat);
+        if (failure) this.#failed(connect, failure, session, text, values, done, left);
         else done(undefined, result);
       });
       this.log('dispatching query');
@@ -165,13 +175,20 @@ class PoolOfSessions extends Base {
     text: unknown,
     values: unknown,
     done: Callback,
-    repeat: Repeat | null,
+    left: number,
   ): void {
     // A cursor has been used up by its first submission.
-    const again = repeat === null || isSubmittable(text) ? null : repeat(error, session);
+    const again = left === 0 || isSubmittable(text) ? null : (this.#repeat?.(error, session) ?? null);
     if (again === null) return done(error);
     again.then(
-      (elsewhere) => this.#run(elsewhere ?? connect, text, values, done, null),
+      (elsewhere) =>
+        this.#run(
+          elsewhere ?? connect,
+          text,
+          values,
+          done,
+          error instanceof ConnectionLostError ? left - 1 : 0,
+        ),
       () => done(error),
     );
   }
