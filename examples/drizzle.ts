@@ -16,6 +16,13 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { HotspareError, Pool } from 'hotspare';
 
+const at = process.argv.indexOf('--orders');
+const wanted = at < 0 ? 60 : Number(process.argv[at + 1]);
+if (!Number.isInteger(wanted) || wanted < 1) {
+  console.error('--orders needs a whole number above 0');
+  process.exit(2);
+}
+
 const schema = pgSchema('hotspare_example_drizzle');
 const orders = schema.table('orders', { id: uuid().primaryKey(), what: text().notNull() });
 
@@ -55,8 +62,6 @@ async function howMany(): Promise<number> {
   return row?.n ?? 0;
 }
 
-const at = process.argv.indexOf('--orders');
-const wanted = at < 0 ? 60 : Number(process.argv[at + 1]);
 await pool.waitForMode('read-write', 10_000);
 await db.execute(sql`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
 await db.execute(sql`CREATE SCHEMA ${schema}`);

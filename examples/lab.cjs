@@ -5,14 +5,25 @@
  *
  * A program of yours against the lab, unchanged: node -r ./examples/lab.cjs your-app.js
  */
-const { existsSync, readFileSync, readdirSync } = require('node:fs');
+const { existsSync, readFileSync, readdirSync, realpathSync } = require('node:fs');
 const { homedir } = require('node:os');
 const { basename, dirname, join, relative } = require('node:path');
 
+helpIfAsked();
 const folder = labFolder(process.env);
 if (!process.env.DATABASE_URL) {
   if (!isUp(folder)) giveUp(`The lab is not up (${folder}).`);
   Object.assign(process.env, settings());
+}
+
+/** `--help` of an example prints the comment at its top; a program of yours has its own. */
+function helpIfAsked() {
+  const [, program, ...args] = process.argv;
+  if (!program || !existsSync(program) || dirname(realpathSync(program)) !== __dirname) return;
+  if (!args.some((arg) => arg === '--help' || arg === '-h')) return;
+  const [comment] = /^(\/\/.*\n)+/.exec(readFileSync(program, 'utf8')) ?? ['There is none.\n'];
+  process.stdout.write(comment.replace(/^\/\/ ?/gm, ''));
+  process.exit(0);
 }
 
 /** The place of `npm start`: README.md, "Try it". */

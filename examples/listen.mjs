@@ -91,7 +91,7 @@ const enough = new AbortController();
 const following = follow(
   (id, text) => {
     heard.push(id);
-    say(green('heard'), text);
+    if (heard.length === 1 || heard.length % 10 === 0) say(green('heard'), text); // the first, and each tenth
     if (heard.length === messages) enough.abort();
   },
   AbortSignal.any([stop, enough.signal]),

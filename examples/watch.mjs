@@ -43,11 +43,12 @@ function places() {
 }
 
 function age() {
-  const { readFrom, members } = pool.topology;
+  const { primary, readFrom, members } = pool.topology;
   const reader = members.find((member) => name(member) === name(readFrom[0]));
   if (!reader || reader.role === 'primary') return '';
   const parts = [];
-  if (reader.lagBytes !== null) parts.push(`${reader.lagBytes} bytes behind`);
+  // Without a primary nobody knows what it may have written at last.
+  if (reader.lagBytes !== null) parts.push(`${primary ? '' : '≥ '}${reader.lagBytes} bytes behind`);
   if (pool.dataAgeMs !== null) parts.push(`data ${(pool.dataAgeMs / 1000).toFixed(1)} s old at most`);
   return parts.join(', ');
 }

@@ -42,11 +42,16 @@ const environment = (plain = false) => ({
   CACHE_DIRECTORY: join(here.folder, 'cache'),
 });
 
-function start(file: string, args: readonly (string | number)[] = [], plain = false): Program {
+function start(
+  file: string,
+  args: readonly (string | number)[] = [],
+  plain = false,
+  env: NodeJS.ProcessEnv = environment(plain),
+): Program {
   const runner = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
   const program = new Program(file, [...runner, `examples/${file}`, ...args.map(String)], {
     cwd: here.folder,
-    env: environment(plain),
+    env,
   });
   programs.push(program);
   return program;
@@ -164,6 +169,7 @@ describe('the examples while the primary is killed and comes back', () => {
 
     expect(await unanswered).toMatchObject({ status: 504, body: { code: 'unknown' } });
     await watch.printed(/read-only +(the primary|its)/, before);
+    await watch.printed(/read-only +writes nobody.*≥ \d+ bytes behind/, before);
     await server.printed(/read-only/);
     const refused = await ask('PUT', '/notes/b', 'two');
     expect(refused).toMatchObject({ status: 503, body: { code: 'read-only' } });
@@ -280,6 +286,37 @@ describe('the examples while nothing happens', () => {
       2,
       expect.stringMatching(/The lab is not up[^]*npm start[^]*DATABASE_URL/),
     ]);
+  });
+
+  test('--help is the comment at the top, of each, with no lab either; a number that is none is refused', async () => {
+    const { DATABASE_URL: _, ...rest } = environment();
+    const shared = ['http-answers.mjs', 'lab.cjs', 'terminal.mjs'];
+    const files = readdirSync('examples').filter(
+      (name) => /\.[cm]?[jt]s$/.test(name) && !shared.includes(name),
+    );
+    expect(files.length).toBeGreaterThan(6);
+    for (const file of files) {
+      const asked = start(file, ['--help'], false, {
+        ...rest,
+        HOTSPARE_LAB_DIR: join(here.folder, 'no-lab'),
+      });
+      const [first] = readFileSync(join('examples', file), 'utf8').split('\n');
+      expect([file, await asked.code(), asked.output.split('\n')[0]]).toEqual([file, 0, first!.slice(3)]);
+      expect(asked.output).toMatch(/\n {2}(node|npx tsx) examples\/\S+/);
+      expect(asked.output).not.toContain('import ');
+    }
+    for (const [file, name] of [
+      ['drizzle.ts', 'orders'],
+      ['worker.mjs', 'jobs'],
+      ['listen.mjs', 'messages'],
+    ] as const)
+      for (const value of ['x', '0']) {
+        const refused = start(file, [`--${name}`, value]);
+        expect([await refused.code(), refused.output]).toEqual([
+          2,
+          `--${name} needs a whole number above 0\n`,
+        ]);
+      }
   });
 });
 
