@@ -48,3 +48,9 @@ const withoutAssignments = (text: string): string =>
     /([\w-]*(?:tok|pass|pwd|secret|auth|cred|key)[\w-]*\s*=\s*)('[^']*'|"[^"]*"|[^\s&;]+)/gi,
     (all, name: string) => (/file\s*=\s*$/i.test(name) ? all : `${name}***`),
   );
+
+/** The same object, which shows itself without secrets where it is printed or sent as JSON. */
+export function discreet<T extends object>(value: T): T {
+  const shown = { value: () => redacted({ ...value }), enumerable: false };
+  return Object.defineProperties(value, { toJSON: shown, [Symbol.for('nodejs.util.inspect.custom')]: shown });
+}

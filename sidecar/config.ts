@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
 import { ports, type Mode, type Target } from '../common/names.js';
-import { redactedText } from '../common/redact.js';
+import { discreet, redactedText } from '../common/redact.js';
 import { Secret } from '../common/secret.js';
 import type { Discovery } from './ports.js';
 import type { Resolver } from './resolver.js';
@@ -327,19 +327,20 @@ function http(given: DiscoveryOptions, environment: Environment, address?: strin
         typeof given.http === 'string' ? given.http : url,
         'false, or an object with url: an http:// or https:// URL',
       );
-    return {
+    return discreet({
       url: bare(new URL(url)),
       token: token(own ?? (tokenFile ? undefined : environment.CONSUL_HTTP_TOKEN)),
       tokenFile: tokenFile ?? (own ? null : (environment.CONSUL_HTTP_TOKEN_FILE ?? null)),
-    };
+    });
   }
   const url = consulUrl(address ?? `127.0.0.1:${ports.consulHttp}`, environment);
   return (
-    url && {
+    url &&
+    discreet({
       url: bare(url),
       token: token(environment.CONSUL_HTTP_TOKEN),
       tokenFile: environment.CONSUL_HTTP_TOKEN_FILE || null,
-    }
+    })
   );
 }
 

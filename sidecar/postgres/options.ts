@@ -13,9 +13,12 @@ export function withOptions<T extends object>(config: T, changes: object): T {
 
 /** A Resolver, which is nobody's options, stays as it is. */
 function withHiddenToken(hotspare: unknown): unknown {
-  if (!isPlain(hotspare) || !isPlain(hotspare['http']) || !('token' in hotspare['http'])) return hotspare;
-  const http = { ...hotspare['http'] };
-  hide(http, 'token', hotspare['http']['token']);
+  if (!isPlain(hotspare) || !isPlain(hotspare['http'])) return hotspare;
+  const { http: given } = hotspare as { http: Record<string, unknown> };
+  const http = { ...given };
+  if ('token' in given) hide(http, 'token', given['token']);
+  // With a user and a password in it, for a proxy before Consul.
+  if ('url' in given && String(given['url']).includes('@')) hide(http, 'url', given['url']);
   return { ...hotspare, http };
 }
 

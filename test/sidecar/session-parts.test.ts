@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { Client, Pool, type PoolConfig } from '../../sidecar/index.js';
+import { Client, Pool, Resolver, type PoolConfig } from '../../sidecar/index.js';
 import { keptAlive } from '../../sidecar/postgres/options.js';
 import { Overdue } from '../../sidecar/postgres/overdue.js';
 import { nameOf } from '../../sidecar/postgres/ssl.js';
@@ -31,6 +31,25 @@ describe('keepalive', () => {
     const own = { keepAlive: false, keepAliveInitialDelayMillis: 1 };
     expect(keptAlive(own)).toEqual(own);
   });
+});
+
+test("a password in Consul's URL is not shown either", async () => {
+  const http = { url: 'http://user:SECRET@127.0.0.1:1', token: 'TOKEN' };
+  const given = { hotspare: { http, cacheFile: false as const } };
+  const pool = new Pool(given);
+  const again = new Pool(pool.options as PoolConfig);
+  const resolver = new Resolver(given.hotspare);
+  try {
+    for (const one of [pool, pool.read, again, again.read, resolver]) {
+      expect(inspect(one, { depth: 12 })).not.toMatch(/SECRET|TOKEN/);
+      expect(JSON.stringify(one)).not.toMatch(/SECRET|TOKEN/);
+    }
+    expect(again.options).toHaveProperty('hotspare.http.url', http.url);
+    expect(inspect(resolver, { depth: 12 })).toContain('http://***@127.0.0.1:1');
+  } finally {
+    resolver.close();
+    await Promise.all([pool.end(), again.end()]);
+  }
 });
 
 test("Consul's token is read and not shown, as the password", async () => {
