@@ -347,6 +347,9 @@ describe('in good times', () => {
   test('a wrong password is the error, at once', async () => {
     const pool = makePool({ password: 'wrong' });
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+    await waitFor('both to have refused', eventuallyMs, () =>
+      /^none of 2 known members lets us in \(\S+: 28P01, \S+: 28P01\)$/.test(pool.modeReason),
+    );
   });
 
   test('a password function and a read-only transaction of your own', async () => {
