@@ -25,7 +25,7 @@ export class ModeWaiters {
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects with ConfigError for a mode or a time that cannot be meant. */
+  /** Rejects with ConfigError for a mode or a time that is not valid. */
   async wait(wanted: Mode | readonly Mode[], timeoutMs: number): Promise<void> {
     const modes = modesToWaitFor(wanted);
     modeWait(timeoutMs);

@@ -229,7 +229,7 @@ export class RoutedPool extends SessionPool {
    * @param timeoutMs - How long to wait, ms; Infinity: for as long as it takes.
    * @throws {@link ModeTimeoutError} after `timeoutMs`.
    * @throws {@link DownError} as soon as the pool is ended.
-   * @throws {@link ConfigError} for a mode that there is not, or a time that is none.
+   * @throws {@link ConfigError} for an unknown mode, or a time that is not valid.
    */
   waitForMode(mode: Mode | readonly Mode[], timeoutMs: number): Promise<void> {
     this.#router?.start();

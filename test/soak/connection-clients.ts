@@ -20,6 +20,8 @@ function metByMigration(error: unknown): unknown {
 /** Something under load that has no Pool of ours, but connections of its own. */
 export interface ConnectionClient {
   readonly turn: LoadClient;
+  /** Lets go of what it keeps for the next turn. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,14 +48,20 @@ export function migrator(config: ClientConfig, watch: Watch): ConnectionClient {
       if (migrated.outcome === 'done' && migrated.value.join() !== '1_migrated')
         watch.wrong(`node-pg-migrate: applied ${JSON.stringify(migrated.value)}`);
     },
+    rest: async () => {},
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
 /** Knex before 3.3 with a pool of its own and connections of ours. */
 export function knexOnClients(config: ClientConfig, watch: Watch): ConnectionClient {
-  const db = connectKnex(config);
+  let db = connectKnex(config);
   return {
+    // Its own pool keeps connections as long as it likes.
+    async rest() {
+      await db.destroy();
+      db = connectKnex(config);
+    },
     async turn() {
       const read = await watch.run('Knex 2 on Client', asItIs, () =>
         db.raw('SELECT pg_is_in_recovery() AS replica'),

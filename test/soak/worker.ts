@@ -98,6 +98,7 @@ class App {
 
   async rest() {
     await this.#load.rest();
+    await Promise.all(this.#connections.map((one) => one.rest()));
     await waitFor('the pools to let go of their idle sessions', 30_000, () =>
       this.#pools.every(({ pool }) => pool.totalCount === 0 && pool.read.totalCount === 0),
     );
