@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -30,6 +31,8 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const)
     late.push(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   });
 
+const cacheFile = join(tmpdir(), `hotspare-soak-${process.pid}.json`);
+
 class App {
   readonly watch: Watch;
   readonly #ledger = new Ledger();
@@ -53,7 +56,7 @@ class App {
         service: 'pg',
         dns: consul.dns,
         http: { url: consul.url, token: consul.token },
-        cacheFile: join(tmpdir(), `hotspare-soak-${process.pid}.json`),
+        cacheFile,
       },
     };
     this.#subjects = ormsNamed(setup.orms).map((orm) => ({
@@ -119,6 +122,7 @@ class App {
     await Promise.all(
       [...this.#subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
     );
+    rmSync(cacheFile, { force: true });
     const left = () => openSockets() - socketsBefore;
     for (let tries = 0; tries < 50 && left() > 0; tries++) await delay(100);
     return Math.max(0, left());

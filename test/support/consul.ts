@@ -53,16 +53,19 @@ export async function startConsul(options: { acl?: boolean } = {}): Promise<Real
   );
   let child: Child | undefined;
 
+  async function leads(): Promise<boolean> {
+    const response = await fetch(`${httpUrl}/v1/status/leader`, { signal: AbortSignal.timeout(1_000) });
+    return response.ok && (await response.text()).length > 2;
+  }
   async function start(): Promise<void> {
+    // A second one would end at once, and the first be left behind.
+    if (await leads().catch(() => false)) return;
     child = Child.start(
       binary!,
       ['agent', `-config-file=${join(folder, 'consul.json')}`],
       join(folder, 'log'),
     );
-    await waitFor('a Consul leader', eventuallyMs, async () => {
-      const response = await fetch(`${httpUrl}/v1/status/leader`);
-      return response.ok && (await response.text()).length > 2;
-    });
+    await waitFor('a Consul leader', eventuallyMs, leads);
   }
   await start();
   let managementToken: string | undefined;
