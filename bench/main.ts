@@ -1,30 +1,60 @@
 import { parseArgs } from 'node:util';
+import { messageOf, UserError } from '../common/errors.js';
+import { libraryAt } from './against.js';
 import { comparePools } from './pools.js';
 import { postgresPair, consulAgent } from './servers.js';
 import { resolverLatency } from './resolver.js';
 import { render, type Report } from './report.js';
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
-});
+const usage = `usage: npm run bench -- [--against COMMIT] [--json] [--quick]
 
-if (values.help) {
-  console.log(
-    'usage: npm run bench -- [--json] [--quick]\n\nThe library next to bare pg, in one run on this machine.',
-  );
-} else {
-  const stops: (() => Promise<void>)[] = [];
+The library next to bare pg, in one run on this machine.
+
+  --against COMMIT  the library of another commit takes part as well
+  --json            the figures as JSON
+  --quick           fewer and shorter rounds: a look, not a measurement
+  --help            this text`;
+
+function options() {
   try {
+    const { values } = parseArgs({
+      options: {
+        against: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new UserError(`${messageOf(error)}\n${usage}`, { exitCode: 2, cause: error });
+  }
+}
+
+async function bench({ against, json, quick }: ReturnType<typeof options>): Promise<void> {
+  const stops: (() => void | Promise<void>)[] = [];
+  try {
+    const other = against === undefined ? undefined : await libraryAt(against);
+    if (other) stops.push(other.remove);
     const pair = await postgresPair();
     stops.push(pair.stop);
     const consul = await consulAgent(pair);
     stops.push(consul.stop);
     const report: Report = {
-      pools: await comparePools(pair, consul, { quick: values.quick ?? false }),
-      resolver: await resolverLatency(consul, { quick: values.quick ?? false }),
+      pools: await comparePools(pair, consul, { quick, other }),
+      resolver: await resolverLatency(consul, { quick }),
     };
-    console.log(values.json ? JSON.stringify(report, null, 2) : render(report));
+    console.log(json ? JSON.stringify(report, null, 2) : render(report));
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+try {
+  const values = options();
+  if (values.help) console.log(usage);
+  else await bench(values);
+} catch (error) {
+  console.error(error instanceof UserError ? `bench: ${error.message}` : error);
+  process.exitCode = error instanceof UserError ? error.exitCode : 1;
 }

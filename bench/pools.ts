@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { Pool } from '../sidecar/index.js';
+import type { OtherCommit } from './against.js';
 import type { ConsulAgent, Pair } from './servers.js';
 import { spread, type Spread } from './statistics.js';
 
@@ -8,14 +9,24 @@ export interface PoolRow {
   readonly concurrency: number;
   /** Queries per second of bare pg. */
   readonly bareQps: number;
-  /** Bare pg against itself, then hotspare against bare pg. */
-  readonly throughput: { readonly again: Spread; readonly hotspare: Spread };
-  readonly cpuPerQuery: { readonly again: Spread; readonly hotspare: Spread };
+  readonly throughput: Ratios;
+  readonly cpuPerQuery: Ratios;
+}
+
+export interface Ratios {
+  /** Bare pg against itself. */
+  readonly again: Spread;
+  /** hotspare against bare pg. */
+  readonly hotspare: Spread;
+  /** hotspare against the library of another commit, if one takes part. */
+  readonly against?: Spread;
 }
 
 export interface PoolReport {
   readonly rounds: number;
   readonly roundMs: number;
+  /** The other commit that takes part. */
+  readonly against?: string;
   readonly rows: readonly PoolRow[];
   /** CPU of one idle pool with its monitors, percent of one core. */
   readonly idleCpuPercent: number;
@@ -31,24 +42,36 @@ interface Sample {
   readonly cpuUs: number;
 }
 
-/** Three pools in one process, taking turns: bare pg, bare pg again, and hotspare with discovery and monitors running. */
+interface Contestants {
+  readonly bare: pg.Pool;
+  readonly again: pg.Pool;
+  readonly hotspare: pg.Pool;
+  readonly other?: pg.Pool;
+}
+
+/**
+ * Pools in one process, taking turns: bare pg, bare pg again, and hotspare with discovery and monitors running; the
+ * hotspare of another commit, if there is one.
+ */
 export async function comparePools(
   pair: Pair,
   consul: ConsulAgent,
-  { quick }: { quick: boolean },
+  { quick, other }: { quick: boolean; other: OtherCommit | undefined },
 ): Promise<PoolReport> {
   const rounds = quick ? 8 : 40;
   const roundMs = quick ? 150 : 300;
   const size = { max: 32, ...pair.login };
   const bareIdle = await idleCpuPercent(quick ? 1_000 : 4_000);
-  const pools = {
+  const discovered = {
+    ...size,
+    host: 'pg.service.consul',
+    hotspare: { dns: consul.dns, http: { url: consul.url }, cacheFile: false as const },
+  };
+  const pools: Contestants = {
     bare: new pg.Pool({ ...size, ...pair.primary }),
     again: new pg.Pool({ ...size, ...pair.primary }),
-    hotspare: new Pool({
-      ...size,
-      host: 'pg.service.consul',
-      hotspare: { dns: consul.dns, http: { url: consul.url }, cacheFile: false },
-    }),
+    hotspare: new Pool(discovered),
+    ...(other && { other: new other.Pool(discovered) }),
   };
   try {
     await pools.bare.query('CREATE TABLE bench (id bigserial PRIMARY KEY, text text)');
@@ -58,38 +81,52 @@ export async function comparePools(
         rows.push(await compare(pools, statement, concurrency, rounds, roundMs));
     }
     const idle = (await idleCpuPercent(quick ? 1_000 : 4_000)) - bareIdle;
-    return { rounds, roundMs, rows, idleCpuPercent: Math.max(0, idle) };
+    return {
+      rounds,
+      roundMs,
+      rows,
+      ...(other && { against: other.commit }),
+      idleCpuPercent: Math.max(0, idle) / (other ? 2 : 1),
+    };
   } finally {
-    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+    await Promise.all(Object.values(pools).map((pool: pg.Pool) => pool.end()));
   }
 }
 
 async function compare(
-  pools: Record<'bare' | 'again' | 'hotspare', pg.Pool>,
+  pools: Contestants,
   statement: keyof typeof statements,
   concurrency: number,
   rounds: number,
   roundMs: number,
 ): Promise<PoolRow> {
-  const names = ['bare', 'again', 'hotspare'] as const;
-  for (const name of names) await load(pools[name], statement, concurrency, roundMs);
-  const samples: Record<(typeof names)[number], Sample>[] = [];
+  const names = Object.keys(pools) as (keyof Contestants)[];
+  const turn = (name: keyof Contestants) => load(pools[name]!, statement, concurrency, roundMs);
+  for (const name of names) await turn(name);
+  const samples: Record<keyof Contestants, Sample>[] = [];
   for (let round = 0; round < rounds; round++) {
     // A different order each time: whoever runs after whom must not decide.
-    const order = names.map((_, i) => names[(i + round) % 3]!);
+    const order = names.map((_, i) => names[(i + round) % names.length]!);
     if (round % 2 === 1) order.reverse();
-    const taken = {} as Record<(typeof names)[number], Sample>;
-    for (const name of order) taken[name] = await load(pools[name], statement, concurrency, roundMs);
+    const taken = {} as Record<keyof Contestants, Sample>;
+    for (const name of order) taken[name] = await turn(name);
     samples.push(taken);
   }
-  const ratio = (name: 'again' | 'hotspare', of: keyof Sample) =>
-    spread(samples.map((sample) => sample[name][of] / sample.bare[of]));
+  const ratios = (of: keyof Sample): Ratios => {
+    const ratio = (name: keyof Contestants, to: keyof Contestants) =>
+      spread(samples.map((sample) => sample[name][of] / sample[to][of]));
+    return {
+      again: ratio('again', 'bare'),
+      hotspare: ratio('hotspare', 'bare'),
+      ...(pools.other && { against: ratio('hotspare', 'other') }),
+    };
+  };
   return {
     statement,
     concurrency,
     bareQps: spread(samples.map(({ bare }) => bare.qps)).median,
-    throughput: { again: ratio('again', 'qps'), hotspare: ratio('hotspare', 'qps') },
-    cpuPerQuery: { again: ratio('again', 'cpuUs'), hotspare: ratio('hotspare', 'cpuUs') },
+    throughput: ratios('qps'),
+    cpuPerQuery: ratios('cpuUs'),
   };
 }
 

@@ -20,6 +20,9 @@ export function render({ pools, resolver }: Report): string {
     'q/s hotspare/bare',
     'CPU bare/bare',
     'CPU hotspare/bare',
+    ...(pools.against === undefined
+      ? []
+      : [`q/s hotspare/${pools.against}`, `CPU hotspare/${pools.against}`]),
   ];
   const rows = pools.rows.map(({ statement, concurrency, bareQps, throughput, cpuPerQuery }) => [
     statement,
@@ -29,6 +32,8 @@ export function render({ pools, resolver }: Report): string {
     show(throughput.hotspare),
     show(cpuPerQuery.again),
     show(cpuPerQuery.hotspare),
+    ...(throughput.against ? [show(throughput.against)] : []),
+    ...(cpuPerQuery.against ? [show(cpuPerQuery.against)] : []),
   ]);
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: string[]) =>
