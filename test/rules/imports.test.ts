@@ -61,6 +61,7 @@ const packageRooms: Readonly<Record<string, RegExp>> = {
   pg: /^(agent\/drivers\/postgres\/|sidecar\/postgres\/|todomvc\/|bench\/)/,
   pino: /^common\/runtime\//,
   'node-pg-migrate': /^todomvc\//,
+  esbuild: /^bench\/against\.ts$/,
   commander: /^cli\//,
   handlebars: /^common\/template\.ts$/,
   yaml: /^(agent|sidecar)\/config|^common\//,
