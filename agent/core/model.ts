@@ -80,7 +80,14 @@ export interface ReplicaFacts {
 export type Warning =
   | { readonly kind: 'disk-low'; readonly minFreeBytes: number }
   | { readonly kind: 'disk-unread'; readonly dataDir: string }
+  /** The agent's own table could not be written, for a reason of that table's. */
   | { readonly kind: 'write-untested'; readonly why: string }
+  /** Another session holds a lock on the agent's own table. */
+  | { readonly kind: 'heartbeat-locked' }
+  /** New sessions start read-only: in that database, or, without one, in all. */
+  | { readonly kind: 'read-only-default'; readonly database?: string }
+  /** Commits wait for more standbys than there are. */
+  | { readonly kind: 'sync-missing'; readonly wanted: number; readonly streaming: number }
   /** Every connection slot is taken; seen through the session the agent holds. */
   | { readonly kind: 'slots-full' };
 

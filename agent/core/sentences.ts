@@ -54,7 +54,13 @@ function warningText(warning: Warning): string {
     case 'disk-unread':
       return `free space of ${warning.dataDir} cannot be read`;
     case 'write-untested':
-      return `writing is not tested: ${warning.why}`;
+      return `writing is not tested, as the agent's own table refuses it: ${warning.why}; see to hotspare.heartbeat, or provision again`;
+    case 'heartbeat-locked':
+      return "writing is not tested: another session holds a lock on the agent's own table; its pid is in pg_locks, WHERE relation = 'hotspare.heartbeat'::regclass";
+    case 'read-only-default':
+      return `new sessions ${warning.database === undefined ? '' : `in database ${warning.database} `}start read-only: default_transaction_read_only is on`;
+    case 'sync-missing':
+      return `commits hang: synchronous_standby_names asks for ${warning.wanted} in sync, and ${warning.streaming} ${warning.streaming === 1 ? 'is' : 'are'}`;
     case 'slots-full':
       return 'every connection slot is taken (53300); seen through the session the agent holds';
     default:

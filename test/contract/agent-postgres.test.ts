@@ -1,5 +1,7 @@
+import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresFacts, ProbeResult } from '../../agent/core/model.js';
@@ -118,33 +120,137 @@ describe('what it sees', () => {
     }
   });
 
-  test('a primary that is told to write nothing is critical', async () => {
-    await pair.primary.administer(['ALTER ROLE hotspare_agent SET default_transaction_read_only = on']);
+  test('files that cannot be opened, as on a file system gone read-only, are critical', async () => {
+    // Empty, so that the write needs its file and not only a page in memory.
+    await pair.primary.administer(['TRUNCATE hotspare.heartbeat']);
+    const [row] = await pair.primary.query(
+      "SELECT pg_relation_filepath('hotspare.heartbeat')",
+      [],
+      'postgres',
+    );
+    const file = join(pair.primary.dataDir, String(row?.[0]));
+    chmodSync(file, 0o000);
     try {
       expect(await driverFor(pair.primary.port).probe()).toMatchObject({
         kind: 'critical',
-        trouble: { kind: 'cannot-write', sqlState: '25006' },
+        trouble: { kind: 'cannot-write', sqlState: '42501' },
       });
     } finally {
-      await pair.primary.administer(['ALTER ROLE hotspare_agent RESET default_transaction_read_only']);
+      chmodSync(file, 0o600);
+    }
+  });
+});
+
+describe('what keeps the agent from writing, and apps not, is a warning', () => {
+  const warnings = async (more: Options = {}) =>
+    factsOf(await driverFor(pair.primary.port, more).probe()).warnings;
+  /** The beat went on: the probe wrote all the same. */
+  const stillWrites = async () => {
+    const before = BigInt(String((await heartbeat())?.[0]));
+    const found = await warnings();
+    expect(BigInt(String((await heartbeat())?.[0]))).toBe(before + 1n);
+    return found;
+  };
+
+  test.each(['LOCK TABLE hotspare.heartbeat IN SHARE MODE', 'UPDATE hotspare.heartbeat SET beat = beat'])(
+    'somebody else holds %s',
+    async (statement) => {
+      expect(await warnings()).toEqual([]);
+      const blocker = new pg.Client({ connectionString: pair.primary.url('postgres', 'postgres') });
+      await blocker.connect();
+      try {
+        await blocker.query(`BEGIN; ${statement}`);
+        expect(await warnings({ timeoutMs: hastyMs })).toEqual([{ kind: 'heartbeat-locked' }]);
+      } finally {
+        await blocker.end();
+      }
+    },
+  );
+
+  test.each<[string, object]>([
+    ['DATABASE postgres', { database: 'postgres' }],
+    ['DATABASE app', { database: 'app' }],
+    ['ROLE hotspare_agent', {}],
+  ])('new sessions of %s start read-only', async (where, more) => {
+    await pair.primary.administer([`ALTER ${where} SET default_transaction_read_only = on`], 'template1');
+    try {
+      expect(await stillWrites()).toEqual([{ kind: 'read-only-default', ...more }]);
+    } finally {
+      await pair.primary.administer([`ALTER ${where} RESET default_transaction_read_only`], 'template1');
     }
   });
 
-  test('a write that hangs is no answer', async () => {
-    const blocker = new pg.Client({
-      connectionString: pair.primary.url('postgres').replace(/app$/, 'postgres'),
-    });
-    await blocker.connect();
+  test('a trigger on its table, or a right it lacks', async () => {
+    const refuses = async (does: string, undo: string, says: string) => {
+      await pair.primary.administer([does]);
+      try {
+        const [warning] = await warnings();
+        expect(warning).toMatchObject({
+          kind: 'write-untested',
+          why: expect.stringContaining(says) as string,
+        });
+      } finally {
+        await pair.primary.administer([undo]);
+      }
+    };
+    await refuses(
+      'ALTER TABLE hotspare.heartbeat ADD CONSTRAINT nothing CHECK (beat < 0) NOT VALID',
+      'ALTER TABLE hotspare.heartbeat DROP CONSTRAINT nothing',
+      'check constraint',
+    );
+    await refuses(
+      'ALTER TABLE hotspare.heartbeat OWNER TO postgres',
+      'ALTER TABLE hotspare.heartbeat OWNER TO hotspare_agent',
+      'permission denied',
+    );
+  });
+
+  test('commits wait for a standby that is not there', async () => {
+    const reload = (change: string) => pair.primary.administer([change, 'SELECT pg_reload_conf()']);
+    await reload("ALTER SYSTEM SET synchronous_standby_names = '2 (walreceiver, missing)'");
     try {
-      await blocker.query('BEGIN; LOCK TABLE hotspare.heartbeat IN EXCLUSIVE MODE');
-      expect(await driverFor(pair.primary.port, { timeoutMs: hastyMs }).probe()).toEqual({
-        kind: 'critical',
-        trouble: { kind: 'no-answer', deadlineMs: hastyMs },
+      await waitFor('the warning', eventuallyMs, async () => {
+        const [warning] = await warnings();
+        return warning?.kind === 'sync-missing' && warning.wanted === 2 && warning.streaming === 1;
       });
     } finally {
-      await blocker.end();
+      await reload('ALTER SYSTEM RESET synchronous_standby_names');
     }
+    await waitFor('its end', eventuallyMs, async () => (await warnings()).length === 0);
   });
+});
+
+test('functions and tables under the names of its own change nothing', async () => {
+  const shadows = [
+    'CREATE SCHEMA shadow',
+    "CREATE FUNCTION shadow.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS $$ SELECT 'F/F'::pg_lsn $$",
+    "CREATE FUNCTION shadow.pg_walfile_name(pg_lsn) RETURNS text LANGUAGE sql AS $$ SELECT '00000099' $$",
+    "CREATE FUNCTION shadow.pg_last_wal_replay_lsn() RETURNS pg_lsn LANGUAGE sql AS $$ SELECT 'F/F'::pg_lsn $$",
+    'CREATE FUNCTION shadow.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS $$ SELECT random() < 0 $$',
+    'CREATE VIEW shadow.pg_stat_replication AS SELECT * FROM pg_catalog.pg_stat_replication WHERE false',
+    'CREATE FUNCTION shadow.plus(int8, int4) RETURNS int8 LANGUAGE sql AS $$ SELECT 0::int8 $$',
+    'CREATE OPERATOR shadow.+ (LEFTARG = int8, RIGHTARG = int4, FUNCTION = shadow.plus)',
+    'GRANT USAGE ON SCHEMA shadow TO PUBLIC',
+    'ALTER ROLE hotspare_agent SET search_path = shadow, pg_catalog',
+  ];
+  await pair.primary.administer(shadows);
+  try {
+    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
+    await pair.standby.waitUntilReplayed(String(row?.[0]));
+    const primary = factsOf(await driverFor(pair.primary.port).probe());
+    expect(primary).toMatchObject({ role: 'primary', timeline: 1, warnings: [] });
+    expect(primary.replicas).toHaveLength(1);
+    expect(primary.lsn).toMatch(/^0\//);
+    expect(String((await heartbeat())?.[0])).not.toBe('0');
+    const replica = factsOf(await driverFor(pair.standby.port).probe());
+    expect(replica).toMatchObject({ role: 'replica', timeline: 1 });
+    expect(replica.lsn).toMatch(/^0\//);
+  } finally {
+    await pair.primary.administer([
+      'ALTER ROLE hotspare_agent RESET search_path',
+      'DROP SCHEMA shadow CASCADE',
+    ]);
+  }
 });
 
 describe('what says nothing about the member is unknown, not critical', () => {
@@ -279,7 +385,7 @@ describe('what happens to a running server', () => {
 
 async function heartbeat(): Promise<unknown[] | undefined> {
   const client = new pg.Client({
-    connectionString: pair.primary.url('postgres').replace(/app$/, 'postgres'),
+    connectionString: pair.primary.url('postgres', 'postgres'),
   });
   await client.connect();
   try {

@@ -53,8 +53,8 @@ export class RealPostgres {
     return join(this.folder, 'data');
   }
 
-  url(user: keyof typeof password = 'app'): string {
-    return `postgres://${user}:${password[user]}@${host}:${this.port}/app`;
+  url(user: keyof typeof password = 'app', database = 'app'): string {
+    return `postgres://${user}:${password[user]}@${host}:${this.port}/${database}`;
   }
 
   pid(): number {

@@ -60,10 +60,9 @@ export class PostgresDriver implements Driver {
     const { box, clock, login, timeoutMs } = this.options;
     const startedMs = clock.nowMs();
     const session = new Session(login, clock, {
-      // A probe must never wait for another member, nor outlive its asker on the server.
-      synchronous_commit: 'local',
+      // A probe must not outlive its asker on the server; a lock that others hold is told from a server that hangs.
       statement_timeout: timeoutMs,
-      lock_timeout: timeoutMs,
+      lock_timeout: Math.floor(timeoutMs / 2),
     });
     try {
       const facts = await withDeadline(clock, timeoutMs, 'probe', async (signal) => {

@@ -41,8 +41,8 @@ export class HeldSession {
     this.state = { kind: 'opening' };
     const session = new Session(login, clock, {
       idle_session_timeout: 0,
-      synchronous_commit: 'local',
       statement_timeout: deadlineMs,
+      lock_timeout: Math.floor(deadlineMs / 2),
     });
     const cut = new AbortController();
     try {

@@ -1,7 +1,8 @@
 import { codeOf, messageOf } from '../../../common/errors.js';
 import type { ProbeResult } from '../../core/model.js';
 import { judgeError } from '../judge.js';
-import { CannotWriteError } from './look.js';
+import { CannotWriteError } from './heartbeat.js';
+import { isFromStorage } from './storage.js';
 
 /** What a failed look at Postgres says about it. */
 export function judgePostgresError(
@@ -30,7 +31,8 @@ export function judgePostgresError(
     case '53300':
       return { kind: 'unknown', obstacle: { kind: 'slots-full' } };
   }
-  if (/^(58|XX)/.test(code)) return { kind: 'critical', trouble: { kind: 'failing', sqlState, text } };
+  if (/^(58|XX)/.test(code) || isFromStorage(error))
+    return { kind: 'critical', trouble: { kind: 'failing', sqlState, text } };
   if (/^(28|3D|42501)/.test(code))
     return { kind: 'unknown', obstacle: { kind: 'login-refused', sqlState, text } };
   return { kind: 'unknown', obstacle: { kind: 'query-refused', sqlState, text } };

@@ -1,6 +1,7 @@
-import { codeOf, messageOf } from '../../../common/errors.js';
-import type { PostgresFacts, ReplicaFacts, Warning } from '../../core/model.js';
+import type { PostgresFacts, ReplicaFacts } from '../../core/model.js';
+import { writeHeartbeat } from './heartbeat.js';
 import type { Session } from './session.js';
+import { settingsColumns, settingsWarnings } from './warnings.js';
 
 /** All there is to know of a replica, in one round trip. */
 const replicaSql = `
@@ -21,22 +22,8 @@ const primarySql = `
                    'name', application_name, 'address', host(client_addr), 'state', state,
                    'lagBytes', pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::float8)
                  ORDER BY application_name, client_addr), '[]')
-            FROM pg_stat_replication WHERE state <> 'backup') AS replicas`;
-
-const writeSql = `
-  INSERT INTO hotspare.heartbeat AS h (box, beat) VALUES ($1, 1)
-  ON CONFLICT (box) DO UPDATE SET beat = h.beat + 1`;
-
-/** The write probe found that the primary cannot write. */
-export class CannotWriteError extends Error {
-  constructor(
-    readonly sqlState: string,
-    message: string,
-  ) {
-    super(message);
-    this.name = 'CannotWriteError';
-  }
-}
+            FROM pg_stat_replication WHERE state <> 'backup') AS replicas,
+         ${settingsColumns}`;
 
 /** Reads what the member says of itself; on a primary, writes too. */
 export async function look(session: Session, box: string): Promise<PostgresFacts> {
@@ -55,32 +42,16 @@ export async function look(session: Session, box: string): Promise<PostgresFacts
     }
   }
   const row = await session.row(primarySql);
+  // New sessions may start read-only, as a default that every session can change: a warning, and no word of the disk.
+  if (row['readOnly'] === 'on') await session.row('SET default_transaction_read_only = off');
   return {
     kind: 'postgres',
     role: 'primary',
     ...textField('lsn', row['lsn']),
     timeline: Number.parseInt(String(row['timeline']), 16),
     replicas: (row['replicas'] as Record<string, unknown>[]).map(replicaOf),
-    warnings: await writeProbe(session, box),
+    warnings: [...settingsWarnings(row), ...(await writeHeartbeat(session, box))],
   };
-}
-
-/** Things that are the set-up's fault, not the member's. */
-const untestable = new Set(['42P01', '3F000', '42501', '42703', '42P10']);
-
-async function writeProbe(session: Session, box: string): Promise<Warning[]> {
-  try {
-    await session.row(writeSql, [box]);
-    return [];
-  } catch (error) {
-    const sqlState = codeOf(error);
-    // Without an SQLSTATE the connection broke; cancelled or shut down is judged as such by the caller.
-    if (!sqlState || !/^[0-9A-Z]{5}$/.test(sqlState) || sqlState.startsWith('57') || sqlState === '55P03')
-      throw error;
-    if (untestable.has(sqlState))
-      return [{ kind: 'write-untested', why: `${messageOf(error)}; provision the table hotspare.heartbeat` }];
-    throw new CannotWriteError(sqlState, messageOf(error));
-  }
 }
 
 function replicaOf(row: Record<string, unknown>): ReplicaFacts {

@@ -14,6 +14,16 @@ export interface Login {
 /** After a goodbye the server closes; one that does not is cut off so many ms later. */
 const goodbyeMs = 1_000;
 
+/**
+ * What a role, a database or the server could set otherwise for this session, as `-c` takes it. Names without a schema mean
+ * Postgres' own; a commit waits for no other member.
+ */
+const pinned = {
+  search_path: 'pg_catalog,pg_temp',
+  synchronous_commit: 'local',
+  default_transaction_isolation: 'read\\ committed',
+} as const;
+
 /** One connection of the agent's to Postgres, which can be cut off at any moment without waiting for the server. */
 export class Session {
   private readonly socket = new Socket();
@@ -36,7 +46,7 @@ export class Session {
       keepAlive: true,
       ssl: false,
       stream: () => this.socket,
-      options: Object.entries(settings)
+      options: Object.entries({ ...pinned, ...settings })
         .map(([name, value]) => `-c ${name}=${value}`)
         .join(' '),
     });
