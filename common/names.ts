@@ -42,6 +42,9 @@ export function sameTarget(a: Target, b: Target): boolean {
   return a.host === b.host && a.port === b.port;
 }
 
+/** What Consul says of a check. */
+export type CheckStatus = 'passing' | 'warning' | 'critical';
+
 /** Standard ports; the lab adds HOTSPARE_PORT_OFFSET to each. */
 export const ports = {
   consulServer: 8300,

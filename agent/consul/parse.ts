@@ -1,4 +1,4 @@
-import { parseCheckStatus, parseHealth, parseMeta, parseTags } from '../../common/consul-json.js';
+import { parseCheckStatus, parseHealth, parseMeta, parseTags } from '../../common/consul/json.js';
 import { number, record, text } from '../../common/json.js';
 import type { CatalogueEntry } from '../core/model.js';
 import type { Instance } from '../ports.js';

@@ -1,6 +1,6 @@
 import { backoffMs } from '../../common/backoff.js';
 import { sleep, type Clock } from '../../common/clock.js';
-import { nextIndex } from '../../common/consul-index.js';
+import { nextIndex } from '../../common/consul/next-index.js';
 import type { Random } from '../../common/random.js';
 import { ConsulError, type Instance, type PassingWatcher } from '../ports.js';
 import type { ConsulAnswer } from './adapter.js';

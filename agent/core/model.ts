@@ -1,5 +1,4 @@
-import type { CheckStatus } from '../../common/consul-json.js';
-import type { Role } from '../../common/names.js';
+import type { CheckStatus, Role } from '../../common/names.js';
 
 export type { CheckStatus };
 

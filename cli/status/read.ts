@@ -1,5 +1,5 @@
 import type { AgentStatus } from '../../common/agent-status.js';
-import { parseHealth, type HealthCheck } from '../../common/consul-json.js';
+import { parseHealth, type HealthCheck } from '../../common/consul/json.js';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { list, record, text } from '../../common/json.js';
 import { serviceMeta } from '../../common/names.js';

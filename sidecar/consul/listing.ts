@@ -1,13 +1,15 @@
-import { parseHealth } from '../../common/consul-json.js';
+import { parseHealth } from '../../common/consul/json.js';
 import { targetKey, type Role, type Target } from '../../common/names.js';
 import { tagsOf } from '../../common/role-tags.js';
 import type { Lookup } from '../core/model.js';
+
+export type Listing = Readonly<Record<Role, Lookup>>;
 
 /**
  * Who plays what, from the body of `/v1/health/service/NAME`; whoever has a critical check plays nothing, as in DNS. Null
  * when nobody at all is listed: Consul shows the same list to a token that may not see the service.
  */
-export function listing(body: unknown): Readonly<Record<Role, Lookup>> | null {
+export function listing(body: unknown): Listing | null {
   const entries = parseHealth(body);
   if (entries.length === 0) return null;
   const serving = entries.filter(({ checks }) => checks.every(({ status }) => status !== 'critical'));

@@ -56,7 +56,7 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
 const withoutIo = /^([a-z]+\/core|agent\/shell|sidecar\/shell)\//;
 
 const packageRooms: Readonly<Record<string, RegExp>> = {
-  consul: /^(agent|sidecar)\/consul\//,
+  consul: /^agent\/consul\//,
   dns2: /^sidecar\/dns\//,
   pg: /^(agent\/drivers\/postgres\/|sidecar\/postgres\/|todomvc\/|bench\/)/,
   pino: /^common\/runtime\//,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseHealth } from '../../common/consul-json.js';
+import { parseHealth } from '../../../common/consul/json.js';
 
 const item = (service: object = {}, more: object = {}) => ({
   Node: { Node: 'pg1', Address: '10.0.0.9' },

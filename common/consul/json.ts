@@ -1,8 +1,7 @@
-import { list, number, record, text } from './json.js';
+import { list, number, record, text } from '../json.js';
+import type { CheckStatus } from '../names.js';
 
 /** What Consul's HTTP API answers, as values. Each throws a TypeError on anything that is not Consul's. */
-
-export type CheckStatus = 'passing' | 'warning' | 'critical';
 
 /** One instance of a service, with the checks on it and on its node. */
 export interface HealthEntry {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextIndex } from '../../common/consul-index.js';
+import { nextIndex } from '../../../common/consul/next-index.js';
 
 test.each([
   ['it moved on', '5', '6', '6'],
