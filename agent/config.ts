@@ -3,7 +3,10 @@ import { readYaml, type ConfigReader } from '../common/config-reader.js';
 import { messageOf, UserError } from '../common/errors.js';
 import type { Target } from '../common/names.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
-import { Secret } from '../common/secret.js';
+import type { Secret } from '../common/secret.js';
+import { parseTls, pathOf, readSecret, type TlsConfig, type TlsFiles } from './config/files.js';
+
+export type { TlsConfig, TlsFiles };
 
 /** Everything that may be left out, with its unit. */
 export const defaults = {
@@ -62,6 +65,8 @@ export interface PostgresServiceConfig extends ServiceCommon {
     readonly password: Secret;
     readonly passwordFile: string;
     readonly database: string;
+    /** Absent: without TLS. */
+    readonly ssl?: TlsConfig;
     readonly intervalMs: number;
     readonly timeoutMs: number;
   };
@@ -122,16 +127,12 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
 }
 
 /** What fits into a header of HTTP and is not guessed. */
-const secretShape = /^[\x21-\x7e]{16,}$/;
+export const secretShape = /^[\x21-\x7e]{16,}$/;
 const unitShape = /^[A-Za-z0-9][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]*)?\.service$/;
 const nameShape = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 function hostOf(reader: ConfigReader): string {
   return reader.text('an IP address or host name', /^[A-Za-z0-9.:_-]+$/);
-}
-
-function pathOf(reader: ConfigReader): string {
-  return reader.text('an absolute path', /^\//);
 }
 
 function portOf(reader: ConfigReader): number {
@@ -191,7 +192,15 @@ function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
       };
     }
     case 'postgres': {
-      const probe = service('probe').mapping(['user', 'passwordFile', 'database', 'intervalMs', 'timeoutMs']);
+      const probe = service('probe').mapping([
+        'user',
+        'passwordFile',
+        'database',
+        'ssl',
+        'intervalMs',
+        'timeoutMs',
+      ]);
+      const ssl = parseTls(probe('ssl'));
       const dataDir = service('dataDir').or(undefined, pathOf);
       return {
         ...common,
@@ -203,6 +212,7 @@ function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
           database: probe('database').or(defaults.postgres.database, (name) =>
             name.text('the name of a database'),
           ),
+          ...(ssl === undefined ? {} : { ssl }),
           ...timings((key) => present(probe(key)), defaults.postgres),
         },
         ...(dataDir === undefined ? {} : { dataDir }),
@@ -255,19 +265,6 @@ function parseTemplate(reader: ConfigReader): TemplateConfig {
     destination: pathOf(template('destination')),
     ...(command === undefined ? {} : { command }),
   };
-}
-
-/** The content of a file that holds one secret, without the line end. */
-function readSecret(reader: ConfigReader, what: string): Secret {
-  const file = pathOf(reader);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    reader.refuse(`a readable file with ${what} (${messageOf(error)})`);
-  }
-  if (text === '') reader.refuse(`a file with ${what}; that one is empty`);
-  return new Secret(text);
 }
 
 function readText(file: string, what: string): string {

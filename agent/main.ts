@@ -10,13 +10,14 @@ import { runCommand } from '../common/runtime/command.js';
 import { createLog, type Log } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
 import { hotspareVersion } from '../common/runtime/version.js';
-import { defaults, loadAgentConfig, type AgentConfig, type ServiceConfig } from './config.js';
+import { defaults, loadAgentConfig, secretShape, type AgentConfig, type ServiceConfig } from './config.js';
 import { ConsulAdapter } from './consul/adapter.js';
 import { HttpDriver } from './drivers/http/driver.js';
 import { PostgresDriver } from './drivers/postgres/driver.js';
 import { serveAgent } from './http/server.js';
 import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
+import { keptSecret, keptTls } from './secrets/files.js';
 import { SystemdManager } from './services/systemd.js';
 import { runAgent } from './shell/agent.js';
 import { UnitControl } from './shell/unit-control.js';
@@ -64,14 +65,15 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   const clock = systemClock;
   const random = systemRandom;
   const notifier = await systemdNotifier(log);
-  const consul = new ConsulAdapter({ ...config.consul, deadlineMs: consulDeadlineMs, clock, random });
+  const token = keptSecret(config.consul.tokenFile, config.consul.token, { clock, log });
+  const consul = new ConsulAdapter({ ...config.consul, token, deadlineMs: consulDeadlineMs, clock, random });
   const templates = templateRunners(config, consul, log, signal);
   for (const template of templates) template.start();
   try {
-    const driverFor = (service: ServiceConfig) => createDriver(service, config.box);
+    const driverFor = (service: ServiceConfig) => createDriver(service, config.box, log);
     const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
     const control = unitControl(config, log);
-    const { secret } = config.http;
+    const secret = keptSecret(config.http.secretFile, config.http.secret, { clock, log, shape: secretShape });
     const serve = (status: () => AgentStatus) => serveAgent(config.http, { status, control, secret });
     const version = hotspareVersion();
     await runAgent(
@@ -102,7 +104,7 @@ function unitControl({ services }: AgentConfig, log: Log): UnitControl {
   return new UnitControl({ services, manager, clock: systemClock, log });
 }
 
-function createDriver(service: ServiceConfig, box: string): Driver {
+function createDriver(service: ServiceConfig, box: string, log: Log): Driver {
   const { address, port } = service;
   switch (service.kind) {
     case 'http': {
@@ -110,10 +112,12 @@ function createDriver(service: ServiceConfig, box: string): Driver {
       return new HttpDriver({ address, port, path, timeoutMs, clock: systemClock });
     }
     case 'postgres': {
-      const { user, password, database, timeoutMs } = service.probe;
+      const { user, passwordFile, database, ssl, timeoutMs } = service.probe;
+      const around = { clock: systemClock, log };
+      const password = keptSecret(passwordFile, service.probe.password, around);
       return new PostgresDriver({
         box,
-        login: { address, port, user, password, database },
+        login: { address, port, user, password, database, ...(ssl && { ssl: keptTls(ssl, around) }) },
         timeoutMs,
         ...(service.dataDir === undefined ? {} : { dataDir: service.dataDir }),
         minFreeBytes: service.minFreeBytes,

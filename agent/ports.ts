@@ -1,5 +1,6 @@
 import type { ActionAnswer, ServiceAction } from '../common/agent-control.js';
 import type { AgentStatus } from '../common/agent-status.js';
+import type { Secret } from '../common/secret.js';
 import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered } from './core/model.js';
 
 /**
@@ -38,6 +39,23 @@ export interface PassingWatcher {
   onInstances(instances: readonly Instance[]): void;
   /** Called once per outage, and again only after `onInstances`. */
   onUnavailable(why: ConsulError): void;
+}
+
+/** A password, a token, certificates: kept in files that may be replaced while the agent runs. */
+export interface Kept<T> {
+  current(): T;
+  /** For who was refused with it: looks into the files, at most once a second; true when something else is there now. Never rejects. */
+  reread(): Promise<boolean>;
+}
+
+/** As Node takes them, and `pg` as its `ssl`. Empty: what a server shows must be signed by an authority the system knows. */
+export interface TlsOptions {
+  readonly rejectUnauthorized?: boolean;
+  /** The name the certificate must have, when the server is reached by an address. */
+  readonly servername?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: Secret;
 }
 
 /** One instance of a service, as templates see it. */

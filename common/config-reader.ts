@@ -89,6 +89,12 @@ export class ConfigReader {
     return value;
   }
 
+  boolean(): boolean {
+    const { value } = this;
+    if (typeof value !== 'boolean') this.refuse('true or false');
+    return value;
+  }
+
   oneOf<T extends string>(values: readonly T[]): T {
     const { value } = this;
     if (!values.includes(value as T)) this.refuse(`one of ${values.join(', ')}`);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../common/errors.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
+import { secretText } from '../common/secret.js';
 import type { DrainSettings } from './core/drain.js';
 
 export interface Config {
@@ -77,7 +78,7 @@ function passwordOf(key: string, file: string): string {
   } catch (error) {
     throw invalid(key, file, `a file that can be read (${(error as NodeJS.ErrnoException).code})`);
   }
-  const password = text.replace(/\r?\n$/, '');
+  const password = secretText(text);
   if (password === '') throw invalid(key, file, 'a file with a password in it; it is empty');
   return password;
 }

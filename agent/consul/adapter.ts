@@ -6,7 +6,7 @@ import { withDeadline, type Clock } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js';
-import { ConsulError, type ConsulPort, type PassingWatcher } from '../ports.js';
+import { ConsulError, type ConsulPort, type Kept, type PassingWatcher } from '../ports.js';
 import { explain, statusOf, type Undertaking } from './errors.js';
 import { parseEntries } from './parse.js';
 import { watchPassing } from './watch.js';
@@ -14,7 +14,7 @@ import { watchPassing } from './watch.js';
 export interface ConsulAdapterOptions {
   /** Like `http://127.0.0.1:8500`. */
   readonly url: string;
-  readonly token?: Secret;
+  readonly token?: Kept<Secret> | undefined;
   /** Named in sentences about a refused token. */
   readonly tokenFile?: string;
   /** For every call but the blocking wait of a watch, in ms. */
@@ -50,7 +50,6 @@ export class ConsulAdapter implements ConsulPort {
       port: Number(url.port || (secure ? 443 : 80)),
       secure,
       agent: this.connections,
-      defaults: options.token ? { token: options.token.reveal() } : {},
     });
   }
 
@@ -127,17 +126,23 @@ export class ConsulAdapter implements ConsulPort {
     how: { context?: EventEmitter; deadlineMs?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
     const { context = new EventEmitter(), deadlineMs = this.options.deadlineMs, signal } = how;
-    try {
-      return await withDeadline(
+    const { token } = this.options;
+    const ask = () =>
+      withDeadline(
         this.options.clock,
         deadlineMs,
         undertaking.what,
         (aborted) => {
           aborted.addEventListener('abort', () => context.emit('cancel'), { once: true });
-          return work({ ctx: context });
+          return work({ ctx: context, ...(token && { token: token.current().reveal() }) });
         },
         signal,
       );
+    try {
+      return await ask().catch(async (error: unknown) => {
+        if (statusOf(error) !== 403 || !(await token?.reread())) throw error;
+        return ask();
+      });
     } catch (error) {
       throw explain(error, undertaking, this.options);
     }

@@ -49,8 +49,8 @@ export function explain(
 function whyRefused(tokenFile: string, right: string, said: string | undefined): string {
   // Consul's words for a token it has never heard of, or no longer; any right would not help it.
   if (said?.includes('ACL not found'))
-    return `it does not know the token in ${tokenFile}; put one there that it knows, with ${right}, and restart the agent`;
-  return `the token in ${tokenFile} may not do that; give it ${right}, or put another token there and restart the agent`;
+    return `it does not know the token in ${tokenFile}; put one there that it knows, with ${right}`;
+  return `the token in ${tokenFile} may not do that; give it ${right}, or put another token there`;
 }
 
 function bodyOf(error: unknown): string | undefined {

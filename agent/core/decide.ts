@@ -13,7 +13,7 @@ import type {
   ServiceState,
 } from './model.js';
 import { isDoubtful, nextState, roleOf } from './state.js';
-import { troubleText } from './sentences.js';
+import { hasAnswered, obstacleText, troubleText } from './sentences.js';
 
 /**
  * The one function that decides, for one service. Level-triggered: actions are the difference between what should
@@ -71,8 +71,15 @@ function wantedOf(
   config: ServiceModel,
 ): Wanted {
   if (state.kind !== 'unknown') return wantedOfProven(state, entry, config);
-  if (state.last) return wantedOfProven(state.last, entry, config);
-  // Nothing was proven yet: whatever an earlier run of the agent published stands, and is kept alive.
+  const known = state.last ? wantedOfProven(state.last, entry, config) : publishedBefore(entry);
+  // It stays critical, but what was last proven, like "connection refused", is no longer why.
+  return known.status === 'critical' && hasAnswered(state.obstacle)
+    ? { ...known, text: obstacleText(state.obstacle) }
+    : known;
+}
+
+/** While nothing is proven: whatever an earlier run of the agent published stands, and is kept alive. */
+function publishedBefore(entry: CatalogueEntry | undefined): Wanted {
   if (entry?.check) return { status: entry.check.status, text: entry.check.text, tags: entry.tags };
   return { status: 'warning', text: nothingProven, tags: [] };
 }

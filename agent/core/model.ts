@@ -107,6 +107,8 @@ export type Trouble =
 /** Why the agent could not find out. */
 export type Obstacle =
   | { readonly kind: 'login-refused'; readonly sqlState: string; readonly text: string }
+  /** The two sides do not agree on TLS, or on who they are. */
+  | { readonly kind: 'tls-refused'; readonly text: string }
   | { readonly kind: 'slots-full' }
   | { readonly kind: 'query-refused'; readonly sqlState: string; readonly text: string }
   /** This agent did not get the processor in time to judge. */

@@ -30,10 +30,12 @@ export function troubleText(trouble: Trouble): string {
   }
 }
 
-function obstacleText(obstacle: Obstacle): string {
+export function obstacleText(obstacle: Obstacle): string {
   switch (obstacle.kind) {
     case 'login-refused':
-      return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile and pg_hba.conf`;
+      return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile, probe.ssl and pg_hba.conf`;
+    case 'tls-refused':
+      return `it runs, but no TLS connection to it comes about: ${obstacle.text}; check probe.ssl and the server's certificate`;
     case 'slots-full':
       return 'it runs, but every connection slot is taken (53300)';
     case 'query-refused':
@@ -42,6 +44,22 @@ function obstacleText(obstacle: Obstacle): string {
       return 'the agent itself did not get the processor in time to judge';
     case 'agent-side':
       return `the agent could not probe: ${obstacle.text}`;
+    default:
+      return assertNever(obstacle);
+  }
+}
+
+/** Whether the member itself answered, if only to say no: then it runs. */
+export function hasAnswered(obstacle: Obstacle): boolean {
+  switch (obstacle.kind) {
+    case 'login-refused':
+    case 'tls-refused':
+    case 'slots-full':
+    case 'query-refused':
+      return true;
+    case 'agent-late':
+    case 'agent-side':
+      return false;
     default:
       return assertNever(obstacle);
   }

@@ -5,7 +5,7 @@ import { assertNever } from '../../common/assert-never.js';
 import { codeOf, messageOf, UserError } from '../../common/errors.js';
 import { targetKey, type Target } from '../../common/names.js';
 import type { Secret } from '../../common/secret.js';
-import type { ServiceControl, StatusServer } from '../ports.js';
+import type { Kept, ServiceControl, StatusServer } from '../ports.js';
 import { authorisation } from './authorisation.js';
 import { drain } from './body.js';
 import { refuse, route, type Route } from './route.js';
@@ -19,7 +19,7 @@ export interface Served {
   /** Who performs what changes something. */
   readonly control: ServiceControl;
   /** Whoever has it may change something; absent: nobody may. */
-  readonly secret?: Secret | undefined;
+  readonly secret?: Kept<Secret> | undefined;
 }
 
 /** Serves the status to everybody, and start, stop and restart to who has the secret. Resolves once it listens. */
@@ -41,7 +41,9 @@ export async function serveAgent(at: Target, served: Served): Promise<StatusServ
 
 async function answer(request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> {
   const { control, secret, status } = served;
-  const judged = authorisation(request.headers.authorization, secret);
+  // One that was replaced is no longer the secret, so the file is looked at before, and not only after, a refusal.
+  if (request.headers.authorization !== undefined) await secret?.reread();
+  const judged = authorisation(request.headers.authorization, secret?.current());
   const asked = { method: request.method ?? '', path: request.url ?? '', authorisation: judged };
   const from = request.socket.remoteAddress ?? 'an address unknown';
   let decided = route(asked, control.slots());

@@ -59,6 +59,32 @@ test('secrets are read and never shown', () => {
   expect(JSON.stringify(config) + String(config.consul.token)).not.toContain('sesame');
 });
 
+test('TLS to Postgres: as in pg, with certificates and keys by file', () => {
+  const sslOf = (ssl: string) => {
+    const [service] = parseAgentConfig(
+      postgres(probe.replace(' }', `, ssl: ${ssl} }`)),
+      'agent.yaml',
+    ).services;
+    return service?.kind === 'postgres' ? service.probe.ssl : undefined;
+  };
+  expect(sslOf('false')).toBeUndefined();
+  expect(sslOf('true')).toEqual({ files: {}, first: {} });
+  const full = sslOf(
+    `{ rejectUnauthorized: false, servername: pg1, caFile: ${secretFile}, certFile: ${secretFile}, keyFile: ${secretFile} }`,
+  );
+  expect(full).toMatchObject({
+    files: { ca: secretFile, cert: secretFile, key: secretFile },
+    first: { rejectUnauthorized: false, servername: 'pg1', ca: 'open sesame\n', cert: 'open sesame\n' },
+  });
+  expect(full?.first.key?.reveal()).toBe('open sesame\n');
+  expect(() => sslOf('yes please')).toThrow('probe.ssl is "yes please"; expected true, false or a mapping');
+  expect(() => sslOf(`{ certFile: ${secretFile} }`)).toThrow(
+    'probe.ssl.keyFile is missing; expected certFile and',
+  );
+  expect(() => sslOf('{ caFile: /nowhere }')).toThrow('expected a readable file with certificates');
+  expect(() => sslOf('{ rejectUnauthorized: 0 }')).toThrow('expected true or false');
+});
+
 test('the secret for changes, and the units they are made to', () => {
   const config = parseAgentConfig(
     postgres(`unit: postgresql@15-main.service\n    ${probe}`).replace(

@@ -13,6 +13,7 @@ import { systemClock } from '../../common/runtime/clock.js';
 import { labFiles } from '../../lab/index.js';
 import { FakeUnits } from '../fakes/fake-units.js';
 import { keptLog } from '../fakes/kept-log.js';
+import { kept } from '../support/kept.js';
 import { freePorts } from '../support/ports.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-service-'));
@@ -53,13 +54,13 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-function agentAt(port: number, secret: { secret?: Secret }) {
+function agentAt(port: number, { secret }: { secret?: Secret }) {
   const services = [{ name: 'todomvc', unit: 'todomvc.service' }, { name: 'pg' }];
   const control = new UnitControl({ services, manager: units, clock: systemClock, log: keptLog() });
   const link = { kind: 'reachable', sinceMs: 0 } as const;
   const status = () =>
     agentStatus({ box: 'nginx1', version: '1', startedMs: 0, services: [], link, complaint: undefined });
-  return serveAgent({ host: '127.0.0.1', port }, { status, control, ...secret });
+  return serveAgent({ host: '127.0.0.1', port }, { status, control, secret: secret && kept(secret) });
 }
 
 async function answering(listener: RequestListener): Promise<string> {

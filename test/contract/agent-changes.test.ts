@@ -1,13 +1,21 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { secretShape } from '../../agent/config.js';
 import { serveAgent } from '../../agent/http/server.js';
+import type { Kept } from '../../agent/ports.js';
+import { keptSecret } from '../../agent/secrets/files.js';
 import { UnitControl } from '../../agent/shell/unit-control.js';
 import { agentStatus } from '../../agent/shell/status.js';
 import { Secret } from '../../common/secret.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { FakeUnits } from '../fakes/fake-units.js';
 import { keptLog } from '../fakes/kept-log.js';
+import { eventuallyMs } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
+import { kept } from '../support/kept.js';
 import { waitFor } from '../support/wait.js';
 
 const secret = 'correct-horse-battery';
@@ -38,7 +46,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-async function serve(given: { secret?: Secret } = { secret: new Secret(secret) }) {
+async function serve(given: { secret?: Kept<Secret> } = { secret: kept(new Secret(secret)) }) {
   const [port] = (await freePorts(1)) as [number];
   const control = new UnitControl({ services, manager: units, clock: systemClock, log });
   open.push(await serveAgent({ host: '127.0.0.1', port }, { status, control, ...given }));
@@ -51,6 +59,26 @@ async function serve(given: { secret?: Secret } = { secret: new Secret(secret) }
     });
   return { port, url, post };
 }
+
+test('a secret that was replaced: the new one is right, the old one is not any more', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hotspare-secret-'));
+  const file = join(folder, 'http.secret');
+  try {
+    const { post } = await serve({
+      secret: keptSecret(file, new Secret(secret), { clock: systemClock, log, shape: secretShape }),
+    });
+    const ask = async (given: string) =>
+      (await post('web/start', { headers: { authorization: `Bearer ${given}` } })).status;
+    writeFileSync(file, 'too short');
+    expect(await ask(secret)).toBe(200);
+    writeFileSync(file, 'another-horse-and-battery\n');
+    await waitFor('the new one', eventuallyMs, async () => (await ask('another-horse-and-battery')) === 200);
+    expect(await ask(secret)).toBe(401);
+    expect(log.lines.filter((line) => line.includes('cannot be read again'))).toHaveLength(1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test('start, restart, stop: each is done and answered with the state after it', async () => {
   const { post } = await serve();

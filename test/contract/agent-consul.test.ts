@@ -1,22 +1,28 @@
 import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConsulAdapter } from '../../agent/consul/adapter.js';
 import type { Registration } from '../../agent/core/model.js';
-import type { ConsulError } from '../../agent/ports.js';
+import type { ConsulError, Kept } from '../../agent/ports.js';
 import { type ConsulPort, type Instance } from '../../agent/ports.js';
+import { keptSecret } from '../../agent/secrets/files.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { Secret } from '../../common/secret.js';
 import { FakeConsul } from '../fakes/fake-consul.js';
+import { keptLog } from '../fakes/kept-log.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { eventuallyMs } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
+import { kept } from '../support/kept.js';
 import { waitFor } from '../support/wait.js';
 
 const clock = systemClock;
 const random = systemRandom;
 /** A Consul that answers may take its time. */
-const adapter = (url: string, more: { token?: Secret; tokenFile?: string; deadlineMs?: number } = {}) =>
+const adapter = (url: string, more: { token?: Kept<Secret>; tokenFile?: string; deadlineMs?: number } = {}) =>
   new ConsulAdapter({ url, deadlineMs: 15_000, watchWaitMs: 1_000, clock, random, ...more });
 /** For those that do not answer. */
 const hasty = { deadlineMs: 1_000 };
@@ -287,10 +293,25 @@ describe('access control', () => {
   const tokenFile = '/etc/hotspare/agent.token';
 
   test('a token that Consul does not know: its file is named, and it is not shown', async () => {
-    const unknown = adapter(consul.httpUrl, { token: new Secret(secret), tokenFile });
+    const unknown = adapter(consul.httpUrl, { token: kept(new Secret(secret)), tokenFile });
     expect(await refusal(unknown, (port) => port.register(registration))).toContain(
       `it does not know the token in ${tokenFile}; put one there that it knows, with service:write for pg`,
     );
+  });
+
+  test('a token that was replaced: its file is read again, and the call is made with the new one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotspare-token-'));
+    const file = join(folder, 'token');
+    try {
+      const token = keptSecret(file, new Secret(secret), { clock, log: keptLog() });
+      const port = adapter(consul.httpUrl, { token, tokenFile: file });
+      writeFileSync(file, `${consul.managementToken}\r\n`);
+      await port.register(registration);
+      expect(await find(port)).toMatchObject({ tags: ['replica'] });
+      port.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('a token without the right: the right that is needed is named', async () => {
@@ -303,7 +324,7 @@ describe('access control', () => {
     await manage('policy', { Name: 'nodes', Rules: 'node_prefix "" { policy = "read" }' });
     await manage('token', { SecretID: secret.replace('5ef0', '5ef1'), Policies: [{ Name: 'nodes' }] });
     const poor = () =>
-      adapter(consul.httpUrl, { token: new Secret(secret.replace('5ef0', '5ef1')), tokenFile });
+      adapter(consul.httpUrl, { token: kept(new Secret(secret.replace('5ef0', '5ef1'))), tokenFile });
     expect(await refusal(poor(), (port) => port.register(registration))).toContain(
       `refused registering pg: the token in ${tokenFile} may not do that; give it service:write for pg`,
     );
@@ -314,7 +335,7 @@ describe('access control', () => {
   });
 
   test('a read that is refused asks for a right to read', async () => {
-    const unknown = adapter(consul.httpUrl, { token: new Secret(secret), tokenFile });
+    const unknown = adapter(consul.httpUrl, { token: kept(new Secret(secret)), tokenFile });
     const said = await refusal(unknown, (port) => port.services());
     expect(said).toContain('with service:read and node:read');
     expect(said).not.toContain('write');
@@ -329,7 +350,7 @@ describe('access control', () => {
   });
 
   test('a token that may is all it takes', async () => {
-    const allowed = adapter(consul.httpUrl, { token: new Secret(consul.managementToken!) });
+    const allowed = adapter(consul.httpUrl, { token: kept(new Secret(consul.managementToken!)) });
     await allowed.register(registration);
     expect(await find(allowed)).toMatchObject({ tags: ['replica'] });
     allowed.close();

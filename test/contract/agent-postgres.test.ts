@@ -1,17 +1,23 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresFacts, ProbeResult } from '../../agent/core/model.js';
+import type { TlsOptions } from '../../agent/ports.js';
 import { PostgresDriver } from '../../agent/drivers/postgres/driver.js';
+import type { Login } from '../../agent/drivers/postgres/session.js';
+import { keptSecret, keptTls } from '../../agent/secrets/files.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { Secret } from '../../common/secret.js';
 import { agentRole, createAgentRole } from '../support/agent-role.js';
 import { eventuallyMs } from '../support/patience.js';
+import { kept } from '../support/kept.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgresPair, type PostgresPair, type RealPostgres } from '../support/postgres.js';
+import { speakTls } from '../support/tls.js';
+import { keptLog } from '../fakes/kept-log.js';
 import { waitFor } from '../support/wait.js';
 
 /** For what does not answer; a server that does may take its time. */
@@ -26,13 +32,21 @@ interface Options {
   dataDir?: string;
   minFreeBytes?: number;
   timeoutMs?: number;
+  login?: Partial<Login>;
 }
 
 function driverFor(port: number, more: Options = {}) {
   const { user, password, database } = agentRole;
   const driver = new PostgresDriver({
     box: 'pg1',
-    login: { address: '127.0.0.1', port, user, password: new Secret(more.password ?? password), database },
+    login: {
+      address: '127.0.0.1',
+      port,
+      user,
+      password: kept(new Secret(more.password ?? password)),
+      database,
+      ...more.login,
+    },
     timeoutMs: more.timeoutMs ?? 15_000,
     minFreeBytes: more.minFreeBytes ?? 0,
     ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
@@ -276,6 +290,57 @@ describe('what says nothing about the member is unknown, not critical', () => {
       await Promise.all(crowd.map((client) => client.end()));
     }
     await waitFor('free slots', eventuallyMs, async () => (await held.probe()).kind === 'passing');
+  });
+});
+
+describe('secrets and certificates that are replaced', () => {
+  const around = { clock: systemClock, log: keptLog() };
+  const folder = mkdtempSync(join(tmpdir(), 'hotspare-secrets-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('a password: a refusal brings the new one from its file, and a probe at once', async () => {
+    const file = join(folder, 'password');
+    const password = keptSecret(file, new Secret('rotated away'), around);
+    const driver = driverFor(pair.primary.port, { login: { password } });
+    let alarms = 0;
+    driver.onAlarm(() => alarms++);
+    writeFileSync(file, 'not yet the right one\n');
+    expect(await driver.probe()).toMatchObject({ kind: 'unknown', obstacle: { sqlState: '28P01' } });
+    expect(alarms).toBe(1);
+    writeFileSync(file, `\uFEFF${agentRole.password} \r\n`);
+    await waitFor('the right one', eventuallyMs, async () => (await driver.probe()).kind === 'passing');
+    expect(alarms).toBe(2);
+  });
+
+  test('TLS to a server that takes nothing else', async () => {
+    const ca = await speakTls(pair.primary, ['IP:127.0.0.1']);
+    const hba = join(pair.primary.dataDir, 'pg_hba.conf');
+    const before = readFileSync(hba, 'utf8');
+    writeFileSync(hba, `hostnossl all ${agentRole.user} all reject\n${before}`);
+    await pair.primary.query('SELECT pg_reload_conf()');
+    try {
+      const probe = (ssl?: TlsOptions) =>
+        driverFor(pair.primary.port, ssl ? { login: { ssl: kept(ssl) } } : {}).probe();
+      await waitFor('the rule', eventuallyMs, async () => (await probe()).kind === 'unknown');
+      expect(await probe()).toMatchObject({ obstacle: { kind: 'login-refused', sqlState: '28000' } });
+      expect(await probe({})).toMatchObject({ kind: 'unknown', obstacle: { kind: 'tls-refused' } });
+      expect(factsOf(await probe({ ca })).role).toBe('primary');
+      expect(factsOf(await probe({ rejectUnauthorized: false })).role).toBe('primary');
+      // The name of another server on a certificate that is well signed.
+      expect(await probe({ ca, servername: 'pg9' })).toMatchObject({ obstacle: { kind: 'tls-refused' } });
+
+      const file = join(folder, 'ca.pem');
+      const ssl = keptTls({ files: { ca: file }, first: { ca: '' } }, around);
+      const driver = driverFor(pair.primary.port, { login: { ssl } });
+      writeFileSync(file, ca);
+      expect((await driver.probe()).kind).toBe('unknown');
+      expect((await driver.probe()).kind).toBe('passing');
+    } finally {
+      writeFileSync(hba, before);
+      await pair.primary.query('SELECT pg_reload_conf()');
+    }
+    const plain = driverFor(pair.standby.port, { login: { ssl: kept({}) } });
+    expect(await plain.probe()).toMatchObject({ kind: 'unknown', obstacle: { kind: 'tls-refused' } });
   });
 });
 

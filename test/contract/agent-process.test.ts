@@ -1,8 +1,9 @@
 import { statusCommand, type StatusOptions } from '../../cli/status/status.js';
 import type { Summary } from '../../cli/status/model.js';
 import { systemClock } from '../../common/runtime/clock.js';
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { agentFolder, createAgentRole } from '../support/agent-role.js';
+import { agentFolder, agentRole, createAgentRole } from '../support/agent-role.js';
 import { AgentProcess, buildAgent } from '../support/agent-process.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
@@ -128,6 +129,34 @@ test('a frozen postmaster is critical, and well after the thaw', async () => {
     pair.primary.thaw();
   }
   await becomes(both);
+});
+
+test('a password rotated while the server is down: why is said, and the new one is read from its file', async () => {
+  const password = (text: string) =>
+    pair.primary.administer([`ALTER USER hotspare_agent PASSWORD '${text}'`]);
+  const checkText = async () => {
+    const checks = (await (await fetch(`${consul.httpUrl}/v1/agent/checks`)).json()) as Record<
+      string,
+      { Status: string; Output: string }
+    >;
+    const { Status, Output } = checks['service:pg@pg1']!;
+    return `${Status}: ${Output}`;
+  };
+  try {
+    await password('rotated-one');
+    pair.primary.kill();
+    await becomes({ ...both, pg1: 'primary critical' });
+    await pair.primary.start();
+    await waitFor('why', eventuallyMs, async () =>
+      (await checkText()).startsWith("critical: it runs, but refuses the agent's login"),
+    );
+    writeFileSync(files.passwordFile, '\uFEFFrotated-one \r\n');
+    await becomes(both);
+    expect(pg1.log()).not.toContain('rotated-one');
+  } finally {
+    await password(agentRole.password);
+    writeFileSync(files.passwordFile, agentRole.password);
+  }
 });
 
 describe('Consul', () => {

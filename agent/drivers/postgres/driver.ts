@@ -1,6 +1,6 @@
 import { withDeadline, type Clock } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
-import type { PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
+import type { Obstacle, PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
 import { DiskProbe, type FreeSpace } from './disk.js';
 import { HeldSession } from './held.js';
@@ -53,7 +53,16 @@ export class PostgresDriver implements Driver {
       const facts = await this.throughHeld();
       if (facts) return { kind: 'passing', facts: withSpace(facts, await space, this.options) };
     }
+    if (result.kind === 'unknown' && (await this.hasNewSecrets(result.obstacle))) this.alarm();
     return result;
+  }
+
+  /** What the server refused may have been replaced in its file: then the next probe is due at once. */
+  private async hasNewSecrets(obstacle: Obstacle): Promise<boolean> {
+    if (obstacle.kind !== 'login-refused' && obstacle.kind !== 'tls-refused') return false;
+    const { password, ssl } = this.options.login;
+    const read = await Promise.all([password.reread(), ssl?.reread() ?? false]);
+    return read.includes(true);
   }
 
   private async probeFresh(): Promise<ProbeResult> {

@@ -15,6 +15,10 @@ export function judgePostgresError(
   if (text.startsWith('Connection terminated')) return { kind: 'critical', trouble: { kind: 'closed' } };
   if (text.startsWith('received invalid response')) return { kind: 'critical', trouble: { kind: 'garbage' } };
   const code = codeOf(error) ?? '';
+  if (text === 'There was an error establishing an SSL connection')
+    return { kind: 'critical', trouble: { kind: 'garbage' } };
+  if (isOfTls(code) || text === 'The server does not support SSL connections')
+    return { kind: 'unknown', obstacle: { kind: 'tls-refused', text } };
   // Node's own codes (ECONNRESET, EPIPE) have another shape or begin with E, which no SQLSTATE class does.
   if (!/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)) return judgeError(error, timing);
   const sqlState = code;
@@ -36,4 +40,12 @@ export function judgePostgresError(
   if (/^(28|3D|42501)/.test(code))
     return { kind: 'unknown', obstacle: { kind: 'login-refused', sqlState, text } };
   return { kind: 'unknown', obstacle: { kind: 'query-refused', sqlState, text } };
+}
+
+/** Node's and OpenSSL's codes for a certificate or a handshake that one side does not accept. */
+function isOfTls(code: string): boolean {
+  return (
+    code === 'EPROTO' ||
+    /^(ERR_(TLS|SSL|OSSL)_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|INVALID_CA|HOSTNAME_MISMATCH)/.test(code)
+  );
 }

@@ -2,13 +2,16 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Clock } from '../../../common/clock.js';
 import type { Secret } from '../../../common/secret.js';
+import type { Kept, TlsOptions } from '../../ports.js';
 
 export interface Login {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  readonly password: Secret;
+  readonly password: Kept<Secret>;
   readonly database: string;
+  /** Absent: without TLS. */
+  readonly ssl?: Kept<TlsOptions>;
 }
 
 /** After a goodbye the server closes; one that does not is cut off so many ms later. */
@@ -40,11 +43,11 @@ export class Session {
       host: login.address,
       port: login.port,
       user: login.user,
-      password: login.password.reveal(),
+      password: login.password.current().reveal(),
       database: login.database,
       application_name: 'hotspare-agent',
       keepAlive: true,
-      ssl: false,
+      ssl: login.ssl ? sslOf(login.ssl.current()) : false,
       stream: () => this.socket,
       options: Object.entries({ ...pinned, ...settings })
         .map(([name, value]) => `-c ${name}=${value}`)
@@ -91,4 +94,8 @@ export class Session {
   destroy(): void {
     this.socket.destroy();
   }
+}
+
+function sslOf({ key, ...options }: TlsOptions) {
+  return { ...options, ...(key === undefined ? {} : { key: key.reveal() }) };
 }

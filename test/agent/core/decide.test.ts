@@ -17,6 +17,10 @@ import {
 const wasPrimary: ServiceState = { kind: 'passing', facts: facts('primary'), sinceMs: 10 };
 const wasReplica: ServiceState = { kind: 'passing', facts: facts('replica'), sinceMs: 10 };
 const wasDown: ServiceState = { kind: 'critical', trouble: refused, role: 'primary', sinceMs: 10 };
+const loginRefused = {
+  kind: 'unknown',
+  obstacle: { kind: 'login-refused', sqlState: '28P01', text: 'no' },
+} as const;
 const critical = {
   status: 'critical',
   text: 'connection refused: nothing listens there',
@@ -149,6 +153,34 @@ const rows: readonly [
     ['register [] first critical', 'check critical: connection refused: nothing listens there'],
   ],
   ['what cannot be judged stays as it is', wasPrimary, { probe: full }, 'steady', []],
+  [
+    'a member that is down, then refuses the password: critical still, and no longer "connection refused"',
+    wasDown,
+    { probe: loginRefused, catalogue: present(entry({ tags: ['primary'], check: critical })) },
+    'text-differs',
+    [
+      `check critical: it runs, but refuses the agent's login: no (28P01); check probe.user, probe.passwordFile, probe.ssl and pg_hba.conf`,
+    ],
+  ],
+  [
+    '… an agent that was late knows of nothing newer',
+    wasDown,
+    {
+      probe: { kind: 'unknown', obstacle: { kind: 'agent-late' } },
+      catalogue: present(entry({ tags: ['primary'], check: critical })),
+    },
+    'steady',
+    [],
+  ],
+  [
+    '… an agent that was restarted meanwhile, too',
+    unseen,
+    { probe: loginRefused, catalogue: present(entry({ tags: ['primary'], check: critical })) },
+    'text-differs',
+    [
+      `check critical: it runs, but refuses the agent's login: no (28P01); check probe.user, probe.passwordFile, probe.ssl and pg_hba.conf`,
+    ],
+  ],
   [
     'and is kept alive',
     { kind: 'unknown', obstacle: { kind: 'slots-full' }, last: wasPrimary, sinceMs: 10 },
