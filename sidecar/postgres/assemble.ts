@@ -1,14 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Clock } from '../../common/clock.js';
-import type { Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { PoolLimits, Timings } from '../config.js';
 import type { Discovery } from '../ports.js';
 import { Router } from '../shell/router.js';
 import { PostgresMonitors } from './monitor.js';
-import { withOptions } from './options.js';
+import { monitorClient } from './monitor-client.js';
 import type { SessionLink } from './session-link.js';
-import { nameOf, sslForName } from './ssl.js';
 
 export interface Ambient {
   readonly clock: Clock;
@@ -21,24 +19,16 @@ export function connectDeadlineMs(config: pg.PoolConfig, timings: Timings): numb
   return own ? own * 0.9 : timings.connectDeadlineMs;
 }
 
-/** Keys that make sense for an app's session, not for a monitor. */
-const notForMonitors = {
-  connectionTimeoutMillis: 0,
-  query_timeout: 0,
-  application_name: 'hotspare-monitor',
-  pipeline: false,
-};
-
-/** A router with a monitor session to every member, connecting as the config says. Nothing runs before `start`. */
+/** A router with a monitor session to every member, connecting as `options` says then. Nothing runs before `start`. */
 export function assemble(
-  config: pg.PoolConfig,
+  options: () => pg.PoolConfig,
   discovery: Discovery,
   timings: Timings,
   limits: PoolLimits,
   { clock, random }: Ambient,
 ): Router {
   const monitors: PostgresMonitors = new PostgresMonitors({
-    client: (target) => clientAt(config, target),
+    client: (target) => monitorClient(options(), target),
     clock,
     random,
     timings: {
@@ -66,43 +56,11 @@ export function assemble(
   return router;
 }
 
-interface Parsed {
-  readonly user?: string;
-  readonly database?: string;
-  readonly password?: unknown;
-  readonly ssl: boolean | object;
-  readonly host: string;
-  readonly connectionParameters: { host: string; port: number; options?: string };
-}
-
-/** The host in a connection string wins over `host`; so it is replaced after pg has read it. */
-function clientAt(config: pg.PoolConfig, target: Target): pg.Client {
-  const parsed = new pg.Client(config) as unknown as Parsed;
-  const { host, port, options } = parsed.connectionParameters;
-  const client = new pg.Client(
-    withOptions(config, {
-      ...notForMonitors,
-      connectionString: undefined,
-      user: parsed.user,
-      database: parsed.database,
-      password: parsed.password,
-      options,
-      host: target.host,
-      port: target.port,
-      ssl: sslForName(parsed.ssl, parsed.host),
-    }),
-  );
-  // Passwords are looked up for the name, not for the address.
-  if (nameOf(host) !== null)
-    Object.assign((client as unknown as Parsed).connectionParameters, { host, port });
-  return client;
-}
-
 export function linkFor(
   router: Router,
   clock: Clock,
   wanted: SessionLink['wanted'],
-  deadlineMs: number,
+  deadlineMs: () => number,
 ): SessionLink {
   return { routing: router, clock, wanted, connectDeadlineMs: deadlineMs, readOnly: wanted === 'read' };
 }

@@ -9,7 +9,7 @@ import type { Opening } from './opening.js';
 import type { Reading } from './reading.js';
 import { Renewal } from './renewal.js';
 import type { SessionLink } from './session-link.js';
-import { nameOf } from './ssl.js';
+import { place } from './ssl.js';
 
 const noop = () => {};
 
@@ -87,11 +87,7 @@ export class Attempts implements Opening {
     this.target = target;
     this.#role = null;
     this.parts.reading.reset();
-    session.host = target.host;
-    session.port = target.port;
-    // What passwords are looked up for (pgpass, a function): the name in the URL, as ever, if there is one.
-    const parameters = session.connectionParameters;
-    if (nameOf(parameters.host) === null) Object.assign(parameters, target);
+    place(session, target);
   }
 
   #listenForRole(): void {

@@ -18,9 +18,10 @@ export class DirectClients {
   #ended = false;
 
   constructor(
-    private readonly config: pg.PoolConfig,
+    /** What a session of the pool would be made with now. */
+    private readonly options: () => pg.PoolConfig,
     private readonly router: Router | null,
-    private readonly deadlineMs: number,
+    private readonly deadlineMs: () => number,
     private readonly clock: Clock,
     /** Hears of every session that may come to write. */
     private readonly onOpen: (client: pg.Client) => void,
@@ -80,25 +81,26 @@ export class DirectClients {
   }
 
   #make(wanted: Role | Target): pg.Client {
-    const Base = (this.config.Client ?? pg.Client) as typeof pg.Client;
+    const options = this.options();
+    const Base = (options.Client ?? pg.Client) as typeof pg.Client;
     if (this.router) {
       this.router.start();
       const link = linkFor(this.router, this.clock, wanted, this.deadlineMs);
-      return new (sessionClass(Base, () => link))(this.config);
+      return new (sessionClass(Base, () => link))(options);
     }
     if (wanted === 'replica')
       throw new DownError(
         'a plain connection knows of no replica: use a service.consul host, or hotspare.hosts',
       );
-    const client = new Base(this.config);
+    const client = new Base(options);
     // Afterwards: a connection string would win over `host`, and all else that it says is meant for this one too.
-    if (typeof wanted !== 'string') place(client, wanted);
+    if (typeof wanted !== 'string') placeAt(client, wanted);
     client.on('error', () => {});
     return client;
   }
 }
 
-function place(client: pg.Client, { host, port }: Target): void {
+function placeAt(client: pg.Client, { host, port }: Target): void {
   Object.assign(client, { host, port });
   // What stored passwords are looked up for.
   Object.assign((client as unknown as ClientInternals).connectionParameters, { host, port });

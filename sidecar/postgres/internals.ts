@@ -11,6 +11,7 @@ export interface ClientInternals {
   connection: ConnectionInternals;
   host: string;
   port: number;
+  password: unknown;
   connectionParameters: { host: string; port: number; options?: string; query_timeout?: unknown };
   readonly pipeline?: boolean;
   readonly sslNegotiation?: unknown;

@@ -26,7 +26,8 @@ export const terminated = () => new Error('Connection terminated');
  * to the pool it is one `connect`.
  */
 export async function open(session: Opening, link: SessionLink): Promise<void> {
-  const deadlineMs = link.clock.nowMs() + link.connectDeadlineMs;
+  const boundMs = link.connectDeadlineMs();
+  const deadlineMs = link.clock.nowMs() + boundMs;
   let last: unknown;
   for (let attempt = 0; ; attempt++) {
     const target = await next(link, deadlineMs);
@@ -47,7 +48,7 @@ export async function open(session: Opening, link: SessionLink): Promise<void> {
     }
     if (session.ending()) throw terminated();
     if (link.clock.nowMs() >= deadlineMs)
-      throw new DownError(`no connection within ${link.connectDeadlineMs} ms: ${messageOf(last)}`, last);
+      throw new DownError(`no connection within ${boundMs} ms: ${messageOf(last)}`, last);
     if (typeof link.wanted === 'string' && !link.routing.fits(link.wanted, target)) continue;
     // Still thought fit, so it is being probed: give the verdict a moment, or it gets a storm of attempts.
     await sleep(link.clock, Math.min(10 * 2 ** attempt, 100));

@@ -28,6 +28,21 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 const hide = (of: object, key: string, value: unknown) =>
   Object.defineProperty(of, key, { value, enumerable: false, configurable: true, writable: true });
 
+/**
+ * The options for a session of a pool beside the main one: what the main pool would use now, but for what was changed on
+ * this pool's own options since it was made. Changed passwords and certificates so reach every pool at once.
+ */
+export function following(main: () => pg.PoolConfig): (own: pg.PoolConfig | undefined) => pg.PoolConfig {
+  const before: Readonly<Record<string, unknown>> = withOptions(main() as Record<string, unknown>, {});
+  return (own = {}) => {
+    const now: Readonly<Record<string, unknown>> = own as Record<string, unknown>;
+    const changed = [...Object.keys(now), 'password'].filter(
+      (key) => key !== 'Client' && key !== 'hotspare' && now[key] !== before[key],
+    );
+    return withOptions(main(), Object.fromEntries(changed.map((key) => [key, now[key]])));
+  };
+}
+
 /** Less than firewalls remember a silent connection for. */
 const keepAliveMs = 10_000;
 

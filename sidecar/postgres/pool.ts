@@ -50,7 +50,7 @@ const ambient: Ambient = { clock: systemClock, random: systemRandom };
 export class RoutedPool extends SessionPool {
   readonly #router: Router | null;
   readonly #route: Route | null;
-  readonly #config: pg.PoolConfig;
+  readonly #latestOptions: () => pg.PoolConfig;
   readonly #direct: DirectClients;
   readonly #readers: Readers | null;
   /** `read` of a plain connection. */
@@ -60,8 +60,10 @@ export class RoutedPool extends SessionPool {
   #modeSince = new Date(ambient.clock.wallMs());
 
   constructor(config: pg.PoolConfig, route: Route | null) {
-    const router = route && assemble(config, route.discovery, route.timings, route.limits, ambient);
-    const deadlineMs = route ? connectDeadlineMs(config, route.timings) : 0;
+    // What an app changes in `options` counts for every session from then on, as with pg-pool. The Client is the app's own.
+    const options = () => withOptions(this.options, { Client: config.Client });
+    const router = route && assemble(options, route.discovery, route.timings, route.limits, ambient);
+    const deadlineMs = () => (route ? connectDeadlineMs(this.options, route.timings) : 0);
     const main = router && linkFor(router, ambient.clock, 'main', deadlineMs);
     const fresh = main && linked(config, main);
     const Client = fresh && route!.limits.warmSpare ? sparing(fresh, () => this.#spare?.take()) : fresh;
@@ -71,10 +73,10 @@ export class RoutedPool extends SessionPool {
     );
     this.#router = router;
     this.#route = route;
-    this.#config = config;
-    const readers = route && new Readers({ config, router: router!, ...route, ...ambient });
+    this.#latestOptions = options;
+    const readers = route && new Readers({ options, router: router!, ...route, ...ambient });
     this.#readers = readers;
-    this.#direct = new DirectClients(config, router, deadlineMs, ambient.clock, (client) =>
+    this.#direct = new DirectClients(options, router, deadlineMs, ambient.clock, (client) =>
       readers?.watch(client),
     );
     if (!router) return;
@@ -94,7 +96,7 @@ export class RoutedPool extends SessionPool {
   }
 
   #keepSpare(router: Router, main: SessionLink): void {
-    const base = (this.#config.Client ?? pg.Client) as typeof pg.Client;
+    const base = (this.#latestOptions().Client ?? pg.Client) as typeof pg.Client;
     const spare = new WarmSpare({
       router,
       ...ambient,
@@ -151,7 +153,7 @@ export class RoutedPool extends SessionPool {
    */
   get read(): pg.Pool {
     if (this.#readers) return this.#readers.read;
-    this.#plainRead ??= plainReader(this.#config);
+    this.#plainRead ??= plainReader(this.#latestOptions);
     return this.#plainRead;
   }
 

@@ -7,7 +7,7 @@ import { ConnectionLostError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
 import type { ClientInternals } from './internals.js';
-import { withOptions } from './options.js';
+import { following, withOptions } from './options.js';
 import { readingOnly } from './reading.js';
 import { ReadGuard } from './read-guard.js';
 import { ReadPool } from './read-pool.js';
@@ -25,7 +25,8 @@ import { watchWork } from './work.js';
 export type ReadToken = string | null | undefined;
 
 export interface ReadersParts extends Ambient {
-  readonly config: pg.PoolConfig;
+  /** What a session of the pool would be made with now. */
+  readonly options: () => pg.PoolConfig;
   readonly router: Router;
   readonly timings: Timings;
   readonly limits: PoolLimits;
@@ -106,12 +107,25 @@ export class Readers {
   }
 
   #options(use: 'main' | 'read'): pg.PoolConfig {
-    const { config, router, clock, timings } = this.parts;
-    const deadlineMs = connectDeadlineMs(config, timings);
+    const { options, router, clock, timings } = this.parts;
+    const deadlineMs = () => connectDeadlineMs(options(), timings);
     const link: SessionLink = { ...linkFor(router, clock, use, deadlineMs), readOnly: true };
-    const Base = (config.Client ?? pg.Client) as typeof pg.Client;
-    return withOptions(config, { Client: sessionClass(Base, () => link) });
+    const asMade = options();
+    const Session = sessionClass((asMade.Client ?? pg.Client) as typeof pg.Client, () => link);
+    return withOptions(asMade, { Client: withNewest(Session, options) });
   }
+}
+
+/** A Client class for pg-pool that looks up the options when a session is made. */
+function withNewest(
+  Made: new (options?: pg.ClientConfig) => pg.Client,
+  main: () => pg.PoolConfig,
+): new (own?: pg.PoolConfig) => pg.Client {
+  const newest = following(main);
+  function Newest(own?: pg.PoolConfig): pg.Client {
+    return new Made(newest(own));
+  }
+  return Newest as unknown as new (own?: pg.PoolConfig) => pg.Client;
 }
 
 /**
@@ -128,8 +142,9 @@ function needOfToken(token: ReadToken): Need {
 }
 
 /** `pool.read` of a plain connection. */
-export function plainReader(config: pg.PoolConfig): pg.Pool {
-  const Base = (config.Client ?? pg.Client) as typeof pg.Client;
+export function plainReader(options: () => pg.PoolConfig): pg.Pool {
+  const asMade = options();
+  const Base = (asMade.Client ?? pg.Client) as typeof pg.Client;
   /** Set here, for options in the URL would come before those of the config. */
   class OnlyReading extends Base {
     constructor(own?: pg.ClientConfig) {
@@ -138,5 +153,5 @@ export function plainReader(config: pg.PoolConfig): pg.Pool {
       connectionParameters.options = readingOnly(connectionParameters.options);
     }
   }
-  return new SessionPool(withOptions(config, { Client: OnlyReading }), null);
+  return new SessionPool(withOptions(asMade, { Client: withNewest(OnlyReading, options) }), null);
 }

@@ -13,6 +13,8 @@ const noop = () => {};
 /** A pg.Client connects once. This puts another connection under it, so that it can try another host. */
 export class Renewal {
   readonly #options: ConnectionOptions;
+  /** As the app gave it: pg replaces a function by its answer, which may be for the host of the first attempt. */
+  readonly #password: unknown;
   /** Settled when pg is not computing a proof of the password. */
   #loggingIn: Promise<void> = Promise.resolve();
 
@@ -20,6 +22,7 @@ export class Renewal {
     private readonly client: ClientInternals,
     config: pg.ClientConfig,
   ) {
+    this.#password = client.password;
     this.#options = {
       stream: config.stream,
       ssl: sslForName(client.connection.ssl, client.host),
@@ -51,6 +54,7 @@ export class Renewal {
     const { unsent } = takeStatements(this.client);
     putBack(this.client, unsent);
     Object.assign(this.client, {
+      password: this.#password,
       connection: new Connection(this.#options),
       _connecting: false,
       _connected: false,

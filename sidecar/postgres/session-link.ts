@@ -10,8 +10,8 @@ export interface SessionLink {
   readonly clock: Clock;
   /** A use, or one fixed member whatever its role. */
   readonly wanted: Use | Target;
-  /** For a host, a start-up and a proof, all in all. */
-  readonly connectDeadlineMs: number;
+  /** For a host, a start-up and a proof, all in all. Asked at each connect. */
+  readonly connectDeadlineMs: () => number;
   /** Start with `default_transaction_read_only=on`. */
   readonly readOnly: boolean;
 }

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import type { Target } from '../../common/names.js';
+import type { ClientInternals } from './internals.js';
 
 /**
  * The name that a configuration connects to, for what goes by names: certificates and stored passwords. Null when it has
@@ -18,4 +20,18 @@ export function sslForName(ssl: unknown, host: string): unknown {
   if (typeof ssl === 'object' && 'key' in ssl)
     Object.defineProperty(named, 'key', { value: ssl.key, enumerable: false });
   return named;
+}
+
+/**
+ * Sends a client to a member. Passwords go on being looked up (pgpass, a function) for the name that the configuration
+ * has, if it has one.
+ */
+export function place(
+  client: Pick<ClientInternals, 'host' | 'port' | 'connectionParameters'>,
+  target: Target,
+): void {
+  const { host, port } = target;
+  Object.assign(client, { host, port });
+  const parameters = client.connectionParameters;
+  if (nameOf(parameters.host) === null) Object.assign(parameters, { host, port });
 }

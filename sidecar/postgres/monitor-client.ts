@@ -1,0 +1,38 @@
+import pg from 'pg';
+import type { Target } from '../../common/names.js';
+import type { ClientInternals } from './internals.js';
+import { withOptions } from './options.js';
+import { place, sslForName } from './ssl.js';
+
+/** Keys that shape what an app does on its sessions. All others, known today or not, are a log-in's, and so a monitor's. */
+const ofTheAppAlone = [
+  'Client',
+  'Promise',
+  'binary',
+  'connectionTimeoutMillis',
+  'onConnect',
+  'pipeline',
+  'types',
+  'verify',
+] as const;
+
+/** The same for those that a URL may set as well. */
+const parameters = {
+  application_name: 'hotspare-monitor',
+  fallback_application_name: undefined,
+  idle_in_transaction_session_timeout: undefined,
+  lock_timeout: undefined,
+  query_timeout: 0,
+  replication: undefined,
+  statement_timeout: undefined,
+};
+
+/** A client for a monitor that logs in at `target` as a session with these options would, not yet connected. */
+export function monitorClient(options: pg.PoolConfig, target: Target): pg.Client {
+  const left = Object.fromEntries(ofTheAppAlone.map((key) => [key, undefined]));
+  const client = new pg.Client(withOptions(options, left)) as pg.Client & ClientInternals;
+  Object.assign(client.connectionParameters, parameters);
+  client.connection.ssl = sslForName(client.connection.ssl, client.host) as typeof client.connection.ssl;
+  place(client, target);
+  return client;
+}
