@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           ...node,
           name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
+          include: ['test/{contract,orm}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 90_000,
           // Real programs with real deadlines: after the unit tests, not beside them.

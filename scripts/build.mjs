@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rooms, stampBuild } from './checkout.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -13,7 +14,6 @@ const { build } = await import('esbuild').catch((error) => {
   console.error('scripts/build.mjs: esbuild, which builds it, is not installed: run "npm ci" first');
   process.exit(1);
 });
-const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench'];
 const withTypes = process.argv.includes('--types');
 
 const sources = rooms.flatMap((room) =>
@@ -63,5 +63,6 @@ if (withTypes) {
   writeFileSync(`${out}/lib/index.d.mts`, `export * from '../types/sidecar/index.js';\n`);
 }
 
+stampBuild(out);
 rmSync('dist', { recursive: true, force: true });
 renameSync(out, 'dist');

@@ -51,7 +51,7 @@ if (why !== undefined) {
   console.log(`\nSKIPPED: the five real boxes were not tested: ${why}\n`);
   process.exit(0);
 }
-await prepare();
+await prepare('all');
 step('programs the boxes need', process.execPath, 'bin/hotspare.mjs', 'setup', '--for-tests', '--for-boxes');
 step('the box', 'vagrant/build-lxc-box');
 step('tests', process.execPath, join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'boxes');

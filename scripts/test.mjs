@@ -12,7 +12,7 @@ const tool = (name, ...args) => [process.execPath, join('node_modules', ...name.
 const vitest = (...projects) =>
   tool('vitest/vitest.mjs', 'run', ...projects.flatMap((name) => ['--project', name]));
 
-await prepare();
+await prepare('all');
 const steps = [
   ['programs the boxes need', [process.execPath, 'bin/hotspare.mjs', 'setup', '--for-tests']],
   ['format', tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')],

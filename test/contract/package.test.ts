@@ -220,13 +220,13 @@ describe('the package beside ORMs', () => {
   });
 
   test('TypeScript --strict: every recipe, and Drizzle in CommonJS', async () => {
-    const recipes = resolve('test/contract/orm/recipes');
+    const recipes = resolve('test/orm/recipes');
     cpSync(recipes, join(app, 'recipes'), { recursive: true });
     file('recipes/package.json', '{ "type": "module" }');
     const names = readdirSync(recipes).filter((name) => name.endsWith('.ts'));
     for (const name of names) {
       const text = readFileSync(join(recipes, name), 'utf8');
-      file(`recipes/${name}`, text.replaceAll('../../../../sidecar/index.js', 'hotspare'));
+      file(`recipes/${name}`, text.replaceAll('../../../sidecar/index.js', 'hotspare'));
     }
     const commonJs = file(
       'drizzle.cts',
@@ -240,7 +240,7 @@ describe('the package beside ORMs', () => {
   });
 
   test('every recipe can be imported by Node itself, which knows fewer named exports than bundlers do', async () => {
-    const recipes = resolve('test/contract/orm/recipes');
+    const recipes = resolve('test/orm/recipes');
     const out = join(app, 'recipes-run');
     const files = readdirSync(recipes).filter((name) => name.endsWith('.ts'));
     await build({
@@ -255,7 +255,7 @@ describe('the package beside ORMs', () => {
     const names = files.map((name) => name.replace(/ts$/, 'js'));
     for (const name of names) {
       const text = readFileSync(join(out, name), 'utf8');
-      file(`recipes-run/${name}`, text.replaceAll('../../../../sidecar/index.js', 'hotspare'));
+      file(`recipes-run/${name}`, text.replaceAll('../../../sidecar/index.js', 'hotspare'));
     }
     const all = file(
       'recipes-run/all.js',

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 test('every dependency has its reason in docs/DEPENDENCIES.md, and nothing else stands there', () => {
-  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>;
-  const wanted = Object.keys({
-    ...manifest['dependencies'],
-    ...manifest['peerDependencies'],
-    ...manifest['devDependencies'],
+  const wanted = ['.', 'scripts', 'test/orm'].flatMap((folder) => {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, object>;
+    return ['dependencies', 'peerDependencies', 'devDependencies'].flatMap((kind) =>
+      Object.keys(manifest[kind] ?? {}),
+    );
   });
   const rows = readFileSync('docs/DEPENDENCIES.md', 'utf8').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm);
   const documented = [...rows].map((row) => row[1]);
@@ -14,5 +15,5 @@ test('every dependency has its reason in docs/DEPENDENCIES.md, and nothing else 
 });
 
 test('the lock file names no host', () => {
-  expect(readFileSync('package-lock.json', 'utf8')).not.toMatch(/"resolved"/);
+  expect(readFileSync('package-lock.json', 'utf8')).not.toMatch(/"resolved": "[^"]*:/);
 });

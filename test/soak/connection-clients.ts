@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, ConnectionLostError, OutcomeUnknownError, type ClientConfig } from '../../sidecar/index.js';
-import { connect as connectKnex } from '../contract/orm/recipes/knex-client.js';
-import { migrate } from '../contract/orm/recipes/node-pg-migrate.js';
+import { connect as connectKnex } from '../orm/recipes/knex-client.js';
+import { migrate } from '../orm/recipes/node-pg-migrate.js';
 import type { Client as LoadClient } from './load.js';
 import type { Watch } from './watch.js';
 

@@ -1,6 +1,6 @@
 import type { Random } from '../../common/random.js';
 import type { Mode } from '../../common/names.js';
-import type { Note, Notes, OpenOrm, OrmUnderTest } from '../contract/orm/port.js';
+import type { Note, Notes, OpenOrm, OrmUnderTest } from '../orm/port.js';
 import { parseText, textOf, type Ledger } from './ledger.js';
 import type { Client } from './load.js';
 import type { Ended, Watch } from './watch.js';

@@ -1,8 +1,8 @@
-import { drizzle } from '../contract/orm/drizzle.js';
-import { knex, knexBefore33 } from '../contract/orm/knex.js';
-import { kysely } from '../contract/orm/kysely.js';
-import type { OrmUnderTest } from '../contract/orm/port.js';
-import { prisma } from '../contract/orm/prisma.js';
+import { drizzle } from '../orm/drizzle.js';
+import { knex, knexBefore33 } from '../orm/knex.js';
+import { kysely } from '../orm/kysely.js';
+import type { OrmUnderTest } from '../orm/port.js';
+import { prisma } from '../orm/prisma.js';
 import { plain } from './plain.js';
 
 /** Everything that stands on a Pool of ours, by what it is called on the command line. */

@@ -1,5 +1,5 @@
 import { Pool } from '../../sidecar/index.js';
-import type { Note, Notes, OrmUnderTest } from '../contract/orm/port.js';
+import type { Note, Notes, OrmUnderTest } from '../orm/port.js';
 
 type Queries = Pick<Pool, 'query'>;
 

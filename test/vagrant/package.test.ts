@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -23,11 +23,18 @@ beforeEach(() => {
   put('package.json', {
     name: 'hotspare',
     version: '1.0.0',
+    workspaces: ['scripts'],
     dependencies: { pg: '1.0.0', '@types/pg': '1.0.0' },
     devDependencies: { vitest: '1.0.0' },
   });
   putModule('pg', { 'pg-protocol': '1.0.0' });
-  for (const name of ['pg-protocol', '@types/pg', 'vitest']) putModule(name);
+  put('scripts/package.json', {
+    name: 'hotspare-build',
+    version: '1.0.0',
+    dependencies: { esbuild: '1.0.0' },
+  });
+  for (const name of ['pg-protocol', '@types/pg', 'vitest', 'esbuild']) putModule(name);
+  symlinkSync('../scripts', join(root, 'node_modules', 'hotspare-build'));
   for (const path of [
     'bin/hotspare.mjs',
     'scripts/prepare.mjs',

@@ -59,7 +59,8 @@ async function pack(root: string, paths: readonly string[], file: string): Promi
 
 /** Folders of everything that is needed at run time, as npm sees it. Type declarations are not. */
 async function productionModules(root: string): Promise<string[]> {
-  const list = await mustRun('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+  // What builds and tests has workspaces of its own.
+  const list = await mustRun('npm', ['ls', '--omit=dev', '--workspaces=false', '--all', '--parseable'], {
     workingDirectory: root,
     timeoutMs: 60_000,
   });

@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../sidecar/index.js';
 import { PrismaClient } from './generated/prisma/client.js';
 
 export function connect(config: PoolConfig) {

@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { bigint, jsonb, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core';
-import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../sidecar/index.js';
 
 export const notes = pgTable('notes', {
   id: serial().primaryKey(),

@@ -8,9 +8,9 @@ import {
   ReadOnlyError,
   Resolver,
   type ClientConfig,
-} from '../../../sidecar/index.js';
-import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
-import { waitFor } from '../../support/wait.js';
+} from '../../sidecar/index.js';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
 import { connect } from './recipes/knex-client.js';
 import { migrate } from './recipes/node-pg-migrate.js';
 

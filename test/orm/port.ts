@@ -1,4 +1,4 @@
-import type { Pool, PoolConfig } from '../../../sidecar/index.js';
+import type { Pool, PoolConfig } from '../../sidecar/index.js';
 
 export interface NewNote {
   readonly text: string;

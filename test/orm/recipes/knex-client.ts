@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Knex, knex as Connect } from 'knex-2';
-import { Client, type ClientConfig } from '../../../../sidecar/index.js';
+import { Client, type ClientConfig } from '../../../sidecar/index.js';
 
 const require = createRequire(import.meta.url);
 const { knex } = require('knex-2') as { knex: typeof Connect };

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Knex, knex as Connect } from 'knex-2';
 import type pg from 'pg';
-import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../sidecar/index.js';
 
 const require = createRequire(import.meta.url);
 const { knex } = require('knex-2') as { knex: typeof Connect };

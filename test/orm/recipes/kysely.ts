@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type ColumnType, type Generated } from 'kysely';
-import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../sidecar/index.js';
 
 export interface Database {
   notes: {

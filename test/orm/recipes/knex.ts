@@ -1,5 +1,5 @@
 import knex from 'knex';
-import { Pool, type PoolConfig } from '../../../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../../sidecar/index.js';
 
 export function connect(config: PoolConfig) {
   const pool = new Pool(config);

@@ -1,5 +1,5 @@
 import { runner } from 'node-pg-migrate';
-import { Client, type ClientConfig } from '../../../../sidecar/index.js';
+import { Client, type ClientConfig } from '../../../sidecar/index.js';
 
 /** Applies what is new in the folder `migrations`; names of what it applied. */
 export async function migrate(config: ClientConfig, dir = 'migrations'): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { codeOf } from '../../../common/errors.js';
+import { codeOf } from '../../common/errors.js';
 import {
   ConnectionLostError,
   DownError,
@@ -7,10 +7,10 @@ import {
   ReadOnlyError,
   type HotspareError,
   type PoolConfig,
-} from '../../../sidecar/index.js';
-import { Gate } from '../../support/gate.js';
-import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
-import { waitFor } from '../../support/wait.js';
+} from '../../sidecar/index.js';
+import { Gate } from '../support/gate.js';
+import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
+import { waitFor } from '../support/wait.js';
 import type { OpenOrm, OrmUnderTest } from './port.js';
 
 const max = 5;
