@@ -38,7 +38,7 @@ export interface OpenOrm extends Notes {
 
 export interface OrmUnderTest {
   readonly name: string;
-  open(config: PoolConfig): OpenOrm;
+  open(config: PoolConfig): OpenOrm | Promise<OpenOrm>;
   /** What the driver threw, dug out of an error of the ORM as the recipe says. */
   thrown(error: unknown): unknown;
   /** Whether that is still the object that was thrown; else only its `code` is. */

@@ -88,8 +88,8 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       hotspare: { hosts: [pair.primary, pair.standby].map(({ host, port }) => ({ host, port })) },
     });
     for (const orm of orms) {
-      open.set(orm, orm.open(config()));
-      patient.set(orm, orm.open({ ...config(), writeWaitMs: 60_000 }));
+      open.set(orm, await orm.open(config()));
+      patient.set(orm, await orm.open({ ...config(), writeWaitMs: 60_000 }));
     }
   });
   afterAll(async () => {

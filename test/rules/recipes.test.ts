@@ -27,7 +27,11 @@ test('the page says which versions are tested', () => {
     Knex: 'knex',
     'Knex before 3.3': 'knex-2',
     Kysely: 'kysely',
+    MikroORM: '@mikro-orm/postgresql',
     Prisma: '@prisma/adapter-pg',
+    Sequelize: 'sequelize',
+    TypeORM: 'typeorm',
+    'pg-boss': 'pg-boss',
     'node-pg-migrate': 'node-pg-migrate',
   };
   const rows = [...page.matchAll(/^\| \[([^\]]+)\]\(#[^)]*\) \| (\S+) \|/gm)];

@@ -36,35 +36,19 @@ const cacheFile = join(tmpdir(), `hotspare-soak-${process.pid}.json`);
 class App {
   readonly watch: Watch;
   readonly #ledger = new Ledger();
-  readonly #subjects: readonly Subject[];
   readonly #clients: readonly OrmClient[];
   readonly #connections: readonly ConnectionClient[];
   readonly #load: Load;
 
-  constructor(private readonly setup: Setup) {
-    const { login, consul, clientsPerOrm, seed, pauseMs } = setup;
+  private constructor(
+    private readonly setup: Setup,
+    config: PoolConfig,
+    private readonly subjects: readonly Subject[],
+  ) {
+    const { clientsPerOrm, seed, pauseMs } = setup;
     this.watch = new Watch(setup.deadlineMs);
     const random = seededRandom(seed);
-    const config: PoolConfig = {
-      ...login,
-      application_name: applicationName,
-      options: '-c search_path=public',
-      max: clientsPerOrm + 1,
-      // So that a pool at rest has no sessions.
-      idleTimeoutMillis: 1_000,
-      hotspare: {
-        service: 'pg',
-        dns: consul.dns,
-        http: { url: consul.url, token: consul.token },
-        cacheFile,
-      },
-    };
-    this.#subjects = ormsNamed(setup.orms).map((orm) => ({
-      orm,
-      open: orm.open(config),
-      readsItsWrites: orm === plain,
-    }));
-    this.#clients = this.#subjects.flatMap((subject) =>
+    this.#clients = this.subjects.flatMap((subject) =>
       Array.from(
         { length: clientsPerOrm },
         (_, n) => new OrmClient(`${subject.orm.name}/${n}`, subject, this.#ledger, this.watch, random),
@@ -79,8 +63,32 @@ class App {
     this.#load = new Load(turns, random, pauseMs);
   }
 
+  static async open(setup: Setup): Promise<App> {
+    const { login, consul, clientsPerOrm } = setup;
+    const config: PoolConfig = {
+      ...login,
+      application_name: applicationName,
+      options: '-c search_path=public',
+      max: clientsPerOrm + 1,
+      // So that a pool at rest has no sessions.
+      idleTimeoutMillis: 1_000,
+      hotspare: {
+        service: 'pg',
+        dns: consul.dns,
+        http: { url: consul.url, token: consul.token },
+        cacheFile,
+      },
+    };
+    const subjects = ormsNamed(setup.orms).map(async (orm) => ({
+      orm,
+      open: await orm.open(config),
+      readsItsWrites: orm === plain,
+    }));
+    return new App(setup, config, await Promise.all(subjects));
+  }
+
   get #pools() {
-    return this.#subjects.map(({ orm, open: { pool } }) => ({ name: orm.name, pool }));
+    return this.subjects.map(({ orm, open: { pool } }) => ({ name: orm.name, pool }));
   }
 
   start(): void {
@@ -120,7 +128,7 @@ class App {
   async close(socketsBefore: number): Promise<number> {
     await this.#load.rest();
     await Promise.all(
-      [...this.#subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
+      [...this.subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
     );
     rmSync(cacheFile, { force: true });
     const left = () => openSockets() - socketsBefore;
@@ -136,7 +144,7 @@ const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K][
   async begin(setup) {
     await createTable(setup);
     socketsBefore = openSockets();
-    app = new App(setup);
+    app = await App.open(setup);
     const left = await app.waitForMode({ mode: 'read-write', timeoutMs: 30_000 });
     if (left.length > 0) throw new Error(left.join('; '));
     app.start();

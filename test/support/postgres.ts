@@ -166,7 +166,7 @@ function settings(port: number): string {
     `unix_socket_directories = ''`,
     'fsync = off',
     'shared_buffers = 16MB',
-    'max_connections = 60',
+    'max_connections = 120',
     'wal_keep_size = 64MB',
     // A standby that has lost its primary tries again soon; the default is 5 s.
     'wal_retrieve_retry_interval = 200ms',
