@@ -1,3 +1,4 @@
+import type { AgentStatus } from '../common/agent-status.js';
 import { messageOf } from '../common/errors.js';
 import { addressOf, portOf, type Site } from './site.js';
 import { boxesWith, serviceNames, type Box } from './topology.js';
@@ -51,6 +52,25 @@ export async function whatIsMissing(site: Site, admin: Box): Promise<string[]> {
     }
   });
   return (await Promise.all([...services, ...pages])).flat();
+}
+
+/** The spares that receive no WAL, a sentence each, as the agents of their boxes say: Consul does not know of it. */
+export async function whatDoesNotStream(site: Site): Promise<string[]> {
+  const asked = boxesWith(site.topology, 'pg').map(async (box) => {
+    const url = `http://${addressOf(site, box)}:${portOf(site, 'agentHttp')}/v1/status`;
+    try {
+      return notStreaming(box.name, (await (await fetch(url, limit())).json()) as AgentStatus);
+    } catch (error) {
+      return [`the agent of ${box.name} does not answer at ${url}: ${messageOf(error)}`];
+    }
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+export function notStreaming(box: string, status: Pick<AgentStatus, 'services'>): string[] {
+  return status.services
+    .filter(({ role, streaming }) => role === 'replica' && streaming !== true)
+    .map(({ name }) => `${name} on ${box} receives no WAL: nothing streams to it; its log says why`);
 }
 
 function limit(): RequestInit {

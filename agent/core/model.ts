@@ -85,6 +85,8 @@ export type Warning =
   | { readonly kind: 'heartbeat-locked' }
   /** New sessions start read-only: in that database, or, without one, in all. */
   | { readonly kind: 'read-only-default'; readonly database?: string }
+  /** A replica receives WAL and does not apply it; `state` in Postgres' words. */
+  | { readonly kind: 'replay-paused'; readonly state: string }
   /** Commits wait for more standbys than there are. */
   | { readonly kind: 'sync-missing'; readonly wanted: number; readonly streaming: number }
   /** Every connection slot is taken; seen through the session the agent holds. */

@@ -77,6 +77,8 @@ function warningText(warning: Warning): string {
       return "writing is not tested: another session holds a lock on the agent's own table; its pid is in pg_locks, WHERE relation = 'hotspare.heartbeat'::regclass";
     case 'read-only-default':
       return `new sessions ${warning.database === undefined ? '' : `in database ${warning.database} `}start read-only: default_transaction_read_only is on`;
+    case 'replay-paused':
+      return `it applies no WAL, so its data gets older: pg_get_wal_replay_pause_state() says ${JSON.stringify(warning.state)}. Either a setting like max_connections is lower here than on the primary, which its log says: raise it and restart it; or somebody called pg_wal_replay_pause(): call pg_wal_replay_resume()`;
     case 'sync-missing':
       return `commits hang: synchronous_standby_names asks for ${warning.wanted} in sync, and ${warning.streaming} ${warning.streaming === 1 ? 'is' : 'are'}`;
     case 'slots-full':

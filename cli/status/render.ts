@@ -1,5 +1,6 @@
 import { targetKey } from '../../common/names.js';
 import { tableLines } from '../../common/table.js';
+import { lagOf } from './lag.js';
 import type { MemberSummary, Summary } from './model.js';
 
 /** The summary for a person. `nowMs` is wall-clock. */
@@ -9,7 +10,7 @@ export function renderSummary(summary: Summary, nowMs: number): string {
   const head = `${service}: ${mode ?? 'mode unknown'}${when}${degraded ? ', degraded' : ''}`;
   const rows = [
     ['BOX', 'ADDRESS', 'ROLE', 'STATE', 'SINCE', 'TIMELINE', 'LAG', 'DETAIL'],
-    ...members.map((member) => row(member, mode)),
+    ...members.map((member) => row(member, summary)),
   ];
   return [
     head,
@@ -20,7 +21,7 @@ export function renderSummary(summary: Summary, nowMs: number): string {
   ].join('\n');
 }
 
-function row(member: MemberSummary, mode: Summary['mode']): string[] {
+function row(member: MemberSummary, { members, mode }: Summary): string[] {
   const { box, state, since, timeline, detail } = member;
   return [
     box,
@@ -29,7 +30,7 @@ function row(member: MemberSummary, mode: Summary['mode']): string[] {
     state,
     since ?? '-',
     timeline === undefined ? '-' : String(timeline),
-    lag(member),
+    lagText(member, members),
     detail,
   ];
 }
@@ -41,10 +42,10 @@ function roleText({ role, state, source }: MemberSummary, mode: Summary['mode'])
   return mode === null && source === 'consul' ? `${role}?` : `was ${role}`;
 }
 
-function lag({ role, state, lagBytes, streaming }: MemberSummary): string {
-  if (role !== 'replica' || state !== 'passing') return '-';
-  if (lagBytes === undefined) return '?';
-  return streaming === false ? `≥ ${lagBytes} B` : `${lagBytes} B`;
+function lagText(member: MemberSummary, members: Summary['members']): string {
+  if (member.role !== 'replica' || member.state !== 'passing') return '-';
+  const lag = lagOf(member, members);
+  return lag === undefined ? '?' : `${lag.atLeast ? '≥ ' : ''}${lag.bytes} B`;
 }
 
 /** Like `3 min`, in the largest unit that gives at least one. */

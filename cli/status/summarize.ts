@@ -1,4 +1,5 @@
 import { assertNever } from '../../common/assert-never.js';
+import { lagOf, withLags } from './lag.js';
 import { membersOf, type Member } from './members.js';
 import { modeOf, primaryVerdict, serving, sinceOf, streaming } from './mode.js';
 import type { MemberSummary, Readings, Summary } from './model.js';
@@ -29,7 +30,7 @@ export function summarize(readings: Readings, options: SummarizeOptions): Summar
     ...(since === undefined ? {} : { since }),
     degraded: why.length > 0,
     why,
-    members: members.map(({ summary }) => summary),
+    members: withLags(members.map(({ summary }) => summary)),
     consul:
       readings.consul.kind === 'read'
         ? { reachable: true }
@@ -94,7 +95,11 @@ function replicaReasons(
   members: readonly Member[],
   options: SummarizeOptions,
 ): string[] {
-  const { box, lagBytes, timeline } = replica;
+  const { box, timeline } = replica;
+  const lagBytes = lagOf(
+    replica,
+    members.map(({ summary }) => summary),
+  )?.bytes;
   const reasons: string[] = [];
   const primary = serving(members, 'primary')[0];
   if (replica.streaming === false) reasons.push(`${box} receives no WAL: nothing streams to it`);

@@ -1,19 +1,21 @@
 import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { whatIsMissing } from '../../provision/health.js';
+import { whatDoesNotStream, whatIsMissing } from '../../provision/health.js';
 import type { Lab } from '../lab.js';
 import { instancesOf } from '../units.js';
 import { lastWords } from './start.js';
 
 const timeoutMs = 60_000;
 
-/** Waits until Consul shows every service healthy and every balancer serves a todo list that can be changed. */
+/** Waits until Consul shows every service healthy, every spare streams and every balancer serves a todo list that can be changed. */
 export async function waitUntilHealthy(lab: Lab, signal: AbortSignal): Promise<void> {
   const deadline = systemClock.nowMs() + timeoutMs;
   const admin = lab.site.topology.boxes[0];
   for (;;) {
-    const missing = admin ? await whatIsMissing(lab.site, admin) : [];
+    const missing = admin
+      ? (await Promise.all([whatIsMissing(lab.site, admin), whatDoesNotStream(lab.site)])).flat()
+      : [];
     if (missing.length === 0) return;
     if (systemClock.nowMs() > deadline) {
       throw new UserError(

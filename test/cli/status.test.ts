@@ -263,6 +263,25 @@ const rows: readonly [
     ['pg2 receives no WAL: nothing streams to it'],
   ],
   [
+    'nothing streams to the replica, which cannot know how far behind it is: the positions tell',
+    {
+      agents: [
+        agent('pg1', { ...primary, lsn: '1/8000000' }),
+        agent('pg2', { ...replica, lsn: '1/0', streaming: false }),
+      ],
+    },
+    'read-write',
+    primary.since,
+    ['pg2 receives no WAL: nothing streams to it', 'pg2 is 134217728 bytes behind, more than 1000'],
+  ],
+  [
+    'while it streams, positions that were read at two moments are no lag',
+    { agents: [agent('pg1', { ...primary, lsn: '1/8000000' }), agent('pg2', { ...replica, lsn: '1/0' })] },
+    'read-write',
+    primary.since,
+    [],
+  ],
+  [
     'the replica is too far behind',
     { agents: [agent('pg1', primary), agent('pg2', { ...replica, lagBytes: 1_001 })] },
     'read-write',
@@ -339,6 +358,17 @@ test.each(rows)('%s', (_, more, mode, since, why) => {
   const summary = summarize(readings(more), options);
   expect(summary).toMatchObject({ mode, why, degraded: why.length > 0 });
   expect(summary.since).toBe(since);
+});
+
+test('the lag is of the two positions, and at least its own where the primary is not heard', () => {
+  const behind = { ...replica, streaming: false, lagBytes: 7, lsn: '0/1' };
+  const shown = (first: Partial<ServiceStatus>) => {
+    const summary = summarize(readings({ agents: [agent('pg1', first), agent('pg2', behind)] }), options);
+    return [summary.members[1]?.lagBytes, /\d+ +((≥ )?\d+ B) /.exec(renderSummary(summary, 0))?.[1]];
+  };
+  expect(shown({ ...primary, lsn: '0/101' })).toEqual([256, '256 B']);
+  expect(shown(dead)).toEqual([7, '≥ 7 B']);
+  expect(shown({ ...primary, lsn: 'somewhere' })).toEqual([7, '≥ 7 B']);
 });
 
 test('the text', async () => {

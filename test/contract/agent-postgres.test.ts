@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,10 +108,12 @@ describe('what it sees', () => {
     try {
       await pair.primary.query('CREATE TABLE lag_makes AS SELECT generate_series(1, 10000)');
       await waitFor('lag', eventuallyMs, async () => (factsOf(await driver.probe()).lagBytes ?? 0) > 100_000);
+      expect(factsOf(await driver.probe()).warnings).toEqual([{ kind: 'replay-paused', state: 'paused' }]);
     } finally {
       await pair.standby.query('SELECT pg_wal_replay_resume()');
     }
     await waitFor('its end', eventuallyMs, async () => factsOf(await driver.probe()).lagBytes === 0);
+    expect(factsOf(await driver.probe()).warnings).toEqual([]);
   });
 
   test('a disk with too little left is a warning, and so is a folder that is not there', async () => {
@@ -438,6 +440,24 @@ describe('what happens to a running server', () => {
     await waitFor('only the held session', eventuallyMs, async () => (await sessions(pair.primary)) === 1);
     await driver.close();
     await waitFor('none', eventuallyMs, async () => (await sessions(pair.primary)) === 0);
+  });
+
+  test('max_connections raised on the primary alone: the replica serves, and warns that it applies nothing', async () => {
+    const driver = driverFor(pair.standby.port);
+    await pair.primary.query('ALTER SYSTEM SET max_connections = 61');
+    await pair.primary.stop();
+    await pair.primary.start();
+    await waitFor('the warning', eventuallyMs, async () => {
+      const { warnings } = factsOf(await driver.probe());
+      return warnings[0]?.kind === 'replay-paused' && warnings[0].state === 'paused';
+    });
+    appendFileSync(join(pair.standby.dataDir, 'postgresql.conf'), 'max_connections = 61\n');
+    await pair.standby.stop();
+    await pair.standby.start();
+    await waitFor('its end', eventuallyMs, async () => {
+      const { streaming, warnings } = factsOf(await driver.probe());
+      return streaming && warnings.length === 0;
+    });
   });
 
   test('promoted: the next probe sees a primary on a new timeline', async () => {

@@ -1,12 +1,17 @@
-import type { PostgresFacts, ReplicaFacts } from '../../core/model.js';
+import type { PostgresFacts, ReplicaFacts, Warning } from '../../core/model.js';
 import { writeHeartbeat } from './heartbeat.js';
 import type { Session } from './session.js';
 import { settingsColumns, settingsWarnings } from './warnings.js';
 
-/** All there is to know of a replica, in one round trip. */
-const replicaSql = `
+/** All there is to know of a replica, in one round trip. Both functions of the pause fail on a member that was just promoted. */
+const replicaSql = (major: number) => `
   SELECT pg_is_in_recovery() AS recovery,
          pg_last_wal_replay_lsn()::text AS lsn,
+         CASE WHEN pg_is_in_recovery() THEN ${
+           major >= 14
+             ? 'pg_get_wal_replay_pause_state()'
+             : "CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END"
+         } END AS pause,
          coalesce(receiver.status = 'streaming', false) AS streaming,
          coalesce(receiver.received_tli, (SELECT timeline_id FROM pg_control_checkpoint())) AS timeline,
          pg_wal_lsn_diff(
@@ -28,7 +33,7 @@ const primarySql = `
 /** Reads what the member says of itself; on a primary, writes too. */
 export async function look(session: Session, box: string): Promise<PostgresFacts> {
   if (await session.inRecovery()) {
-    const row = await session.row(replicaSql);
+    const row = await session.row(replicaSql(session.major));
     if (row['recovery'] === true) {
       return {
         kind: 'postgres',
@@ -37,7 +42,7 @@ export async function look(session: Session, box: string): Promise<PostgresFacts
         ...numberField('timeline', row['timeline']),
         ...numberField('lagBytes', row['lag']),
         streaming: row['streaming'] === true,
-        warnings: [],
+        warnings: pauseWarnings(row['pause']),
       };
     }
   }
@@ -52,6 +57,10 @@ export async function look(session: Session, box: string): Promise<PostgresFacts
     replicas: (row['replicas'] as Record<string, unknown>[]).map(replicaOf),
     warnings: [...settingsWarnings(row), ...(await writeHeartbeat(session, box))],
   };
+}
+
+function pauseWarnings(state: unknown): Warning[] {
+  return typeof state === 'string' && state !== 'not paused' ? [{ kind: 'replay-paused', state }] : [];
 }
 
 function replicaOf(row: Record<string, unknown>): ReplicaFacts {

@@ -33,6 +33,7 @@ export class Session {
   private readonly client: pg.Client;
   /** `in_hot_standby` as the server reports it at connection start (14+). */
   private standby: boolean | undefined;
+  private version = 0;
 
   constructor(
     login: Login,
@@ -57,6 +58,8 @@ export class Session {
     this.client.on('error', () => {});
     const { connection } = this.client as unknown as { connection: NodeJS.EventEmitter };
     connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+      if (message.parameterName === 'server_version')
+        this.version = Number.parseInt(message.parameterValue, 10);
       if (message.parameterName === 'in_hot_standby') this.standby = message.parameterValue === 'on';
     });
   }
@@ -65,6 +68,11 @@ export class Session {
   async open(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.destroy(), { once: true });
     await this.client.connect();
+  }
+
+  /** The server's major version, once it is open. */
+  get major(): number {
+    return this.version;
   }
 
   onClose(listener: () => void): void {
