@@ -87,7 +87,9 @@ export interface DiscoveryOptions {
   reconnectMs?: number;
   /**
    * How long a query waits for a connection to any member that may serve it, ms. Once everything has been down for so
-   * long, queries fail at once. `connectionTimeoutMillis`, if set, counts instead for a single query (nine tenths of it).
+   * long, queries fail at once. The time that the app's own functions take (a password, a stream, the look-up of a name) does
+   * not count, up to 10000 at a stretch. `connectionTimeoutMillis`, if set, counts instead for a single query (nine tenths of
+   * it), and bounds all of it.
    * @defaultValue 2000
    */
   connectDeadlineMs?: number;

@@ -1,3 +1,4 @@
+import type { Clock } from '../common/clock.js';
 import type { Role, Target } from '../common/names.js';
 import type { Use } from './core/eligible.js';
 import type { Event, Lookup, Source } from './core/model.js';
@@ -95,9 +96,9 @@ export interface SessionHandle {
 /** What sessions need from the router. */
 export interface Routing {
   start(): void;
-  /** Somebody who may serve `use`. Waits until `deadlineMs` (monotonic); rejects with DownError, ReadOnlyError or the
+  /** Somebody who may serve `use`. Waits until `deadlineMs` by `clock`; rejects with DownError, ReadOnlyError or the
    *  server's own refusal. */
-  target(use: Use, deadlineMs: number): Promise<Target>;
+  target(use: Use, deadlineMs: number, clock: Clock): Promise<Target>;
   fits(use: Use, target: Target): boolean;
   report(report: Report): void;
   /** Makes the session known until the returned function is called. */

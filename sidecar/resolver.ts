@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Clock } from '../common/clock.js';
 import { targetKey, type Role, type Target } from '../common/names.js';
 import type { Random } from '../common/random.js';
-import { systemClock, systemRandom } from '../common/runtime/clock.js';
+import { systemAwake, systemClock, systemRandom } from '../common/runtime/clock.js';
 import { environment } from '../common/runtime/environment.js';
 import { CacheFile } from './cache/file.js';
 import {
@@ -105,7 +105,13 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
         parts.directory ??
         (hosts
           ? fixed(hosts)
-          : new DnsDirectory({ server: dns, service, domain, timeoutMs: timings.dnsTimeoutMs, clock })),
+          : new DnsDirectory({
+              server: dns,
+              service,
+              domain,
+              timeoutMs: timings.dnsTimeoutMs,
+              clock: parts.clock ?? systemAwake,
+            })),
       wakeUps: http && !hosts ? new ConsulWakeUps({ ...http, service, domain, clock, random }) : null,
       cache:
         cacheFile === null

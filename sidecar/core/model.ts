@@ -30,6 +30,8 @@ export type Trouble =
   | { readonly kind: 'crashed' }
   /** It answers, and says that it is starting up or shutting down (57P03, 57P01). */
   | { readonly kind: 'not-ready' }
+  /** We have not got to asking it: a password, a stream or a name on our own side took too long. */
+  | { readonly kind: 'held-up' }
   /** It is alive and we do not get in: wrong password, no such database, too many connections, a bad certificate. */
   | { readonly kind: 'rejected'; readonly code: string | null };
 
@@ -122,7 +124,8 @@ export type Event =
     }
   /** A write was refused with 25006. */
   | { readonly type: 'write-refused'; readonly target: Target }
-  | { readonly type: 'tick' };
+  /** `sleptMs`: how much of the time since the last one this process did not run. */
+  | { readonly type: 'tick'; readonly sleptMs?: number };
 
 /**
  * What the shell does, in this order and no other:

@@ -74,6 +74,8 @@ export function trouble(of: Trouble): string {
       return 'crashed';
     case 'not-ready':
       return 'is starting up or shutting down';
+    case 'held-up':
+      return 'is not reached: the app takes too long with a password, a stream or the look-up of a name';
     case 'rejected':
       return of.code === null ? 'does not let us in' : `does not let us in (${of.code})`;
     default:

@@ -88,7 +88,7 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       return { state, effects: writes ? [{ do: 'probe', target: event.target }] : [] };
     }
     case 'tick':
-      return forget(state, nowMs, config);
+      return forget(awake(state, event.sleptMs ?? 0), nowMs, config);
     default:
       return assertNever(event);
   }
@@ -146,7 +146,9 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
   if (event.by === 'session' && !wasProven) return { state, effects: [] };
   // A full server is alive (53300). So is one that lets nobody new in (a changed password) while sessions of ours live
   // on: they serve, and they hear of a change of its role. With the last of them it is gone, at the next attempt.
-  const alive = trouble.kind === 'rejected' && (event.sessionsLive || trouble.code === '53300');
+  const alive =
+    (trouble.kind === 'rejected' && (event.sessionsLive || trouble.code === '53300')) ||
+    (trouble.kind === 'held-up' && event.sessionsLive);
   if (wasProven && alive) return { state, effects: [] };
   const standing: Standing = { kind: 'gone', trouble };
   const next: Member = { ...member, standing };
@@ -156,6 +158,16 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
     state: withMember(state, { ...next, idleSinceMs: idleSince(next.listed, next, nowMs) }),
     effects,
   };
+}
+
+/** Nobody was asked while this process did not run, so that time counts for nothing. */
+function awake(state: State, sleptMs: number): State {
+  if (sleptMs === 0) return state;
+  const members = [...state.members].map(([key, member]): [string, Member] => [
+    key,
+    member.idleSinceMs === null ? member : { ...member, idleSinceMs: member.idleSinceMs + sleptMs },
+  ]);
+  return { ...state, members: new Map(members) };
 }
 
 function forget(state: State, nowMs: number, config: RouteConfig): Decision {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { AwakeClock } from '../../common/awake-clock.js';
 import type { Clock } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
 import type { PoolLimits, Timings } from '../config.js';
@@ -6,18 +7,38 @@ import type { Discovery } from '../ports.js';
 import { Router } from '../shell/router.js';
 import { PostgresMonitors } from './monitor.js';
 import { monitorClient } from './monitor-client.js';
-import type { SessionLink } from './session-link.js';
+import type { ConnectBound, SessionLink } from './session-link.js';
+import { SharedPasswords } from './shared-passwords.js';
 
 export interface Ambient {
   readonly clock: Clock;
+  /** For deadlines that judge others. */
+  readonly awake: Clock;
   readonly random: Random;
 }
 
-export function connectDeadlineMs(config: pg.PoolConfig, timings: Timings): number {
+/** So long the app's own functions may keep a log-in at a stretch, unless `connectionTimeoutMillis` says otherwise. */
+const ownSideMs = 10_000;
+
+/** Without `connectionTimeoutMillis`, the time that the app's own functions take does not count. */
+export function connectBound(
+  config: pg.PoolConfig,
+  timings: Timings,
+  { patience }: Router,
+  awake: Clock,
+): ConnectBound {
   // A little before pg-pool's own timer, whose error says nothing about why.
-  const own = config.connectionTimeoutMillis;
-  return own ? own * 0.9 : timings.connectDeadlineMs;
+  const whole = config.connectionTimeoutMillis;
+  return whole
+    ? { ms: whole * 0.9, clock: awake, own: { hold: () => noop, clock: awake, mostMs: whole } }
+    : {
+        ms: timings.connectDeadlineMs,
+        clock: patience,
+        own: { hold: () => patience.hold(), clock: awake, mostMs: ownSideMs },
+      };
 }
+
+const noop = () => {};
 
 /** A router with a monitor session to every member, connecting as `options` says then. Nothing runs before `start`. */
 export function assemble(
@@ -25,11 +46,19 @@ export function assemble(
   discovery: Discovery,
   timings: Timings,
   limits: PoolLimits,
-  { clock, random }: Ambient,
+  { clock, awake, random }: Ambient,
 ): Router {
+  const patience = new AwakeClock(clock);
+  const passwords = new SharedPasswords(clock, ownSideMs);
   const monitors: PostgresMonitors = new PostgresMonitors({
-    client: (target) => monitorClient(options(), target),
+    client: (target) => monitorClient(options(), target, passwords),
     clock,
+    awake,
+    ownSide: () => ({
+      hold: () => patience.hold(),
+      clock: awake,
+      mostMs: options().connectionTimeoutMillis || ownSideMs,
+    }),
     random,
     timings: {
       heartbeatIntervalMs: timings.heartbeatIntervalMs,
@@ -45,6 +74,7 @@ export function assemble(
     discovery,
     monitors,
     clock,
+    patience,
     random,
     config: {
       maxReplicaLagBytes: limits.maxReplicaLagBytes,
@@ -60,7 +90,7 @@ export function linkFor(
   router: Router,
   clock: Clock,
   wanted: SessionLink['wanted'],
-  deadlineMs: () => number,
+  bound: () => ConnectBound,
 ): SessionLink {
-  return { routing: router, clock, wanted, connectDeadlineMs: deadlineMs, readOnly: wanted === 'read' };
+  return { routing: router, clock, wanted, bound, readOnly: wanted === 'read' };
 }

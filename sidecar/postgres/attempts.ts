@@ -8,8 +8,9 @@ import type { Losses } from './losses.js';
 import type { Opening } from './opening.js';
 import type { Reading } from './reading.js';
 import { Renewal } from './renewal.js';
-import type { SessionLink } from './session-link.js';
+import type { ConnectBound, SessionLink } from './session-link.js';
 import { place } from './ssl.js';
+import { Turn } from './turn.js';
 
 const noop = () => {};
 
@@ -52,13 +53,14 @@ export class Attempts implements Opening {
     return this.parts.session._ending;
   }
 
-  async attempt(target: Target, deadlineMs: number): Promise<void> {
+  async attempt(target: Target, deadlineMs: number, { clock, own }: ConnectBound): Promise<void> {
     const { session, link } = this.parts;
     this.#goTo(target);
     this.#listenForRole();
     this.#running = true;
     this.#unregister = link.routing.register(session);
-    const timer = link.clock.after(Math.max(1, deadlineMs - link.clock.nowMs()), () =>
+    const turn = new Turn(session, own, (error) => session.destroy(error));
+    const timer = clock.after(Math.max(1, deadlineMs - clock.nowMs()), () =>
       session.destroy(Object.assign(new Error(`${targetKey(target)} did not answer`), { code: 'ETIMEDOUT' })),
     );
     try {
@@ -67,6 +69,7 @@ export class Attempts implements Opening {
     } finally {
       this.#running = false;
       timer.cancel();
+      turn.over();
     }
   }
 

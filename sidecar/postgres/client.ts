@@ -1,14 +1,14 @@
 import pg from 'pg';
-import { systemClock, systemRandom } from '../../common/runtime/clock.js';
+import { systemAwake, systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Router } from '../shell/router.js';
-import { assemble, connectDeadlineMs, linkFor } from './assemble.js';
+import { assemble, connectBound, linkFor } from './assemble.js';
 import { withOptions } from './options.js';
 import type { Route } from './pool.js';
 import { sessionClass } from './session.js';
 
 export type { ClientConfig as PgClientConfig } from 'pg';
 
-const ambient = { clock: systemClock, random: systemRandom };
+const ambient = { clock: systemClock, awake: systemAwake, random: systemRandom };
 
 /** Named, so that the declarations of the package mention it and not pg's default export, which CommonJS users lack. */
 export type PrimaryClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
@@ -24,7 +24,9 @@ export function primaryClientClass(routeOf: (config: pg.ClientConfig) => Route |
     if (!route) return null;
     const router = assemble(() => config, route.discovery, route.timings, route.limits, ambient);
     routers.set(config, { router, close: route.close });
-    return linkFor(router, ambient.clock, 'primary', () => connectDeadlineMs(config, route.timings));
+    return linkFor(router, ambient.clock, 'primary', () =>
+      connectBound(config, route.timings, router, ambient.awake),
+    );
   });
 
   return class PrimaryClient extends Session {

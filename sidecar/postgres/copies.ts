@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { nextTurn } from '../../common/runtime/clock.js';
 
 /** Modules that were loaded, by file, as `require.cache` has them. ES modules of pg load the same CommonJS files. */
 type Loaded = Readonly<Record<string, { readonly exports: unknown } | undefined>>;
@@ -43,7 +44,7 @@ let checked = false;
 export function warnOfCopies(): void {
   if (checked) return;
   checked = true;
-  setImmediate(() => {
+  nextTurn(() => {
     const require = createRequire('/');
     const copies = copiesIn(require.cache as Loaded, pg.Client);
     if (!copies) return;

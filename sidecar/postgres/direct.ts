@@ -5,6 +5,7 @@ import { DownError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { linkFor } from './assemble.js';
 import type { ClientInternals } from './internals.js';
+import type { ConnectBound } from './session-link.js';
 import { sessionClass } from './session.js';
 
 /** As pg-pool says it. */
@@ -21,7 +22,7 @@ export class DirectClients {
     /** What a session of the pool would be made with now. */
     private readonly options: () => pg.PoolConfig,
     private readonly router: Router | null,
-    private readonly deadlineMs: () => number,
+    private readonly bound: () => ConnectBound,
     private readonly clock: Clock,
     /** Hears of every session that may come to write. */
     private readonly onOpen: (client: pg.Client) => void,
@@ -85,7 +86,7 @@ export class DirectClients {
     const Base = (options.Client ?? pg.Client) as typeof pg.Client;
     if (this.router) {
       this.router.start();
-      const link = linkFor(this.router, this.clock, wanted, this.deadlineMs);
+      const link = linkFor(this.router, this.clock, wanted, this.bound);
       return new (sessionClass(Base, () => link))(options);
     }
     if (wanted === 'replica')

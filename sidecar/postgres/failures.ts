@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../../common/errors.js';
 import type { Trouble } from '../core/model.js';
+import { HeldUpError } from './turn.js';
 
 const unreachable = new Set([
   'EHOSTUNREACH',
@@ -14,6 +15,7 @@ const closed = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_DESTR
 
 /** What a failed connection attempt says about the server. */
 export function troubleOf(error: unknown): Trouble {
+  if (error instanceof HeldUpError) return { kind: 'held-up' };
   const code = codeOf(error);
   if (code === 'ECONNREFUSED') return { kind: 'refused' };
   if (code === 'ETIMEDOUT') return { kind: 'timed-out' };

@@ -54,6 +54,7 @@ interface ConnectionInternals extends NodeJS.EventEmitter {
     readonly bytesRead?: number;
   };
   readonly _connecting?: boolean;
+  _send(bytes: Buffer): unknown;
   ssl: boolean | Record<string, unknown>;
 }
 

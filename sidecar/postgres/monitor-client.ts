@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Target } from '../../common/names.js';
 import type { ClientInternals } from './internals.js';
 import { withOptions } from './options.js';
+import type { SharedPasswords } from './shared-passwords.js';
 import { place, sslForName } from './ssl.js';
 
 /** Keys that shape what an app does on its sessions. All others, known today or not, are a log-in's, and so a monitor's. */
@@ -28,11 +29,14 @@ const parameters = {
 };
 
 /** A client for a monitor that logs in at `target` as a session with these options would, not yet connected. */
-export function monitorClient(options: pg.PoolConfig, target: Target): pg.Client {
+export function monitorClient(options: pg.PoolConfig, target: Target, passwords: SharedPasswords): pg.Client {
   const left = Object.fromEntries(ofTheAppAlone.map((key) => [key, undefined]));
   const client = new pg.Client(withOptions(options, left)) as pg.Client & ClientInternals;
   Object.assign(client.connectionParameters, parameters);
   client.connection.ssl = sslForName(client.connection.ssl, client.host) as typeof client.connection.ssl;
+  const { password } = client as { password: unknown };
+  if (typeof password === 'function')
+    Object.assign(client, { password: passwords.of(password as () => unknown) });
   place(client, target);
   return client;
 }

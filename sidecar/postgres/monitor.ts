@@ -1,12 +1,14 @@
-import type { Socket } from 'node:net';
 import type pg from 'pg';
 import type { Clock, Timer } from '../../common/clock.js';
+import { nextTurn } from '../../common/runtime/clock.js';
 import type { Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Monitor, Monitors, Report, Whereabouts } from '../ports.js';
+import { heardOn, logInTimeouts, LogInWatch, type Stream } from './log-in-watch.js';
 import { troubleOf } from './failures.js';
 import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
 import { Questions } from './questions.js';
+import { Turn, type OwnSide } from './turn.js';
 import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 
 export interface MonitorTimings {
@@ -25,6 +27,9 @@ export interface MonitorParts {
   /** A client for this target, not yet connected. */
   readonly client: (target: Target) => pg.Client;
   readonly clock: Clock;
+  /** For deadlines: does not pass while this process does not run. */
+  readonly awake: Clock;
+  readonly ownSide: () => OwnSide;
   readonly random: Random;
   readonly timings: MonitorTimings;
   /** Bytes that other sessions have read from this target so far. */
@@ -34,9 +39,6 @@ export interface MonitorParts {
 }
 
 const timedOut = { kind: 'timed-out' } as const;
-
-/** A whole log-in may take so many times the time of a heartbeat, while something is heard. */
-const logInTimeouts = 4;
 
 /**
  * One session per member that carries the proof of its role. It neither keeps the process alive nor outlives a question
@@ -56,6 +58,7 @@ class MemberMonitor implements Monitor {
   #phase: Phase = 'waiting';
   #client: pg.Client | undefined;
   #questions: Questions | undefined;
+  #turn: Turn | undefined;
   #systemId: string | null = null;
   #timer: Timer | undefined;
   #stopped = false;
@@ -115,21 +118,31 @@ class MemberMonitor implements Monitor {
     };
     client.on('error', ended);
     client.on('end', () => ended());
-    const stream = client.connection.stream as unknown as Socket;
+    const stream = client.connection.stream as unknown as Stream;
+    const turn = new Turn(client as never, this.parts.ownSide(), (error) => {
+      if (this.#client === client) this.#failed(error);
+    });
+    this.#turn = turn;
+    // Who proved itself a moment ago is not believed for as long as a look-up or a stream may take.
+    if (this.#suspect) this.#deadline(timings.heartbeatTimeoutMs * logInTimeouts, client);
+    else this.#timer?.cancel();
     const acceptMs = this.#suspect ? timings.heartbeatTimeoutMs / 3 : timings.heartbeatTimeoutMs;
-    this.#deadline(acceptMs, client);
+    stream.once('connectionAttempt', () => {
+      if (this.#client === client) this.#deadline(acceptMs, client);
+    });
     stream.once('connect', () => {
-      if (this.#client === client) this.#watchLogIn(client, stream);
+      if (this.#client === client) this.#watchLogIn(client, stream, turn);
     });
     client.connect((error: Error | null) => {
       if (this.#client !== client) return;
       if (error) return this.#failed(error);
+      turn.over();
       client.connection.on('parameterStatus', (message: { parameterName: string }) => {
         if (message.parameterName === 'in_hot_standby') this.probe();
       });
       this.#identify(client);
     });
-    stream.unref();
+    stream.unref?.();
   }
 
   /** pg reads the files of certificates then, and they may be gone: no reason to end the process from a timer. */
@@ -175,9 +188,9 @@ class MemberMonitor implements Monitor {
   #watchForSilence(client: pg.Client): void {
     const halfMs = this.parts.timings.heartbeatTimeoutMs / 2;
     const wait = () =>
-      this.#in(halfMs, () => {
+      this.#due(halfMs, () => {
         const before = this.parts.bytesReadFrom(this.target);
-        this.#in(halfMs, () =>
+        this.#due(halfMs, () =>
           this.#verdict(client, () => {
             if (this.parts.bytesReadFrom(this.target) > before) wait();
             else this.#failed(timedOutError(this.target));
@@ -187,23 +200,12 @@ class MemberMonitor implements Monitor {
     wait();
   }
 
-  /**
-   * A log-in takes several round trips, more with TLS: on a long way more than the time for a heartbeat. So again it is
-   * silence that counts, and only what dribbles on for ever meets the bound for the whole. Under TLS this is still the
-   * socket below it, which sees the handshake too.
-   */
-  #watchLogIn(client: pg.Client, socket: Socket): void {
-    const halfMs = this.parts.timings.heartbeatTimeoutMs / 2;
-    let read = 0;
-    let silentHalves = 0;
-    let left = 2 * logInTimeouts;
+  #watchLogIn(client: pg.Client, stream: Stream, turn: Turn): void {
+    const watch = new LogInWatch(heardOn(client, stream));
     const wait = () =>
-      this.#in(halfMs, () =>
+      this.#due(this.parts.timings.heartbeatTimeoutMs / 2, () =>
         this.#verdict(client, () => {
-          silentHalves = socket.bytesRead > read ? 0 : silentHalves + 1;
-          read = socket.bytesRead;
-          left -= 1;
-          if (silentHalves < 2 && left > 0) wait();
+          if (watch.look(turn.ours) === 'going on') wait();
           else this.#failed(timedOutError(this.target));
         }),
       );
@@ -211,13 +213,13 @@ class MemberMonitor implements Monitor {
   }
 
   #deadline(delayMs: number, client: pg.Client): void {
-    this.#in(delayMs, () => this.#verdict(client, () => this.#failed(timedOutError(this.target))));
+    this.#due(delayMs, () => this.#verdict(client, () => this.#failed(timedOutError(this.target))));
   }
 
   /** One turn of the event loop first: if this process was busy, the answer is waiting in the socket. */
   #verdict(client: pg.Client, condemn: () => void): void {
     const timer = this.#timer;
-    setImmediate(() => {
+    nextTurn(() => {
       if (this.#client === client && this.#timer === timer && !this.#stopped) condemn();
     });
   }
@@ -251,14 +253,20 @@ class MemberMonitor implements Monitor {
     const client = this.#client;
     this.#client = undefined;
     this.#questions = undefined;
+    this.#turn?.over();
     this.#whereabouts = null;
     client?.connection.stream.destroy();
   }
 
   /** Whatever was waited for before, this is waited for now. */
-  #in(delayMs: number, fn: () => void): void {
+  #in(delayMs: number, fn: () => void, clock: Clock = this.parts.clock): void {
     this.#timer?.cancel();
-    if (!this.#stopped) this.#timer = this.parts.clock.after(delayMs, fn, { ref: false });
+    if (!this.#stopped) this.#timer = clock.after(delayMs, fn, { ref: false });
+  }
+
+  /** The same for what is due from the other side. */
+  #due(delayMs: number, fn: () => void): void {
+    this.#in(delayMs, fn, this.parts.awake);
   }
 }
 

@@ -1,16 +1,17 @@
-import { sleep } from '../../common/clock.js';
+import { sleep, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { targetKey, type Role, type Target } from '../../common/names.js';
 import { DownError } from '../errors.js';
 import { troubleOf } from './failures.js';
-import type { SessionLink } from './session-link.js';
+import type { ConnectBound, SessionLink } from './session-link.js';
+import { HeldUpError } from './turn.js';
 
 /** A session that is to be connected, as seen by whoever goes from host to host with it. */
 export interface Opening {
   role(): Role | null;
   /** Whether the user has ended it meanwhile. */
   ending(): boolean;
-  attempt(target: Target, deadlineMs: number): Promise<void>;
+  attempt(target: Target, deadlineMs: number, bound: ConnectBound): Promise<void>;
   /** Whether this server is what we asked for, by its own word and by the router's newest. */
   serves(): boolean;
   discard(): void;
@@ -26,15 +27,16 @@ export const terminated = () => new Error('Connection terminated');
  * to the pool it is one `connect`.
  */
 export async function open(session: Opening, link: SessionLink): Promise<void> {
-  const boundMs = link.connectDeadlineMs();
-  const deadlineMs = link.clock.nowMs() + boundMs;
+  const bound = link.bound();
+  const { clock, ms } = bound;
+  const deadlineMs = clock.nowMs() + ms;
   let last: unknown;
   for (let attempt = 0; ; attempt++) {
-    const target = await next(link, deadlineMs);
+    const target = await next(link, deadlineMs, clock);
     if (attempt > 0) await session.renew();
     if (session.ending()) throw terminated();
     try {
-      await session.attempt(target, deadlineMs);
+      await session.attempt(target, deadlineMs, bound);
       if (session.serves()) return;
       session.discard();
       last = new Error(`${targetKey(target)} is a ${session.role()} now`);
@@ -42,19 +44,20 @@ export async function open(session: Opening, link: SessionLink): Promise<void> {
       last = error;
       session.discard();
       if (session.ending()) throw terminated();
+      if (error instanceof HeldUpError) throw new DownError(`no connection: ${error.message}`, error);
       const trouble = troubleOf(error);
       link.routing.report({ type: 'failed', target, trouble, by: 'session' });
       if (trouble.kind === 'rejected') throw error;
     }
     if (session.ending()) throw terminated();
-    if (link.clock.nowMs() >= deadlineMs)
-      throw new DownError(`no connection within ${boundMs} ms: ${messageOf(last)}`, last);
+    if (clock.nowMs() >= deadlineMs)
+      throw new DownError(`no connection within ${ms} ms: ${messageOf(last)}`, last);
     if (typeof link.wanted === 'string' && !link.routing.fits(link.wanted, target)) continue;
     // Still thought fit, so it is being probed: give the verdict a moment, or it gets a storm of attempts.
     await sleep(link.clock, Math.min(10 * 2 ** attempt, 100));
   }
 }
 
-function next({ wanted, routing }: SessionLink, deadlineMs: number): Promise<Target> {
-  return typeof wanted === 'string' ? routing.target(wanted, deadlineMs) : Promise.resolve(wanted);
+function next({ wanted, routing }: SessionLink, deadlineMs: number, clock: Clock): Promise<Target> {
+  return typeof wanted === 'string' ? routing.target(wanted, deadlineMs, clock) : Promise.resolve(wanted);
 }

@@ -1,12 +1,12 @@
 import pg from 'pg';
-import { systemClock, systemRandom } from '../../common/runtime/clock.js';
+import { systemAwake, systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 import { readWait, type PoolLimits, type Timings } from '../config.js';
 import { sentence } from '../core/reasons.js';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
-import { assemble, connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
+import { assemble, connectBound, linkFor, type Ambient } from './assemble.js';
 import { DirectClients } from './direct.js';
 import type { PoolInternals } from './internals.js';
 import { ModeWaiters } from './mode-waiters.js';
@@ -44,7 +44,7 @@ export interface Route {
 
 export type { PoolConfig as PgPoolConfig } from 'pg';
 
-const ambient: Ambient = { clock: systemClock, random: systemRandom };
+const ambient: Ambient = { clock: systemClock, awake: systemAwake, random: systemRandom };
 
 /** What `Pool` is, but for how its discovery is made. */
 export class RoutedPool extends SessionPool {
@@ -63,8 +63,8 @@ export class RoutedPool extends SessionPool {
     // What an app changes in `options` counts for every session from then on, as with pg-pool. The Client is the app's own.
     const options = () => withOptions(this.options, { Client: config.Client });
     const router = route && assemble(options, route.discovery, route.timings, route.limits, ambient);
-    const deadlineMs = () => (route ? connectDeadlineMs(this.options, route.timings) : 0);
-    const main = router && linkFor(router, ambient.clock, 'main', deadlineMs);
+    const bound = () => connectBound(this.options, route!.timings, router!, ambient.awake);
+    const main = router && linkFor(router, ambient.clock, 'main', bound);
     const fresh = main && linked(config, main);
     const Client = fresh && route!.limits.warmSpare ? sparing(fresh, () => this.#spare?.take()) : fresh;
     super(
@@ -76,7 +76,7 @@ export class RoutedPool extends SessionPool {
     this.#latestOptions = options;
     const readers = route && new Readers({ options, router: router!, ...route, ...ambient });
     this.#readers = readers;
-    this.#direct = new DirectClients(options, router, deadlineMs, ambient.clock, (client) =>
+    this.#direct = new DirectClients(options, router, bound, ambient.clock, (client) =>
       readers?.watch(client),
     );
     if (!router) return;
@@ -309,6 +309,7 @@ function repeatOnPrimary(router: Router, writeWaitMs: number): Repeat {
     if (!(error instanceof ReadOnlyError) || session.role !== 'replica') return null;
     if (router.state.mode === 'read-write') return Promise.resolve();
     if (writeWaitMs === 0) return null;
-    return router.target('primary', ambient.clock.nowMs() + writeWaitMs).then(() => {});
+    const { awake } = ambient;
+    return router.target('primary', awake.nowMs() + writeWaitMs, awake).then(() => {});
   };
 }

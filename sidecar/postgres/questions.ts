@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { nextTurn } from '../../common/runtime/clock.js';
 import { asText } from './heartbeat.js';
 
 type Answered = (error: Error | undefined, row: readonly (string | null)[]) => void;
@@ -22,7 +23,7 @@ export class Questions {
       if (!error) this.#busy = false;
       answered(error, error ? [] : (result.rows[0] as never));
       // After an error the server is not ready for the next one yet.
-      if (error) setImmediate(() => this.#next());
+      if (error) nextTurn(() => this.#next());
       else if (!this.#busy) this.#next();
     });
   }

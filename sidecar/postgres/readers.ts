@@ -5,7 +5,7 @@ import { parseReadToken, readTokenOf } from '../core/read-token.js';
 import { codeOf } from '../../common/errors.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Router } from '../shell/router.js';
-import { connectDeadlineMs, linkFor, type Ambient } from './assemble.js';
+import { connectBound, linkFor, type Ambient } from './assemble.js';
 import type { ClientInternals } from './internals.js';
 import { following, withOptions } from './options.js';
 import { readingOnly } from './reading.js';
@@ -107,9 +107,9 @@ export class Readers {
   }
 
   #options(use: 'main' | 'read'): pg.PoolConfig {
-    const { options, router, clock, timings } = this.parts;
-    const deadlineMs = () => connectDeadlineMs(options(), timings);
-    const link: SessionLink = { ...linkFor(router, clock, use, deadlineMs), readOnly: true };
+    const { options, router, clock, awake, timings } = this.parts;
+    const bound = () => connectBound(options(), timings, router, awake);
+    const link: SessionLink = { ...linkFor(router, clock, use, bound), readOnly: true };
     const asMade = options();
     const Session = sessionClass((asMade.Client ?? pg.Client) as typeof pg.Client, () => link);
     return withOptions(asMade, { Client: withNewest(Session, options) });

@@ -2,7 +2,17 @@ import type pg from 'pg';
 import type { Clock } from '../../common/clock.js';
 import type { Role, Target } from '../../common/names.js';
 import type { Use } from '../core/eligible.js';
+import type { OwnSide } from './turn.js';
 import type { Routing, SessionHandle } from '../ports.js';
+
+/** How long a connect may take. */
+export interface ConnectBound {
+  readonly ms: number;
+  /** By which it is counted: without the time that this process sleeps, and as `own` says. */
+  readonly clock: Clock;
+  /** What becomes of the time that the app's own functions take. */
+  readonly own: OwnSide;
+}
 
 /** How a session finds its host. */
 export interface SessionLink {
@@ -11,7 +21,7 @@ export interface SessionLink {
   /** A use, or one fixed member whatever its role. */
   readonly wanted: Use | Target;
   /** For a host, a start-up and a proof, all in all. Asked at each connect. */
-  readonly connectDeadlineMs: () => number;
+  readonly bound: () => ConnectBound;
   /** Start with `default_transaction_read_only=on`. */
   readonly readOnly: boolean;
 }

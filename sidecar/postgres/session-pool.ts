@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { nextTurn } from '../../common/runtime/clock.js';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { ClientInternals, PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
@@ -163,7 +164,7 @@ class PoolOfSessions extends Base {
       else whenReady(session, (outsideTransaction) => end(outsideTransaction ? undefined : failure));
     };
     // A Submittable need not tell us of its end (a cursor does not). If it does, its error is the better one.
-    const lost = (error: Error) => setImmediate(finish, error);
+    const lost = (error: Error) => nextTurn(() => finish(error));
     if (isSubmittable(text)) session.once('error', lost);
     return finish;
   }

@@ -1,3 +1,4 @@
+import type { AwakeClock } from '../../common/awake-clock.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { sameTarget, targetKey, type Mode, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
@@ -20,6 +21,8 @@ export interface RouterParts {
   readonly discovery: Discovery;
   readonly monitors: Monitors;
   readonly clock: Clock;
+  /** Stands still while this process does not run, or the app keeps a log-in. */
+  readonly patience: AwakeClock;
   readonly random: Random;
   readonly config: RouteConfig & {
     readonly tickMs: number;
@@ -42,6 +45,8 @@ export class Router implements Routing {
   #state: State = initialState;
   #started = false;
   #stopped = false;
+  #modeSinceMs = 0;
+  #tickedMs = 0;
   #unsubscribe = () => {};
   #tick: Timer | undefined;
   readonly #monitors = new Map<string, Monitor>();
@@ -63,6 +68,8 @@ export class Router implements Routing {
     if (this.#started || this.#stopped) return;
     this.#started = true;
     this.#state = { ...initialState, modeSinceMs: this.parts.clock.nowMs() };
+    this.#modeSinceMs = this.parts.patience.nowMs();
+    this.#tickedMs = this.parts.clock.nowMs();
     this.#schedule();
     this.#unsubscribe = this.parts.discovery.subscribe((proposal) =>
       this.#dispatch({ type: 'proposal', ...proposal }),
@@ -108,6 +115,11 @@ export class Router implements Routing {
     return this.#monitors.get(targetKey(target))?.askWhereabouts() ?? Promise.resolve(null);
   }
 
+  /** For those who wait: it stands still while this process does not run, or the app keeps a log-in. */
+  get patience(): AwakeClock {
+    return this.parts.patience;
+  }
+
   get routeConfig(): RouteConfig {
     return this.parts.config;
   }
@@ -125,26 +137,26 @@ export class Router implements Routing {
     return this.eligible(use).some((other) => sameTarget(other, target));
   }
 
-  target(use: Use, deadlineMs: number): Promise<Target> {
+  target(use: Use, deadlineMs: number, clock: Clock): Promise<Target> {
     if (this.#stopped) return Promise.reject(new DownError('the pool was ended'));
     this.start();
     const now = this.#choose(use) ?? this.#hopeless();
     if (now instanceof Error) return Promise.reject(now);
     if (now) return Promise.resolve(now);
-    const untilMs = this.#waitUntilMs(use, deadlineMs);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         use,
         settle: (outcome) => {
           this.#waiters.delete(waiter);
-          timer.cancel();
+          for (const timer of timers) timer.cancel();
           if (outcome instanceof Error) reject(outcome);
           else resolve(outcome);
         },
       };
-      const timer = this.parts.clock.after(Math.max(0, untilMs - this.parts.clock.nowMs()), () =>
-        waiter.settle(this.#unserved(use)),
-      );
+      const giveUp = () => waiter.settle(this.#unserved(use));
+      const timers = [clock.after(Math.max(0, deadlineMs - clock.nowMs()), giveUp)];
+      const patienceMs = this.#patienceLeftMs(use);
+      if (patienceMs !== Infinity) timers.push(this.parts.patience.after(Math.max(0, patienceMs), giveUp));
       this.#waiters.add(waiter);
     });
   }
@@ -153,10 +165,10 @@ export class Router implements Routing {
    * Monitors notice by themselves when somebody is back. So once all has been down for a while, a query fails at once;
    * else a busy app would queue up behind one wait after the other.
    */
-  #waitUntilMs(use: Use, deadlineMs: number): number {
-    const { mode, modeSinceMs } = this.#state;
-    if (mode !== 'down' || use === 'primary' || use === 'replica') return deadlineMs;
-    return Math.min(deadlineMs, modeSinceMs + this.parts.config.patienceMs);
+  #patienceLeftMs(use: Use): number {
+    if (this.#state.mode !== 'down' || use === 'primary' || use === 'replica') return Infinity;
+    const { patience, config } = this.parts;
+    return this.#modeSinceMs + config.patienceMs - patience.nowMs();
   }
 
   #choose(use: Use): Target | undefined {
@@ -191,11 +203,19 @@ export class Router implements Routing {
     this.#tick = this.parts.clock.after(
       this.parts.config.tickMs,
       () => {
-        this.#dispatch({ type: 'tick' });
+        this.#dispatch({ type: 'tick', sleptMs: this.#sleptMs() });
         if (!this.#stopped) this.#schedule();
       },
       { ref: false },
     );
+  }
+
+  /** A little late is nothing. */
+  #sleptMs(): number {
+    const { clock, config } = this.parts;
+    const passedMs = clock.nowMs() - this.#tickedMs;
+    this.#tickedMs += passedMs;
+    return passedMs > 2 * config.tickMs ? passedMs - config.tickMs : 0;
   }
 
   #dispatch(event: Event): void {
@@ -204,6 +224,7 @@ export class Router implements Routing {
       this.#refusals.delete(targetKey(event.target));
     const { state, effects } = route(this.#state, event, this.parts.clock.nowMs(), this.parts.config);
     if (state !== this.#state) this.#eligible.clear();
+    if (state.mode !== this.#state.mode) this.#modeSinceMs = this.parts.patience.nowMs();
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
     if (this.#waiters.size > 0) this.#serve();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeadlineError, sleep, withDeadline } from '../../common/clock.js';
-import { systemClock } from '../../common/runtime/clock.js';
+import { clockWith, systemClock } from '../../common/runtime/clock.js';
 
 describe('withDeadline', () => {
   test('work that ends in time gives its result', async () => {
@@ -32,6 +32,20 @@ describe('withDeadline', () => {
   });
 });
 
+test("fake timers that are installed later leave the machine's own alone", async () => {
+  vi.useFakeTimers();
+  try {
+    const realMs = Date.now();
+    vi.setSystemTime(0);
+    expect(systemClock.wallMs()).toBeGreaterThan(1e12);
+    await sleep(systemClock, 5);
+    expect(Date.now()).toBe(0);
+    expect(realMs).toBeGreaterThan(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 describe("the machine's own time", () => {
   const dayMs = 86_400_000;
   beforeEach(() => void vi.useFakeTimers());
@@ -40,7 +54,7 @@ describe("the machine's own time", () => {
   const firesAfterDays = (delayMs: number, days: number, cancelAfterDays = Infinity) => {
     let firedAfter: number | null = null;
     let passed = 0;
-    const timer = systemClock.after(delayMs, () => (firedAfter ??= passed));
+    const timer = clockWith(globalThis).after(delayMs, () => (firedAfter ??= passed));
     for (; passed < days; passed++) {
       if (passed === cancelAfterDays) timer.cancel();
       vi.advanceTimersByTime(dayMs);

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import type { ClientInternals } from '../../sidecar/postgres/internals.js';
 import { monitorClient } from '../../sidecar/postgres/monitor-client.js';
+import { SharedPasswords } from '../../sidecar/postgres/shared-passwords.js';
+import { ManualClock } from '../fakes/manual-clock.js';
 
 const target = { host: '10.0.0.1', port: 5433 };
+const passwords = new SharedPasswords(new ManualClock(), 1_000);
 const made = (options: object) =>
-  monitorClient(options, target) as unknown as ClientInternals & { user: string };
+  monitorClient(options, target, passwords) as unknown as ClientInternals & { user: string };
 
 test('goes to the member, whatever the URL names, and looks passwords up for the name in it', () => {
   const client = made({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { AwakeClock } from '../../common/awake-clock.js';
 import { targetKey } from '../../common/names.js';
 import type { Trouble } from '../../sidecar/core/model.js';
 import type { Proposal } from '../../sidecar/ports.js';
@@ -11,6 +12,7 @@ const target = member('a');
 /** A router that has proven one primary, and the reasons that one session to it has heard. */
 function started() {
   let propose: (proposal: Proposal) => void = () => {};
+  const clock = new ManualClock();
   const router = new Router({
     discovery: { subscribe: (listener) => ((propose = listener), () => {}), refresh: () => {} },
     monitors: {
@@ -21,7 +23,8 @@ function started() {
         stop: () => {},
       }),
     },
-    clock: new ManualClock(),
+    clock,
+    patience: new AwakeClock(clock),
     random: () => 0,
     config: { ...config, tickMs: 1_000, patienceMs: 2_000 },
   });

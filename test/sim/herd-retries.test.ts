@@ -51,7 +51,7 @@ test(`monitors whose primary is gone try again out of step (SEED=${seed})`, asyn
     const client = () => {
       const stream = Object.assign(new EventEmitter(), { unref: () => {}, destroy: () => {} });
       return Object.assign(new EventEmitter(), {
-        connection: Object.assign(new EventEmitter(), { stream }),
+        connection: Object.assign(new EventEmitter(), { stream, _send: () => {} }),
         connect(done: (error: Error) => void) {
           own.push(clock.nowMs());
           done(refused);
@@ -61,6 +61,8 @@ test(`monitors whose primary is gone try again out of step (SEED=${seed})`, asyn
     return new PostgresMonitors({
       client: client as never,
       clock,
+      awake: clock,
+      ownSide: () => ({ hold: () => () => {}, clock, mostMs: 10_000 }),
       random,
       timings: {
         heartbeatIntervalMs: 250,

@@ -1,0 +1,109 @@
+import type { Clock, Timer } from './clock.js';
+
+/** While somebody waits, the clock makes sure this often that the process runs, ms. */
+const lookMs = 50;
+/** What comes so much later, ms, shows that it did not run in between. */
+const lateMs = 50;
+/** What a deadline has left, at least, when the process runs again: time to hear what has come, and to ask once more. */
+const againMs = 250;
+/** A process that is held up all the time must come to a verdict all the same. */
+const againAtMost = 4;
+
+interface Waiting {
+  readonly leastMs: number;
+  dueMs: number;
+  again: number;
+}
+
+/**
+ * Time for deadlines that judge others: it stands still while this process does not run (a loop that is blocked, SIGSTOP, a
+ * machine without a free processor), and while somebody holds it. What such a deadline finds silent had its chance to speak.
+ *
+ * Time that nobody waits for passes as usual.
+ */
+export class AwakeClock implements Clock {
+  #nowMs = 0;
+  #seenMs: number;
+  #holds = 0;
+  #looking = false;
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(private readonly base: Clock) {
+    this.#seenMs = base.nowMs();
+  }
+
+  nowMs(): number {
+    this.#catchUp();
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.base.wallMs();
+  }
+
+  after(delayMs: number, fn: () => void, options?: { ref?: boolean }): Timer {
+    const one = { dueMs: this.nowMs() + delayMs, leastMs: Math.min(delayMs, againMs), again: againAtMost };
+    this.#waiting.add(one);
+    this.#look();
+    const arm = (leftMs: number): Timer =>
+      this.base.after(
+        leftMs,
+        () => {
+          this.#catchUp();
+          const left = one.dueMs - this.#nowMs;
+          // Timers may fire a fraction of a millisecond early.
+          if (left >= 1) timer = arm(this.#holds > 0 ? Math.max(left, lookMs) : left);
+          else {
+            this.#waiting.delete(one);
+            fn();
+          }
+        },
+        options,
+      );
+    let timer = arm(delayMs);
+    return {
+      cancel: () => {
+        this.#waiting.delete(one);
+        timer.cancel();
+      },
+    };
+  }
+
+  /** Lets it stand still until the function that is returned is called. */
+  hold(): () => void {
+    this.#catchUp();
+    this.#holds += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#catchUp();
+      this.#holds -= 1;
+    };
+  }
+
+  #catchUp(): void {
+    const nowMs = this.base.nowMs();
+    const passedMs = nowMs - this.#seenMs;
+    this.#seenMs = nowMs;
+    const slept = this.#waiting.size > 0 && passedMs > lookMs + lateMs;
+    if (this.#holds === 0) this.#nowMs += slept ? lookMs : passedMs;
+    if (!slept) return;
+    for (const one of this.#waiting)
+      if (one.again-- > 0) one.dueMs = Math.max(one.dueMs, this.#nowMs + one.leastMs);
+  }
+
+  #look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.base.after(
+      lookMs,
+      () => {
+        this.#looking = false;
+        this.#catchUp();
+        if (this.#waiting.size > 0) this.#look();
+      },
+      { ref: false },
+    );
+  }
+}
