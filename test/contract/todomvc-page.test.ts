@@ -1,33 +1,24 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type AppUnderTest } from '../todomvc/app-under-test.js';
-import { FakeDatabase } from '../todomvc/fake-database.js';
+import { chromiumPath } from '../support/browser.js';
 import { eventuallyMs } from '../support/patience.js';
 import { freePorts } from '../support/ports.js';
 import { waitFor } from '../support/wait.js';
+import { startTestApp, type AppUnderTest } from '../todomvc/app-under-test.js';
+import { FakeDatabase } from '../todomvc/fake-database.js';
+import * as todo from '../todomvc/todo-page.js';
 
 /** The browser's types are not known here. */
 interface TextField {
   setSelectionRange(from: number, to: number): void;
 }
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
-const quiet = [
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-if (executablePath === undefined)
+if (chromiumPath === undefined)
   console.warn(
     'SKIPPED: the page in a real browser, because chromium is not installed (apt-get install chromium)',
   );
 
-describe.skipIf(executablePath === undefined)('the page in a real browser', () => {
+describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => {
   let browser: Browser;
   let database: FakeDatabase;
   let app: AppUnderTest;
@@ -35,10 +26,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
   let faults: string[];
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: executablePath as string,
-      args: ['--no-sandbox', '--disable-gpu', ...quiet],
-    });
+    browser = await todo.launchBrowser();
   });
   afterAll(() => browser?.close());
 
@@ -54,34 +42,13 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     expect(faults).toEqual([]);
   });
 
-  async function open(url = app.url): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
-    const opened = await context.newPage();
-    opened.setDefaultTimeout(eventuallyMs);
-    opened.on('pageerror', (error) => faults.push(String(error)));
-    // The browser's own word for an answer with an error status is no fault of the page.
-    opened.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
-        faults.push(message.text());
-    });
-    await opened.goto(url);
-    await opened.locator('.served', { hasText: 'Served by box1' }).waitFor();
-    return opened;
-  }
-
+  const open = (url = app.url) => todo.openTodoPage(browser, url, faults);
   const newTodo = (on = page) => on.locator('.new-todo');
-  const rows = (on = page) => on.locator('.todo-list li');
-  const row = (title: string, on = page) => rows(on).filter({ hasText: title });
-  const banner = (on = page) => on.getByRole('status');
-  const titles = (on = page) => on.locator('.todo-list label').allTextContents();
-  const has = (what: string, read: () => Promise<unknown>, value: unknown) =>
-    waitFor(`${what} to be ${JSON.stringify(value)}`, eventuallyMs, async () => {
-      const now = await read();
-      if (JSON.stringify(now) !== JSON.stringify(value)) throw new Error(`it is ${JSON.stringify(now)}`);
-      return true;
-    });
-  const bannerSays = (text: string | RegExp, on = page) => banner(on).filter({ hasText: text }).waitFor();
-  const bannerEmpty = (on = page) => has('the banner', () => banner(on).innerText(), '');
+  const row = (title: string, on = page) => todo.row(title, on);
+  const titles = (on = page) => todo.titles(on);
+  const { has } = todo;
+  const bannerSays = (text: string | RegExp, on = page) => todo.bannerSays(text, on);
+  const bannerEmpty = (on = page) => todo.bannerEmpty(on);
 
   async function add(...wanted: string[]): Promise<void> {
     await newTodo().focus();
@@ -103,7 +70,7 @@ describe.skipIf(executablePath === undefined)('the page in a real browser', () =
     expect(await page.evaluate('document.activeElement.className')).toBe('new-todo');
     expect(await page.locator('.main').isVisible()).toBe(false);
     expect(await page.locator('.footer').isVisible()).toBe(false);
-    expect(await banner().innerText()).toBe('');
+    expect(await todo.bannerText(page)).toBe('');
   });
 
   it('adds trimmed todos as fast as they are typed, and no blank ones', async () => {

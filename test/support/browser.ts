@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
 
 /** The distribution's Chromium, or undefined: then say loudly what is skipped. */
-export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+);
 
-const quiet = [
+/** It runs as root, and asks nothing of the network by itself. */
+export const quietArguments = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -27,7 +30,7 @@ export async function openBrowser(
     executablePath: chromiumPath,
     headless: true,
     viewport: { width: 900, height: 700 },
-    args: quiet,
+    args: quietArguments,
     ...options,
   });
   context.setDefaultTimeout(15_000);

@@ -5,7 +5,7 @@ import { waitFor } from '../support/wait.js';
 // Plain JavaScript of the page, without types.
 const load = async (name: string) => import(new URL(`../../todomvc/public/${name}`, import.meta.url).href);
 const { withChanges, visible, filterOf, counts } = await load('todos.js');
-const { bannerLines, itemsLeft, servedLine } = await load('sentences.js');
+const { backLine, bannerLines, itemsLeft, servedLine } = await load('sentences.js');
 const { Outbox } = await load('outbox.js');
 
 type Change = Record<string, unknown>;
@@ -67,6 +67,8 @@ describe('what the page says', () => {
     live: true,
     unsaved: { count: 0, why: '' },
     notice: '',
+    nothingRead: false,
+    readFailures: 0,
   };
   const titles = (state: object) =>
     bannerLines({ ...fine, ...state }, now).map(({ title }: { title: string }) => title);
@@ -89,6 +91,30 @@ describe('what the page says', () => {
       'Not done',
     ]);
     expect(titles({ unsaved: { count: 1, why: 'x' } })).toEqual(['1 change is not saved yet']);
+  });
+
+  it.each([
+    ['down', { mode: 'down' }, 'You see what was read last'],
+    ['down', { mode: 'down', nothingRead: true }, 'has not read the list yet'],
+    ['read-only', { mode: 'read-only' }, 'You see the hot spare’s copy'],
+    ['read-only', { mode: 'read-only', readFailures: 1 }, 'You see what was read last'],
+    ['read-only', { mode: 'read-only', nothingRead: true, readFailures: 1 }, 'has not been read yet'],
+    ['read-write', { readFailures: 2 }, 'You see what was read last'],
+    ['read-write', { readFailures: 2, nothingRead: true }, 'do not show yet'],
+  ])('is true of the list that is shown: %s %j', (_mode, state, words) => {
+    expect(bannerLines({ ...fine, ...state }, now)[0].text).toContain(words);
+  });
+
+  it('is silent about one read that failed, and about those of a page that reconnects', () => {
+    expect(titles({ readFailures: 1 })).toEqual([]);
+    expect(titles({ readFailures: 5, live: false })).toEqual(['Reconnecting']);
+  });
+
+  it('says for ears when writing works again, since the banner just goes', () => {
+    const [readWrite, readOnly] = [fine, { ...fine, mode: 'read-only' }];
+    expect(backLine(readOnly, readWrite)).toBe('The database can be written again.');
+    expect(backLine(readWrite, readOnly)).toBe('');
+    expect([backLine(undefined, readWrite), backLine(readOnly, readOnly)]).toEqual([null, null]);
   });
 
   it('says who served it', () => {

@@ -10,6 +10,9 @@ const reloadAfterFailureMs = 1_000;
 const noticeMs = 8_000;
 
 let stored = [];
+let nothingRead = true;
+/** In a row. */
+let readFailures = 0;
 let served = {};
 let database = { mode: 'read-write', since: null, reason: '' };
 let live = true;
@@ -62,6 +65,8 @@ function draw() {
     live,
     unsaved: outbox.unsaved,
     notice,
+    nothingRead,
+    readFailures,
   });
 }
 
@@ -104,14 +109,21 @@ async function reload(after) {
   } while (readAgain);
   reading = false;
   if (outcome.served !== null) served = outcome.served;
-  if (outcome.kind === 'read') stored = outcome.todos;
-  else readTimer = setTimeout(() => reload(readAfter), reloadAfterFailureMs);
+  if (outcome.kind === 'read') {
+    stored = outcome.todos;
+    nothingRead = false;
+    readFailures = 0;
+  } else {
+    readFailures += 1;
+    readTimer = setTimeout(() => reload(readAfter), reloadAfterFailureMs);
+  }
   draw();
 }
 
 connectEvents({
   onMode({ mode, since, reason }) {
     database = { mode, since: new Date(since), reason };
+    readFailures = 0;
     draw();
     void reload(null);
     if (mode === 'read-write') outbox.retryNow();

@@ -1,12 +1,15 @@
+import { switchOff } from './controls.js';
+
 const template = document.createElement('template');
 template.innerHTML = `
   <li>
     <div class="view">
-      <input class="toggle" type="checkbox" aria-label="Done" />
+      <input class="toggle" type="checkbox" aria-keyshortcuts="Enter F2" />
       <label></label>
-      <button class="destroy" type="button" aria-label="Remove"></button>
+      <button class="rename" type="button">Edit</button>
+      <button class="destroy" type="button"></button>
     </div>
-    <input class="edit" aria-label="Edit todo" maxlength="500" autocomplete="off" />
+    <input class="edit" type="text" maxlength="500" autocomplete="off" />
   </li>`;
 
 /**
@@ -23,14 +26,19 @@ export class Item {
     const find = (selector) => this.element.querySelector(selector);
     this.toggle = find('.toggle');
     this.label = find('label');
+    this.rename = find('.rename');
     this.destroy = find('.destroy');
     this.edit = find('.edit');
     this.actions = actions;
+    this.label.id = `todo-${todo.id}`;
+    this.toggle.setAttribute('aria-labelledby', this.label.id);
 
     this.toggle.addEventListener('change', () => actions.toggle(this.#todo.id, this.toggle.checked));
     this.destroy.addEventListener('click', () => actions.remove(this.#todo.id));
+    this.rename.addEventListener('click', () => this.#startEditing());
     this.label.addEventListener('dblclick', () => this.#startEditing());
-    this.edit.addEventListener('keydown', (event) => this.#onKey(event));
+    this.element.addEventListener('keydown', (event) => this.#onRowKey(event));
+    this.edit.addEventListener('keydown', (event) => this.#onEditKey(event));
     this.edit.addEventListener('blur', () => this.#save());
   }
 
@@ -44,16 +52,19 @@ export class Item {
     this.element.classList.toggle('completed', todo.completed);
     this.element.classList.toggle('unsaved', Boolean(todo.unsaved));
     this.label.textContent = todo.title;
+    this.rename.setAttribute('aria-label', `Edit ${todo.title}`);
+    this.destroy.setAttribute('aria-label', `Remove ${todo.title}`);
+    this.edit.setAttribute('aria-label', `Edit ${todo.title}`);
     this.toggle.checked = todo.completed;
     this.allow(canEdit, todo.unsaved);
   }
 
-  /** The edit field keeps focus and caret; it only takes no more keys. What was never stored can be taken back. */
+  /** What was never stored can be taken back at any time. */
   allow(canEdit, unsaved = this.#todo.unsaved) {
-    this.toggle.disabled = !canEdit;
-    this.destroy.disabled = !canEdit && !unsaved;
-    this.edit.readOnly = !canEdit;
-    this.edit.setAttribute('aria-disabled', String(!canEdit));
+    switchOff(this.toggle, !canEdit);
+    switchOff(this.rename, !canEdit);
+    switchOff(this.destroy, !canEdit && !unsaved);
+    switchOff(this.edit, !canEdit);
   }
 
   #startEditing() {
@@ -65,10 +76,20 @@ export class Item {
     this.edit.setSelectionRange(this.edit.value.length, this.edit.value.length);
   }
 
-  #onKey(event) {
-    if (event.isComposing) return;
+  /** Enter on a button does what the button does. */
+  #onRowKey(event) {
+    const wanted = event.key === 'F2' || (event.key === 'Enter' && event.target === this.toggle);
+    if (!wanted || event.repeat || this.#editing) return;
+    event.preventDefault();
+    this.#startEditing();
+  }
+
+  #onEditKey(event) {
+    if (event.isComposing || event.repeat) return;
     if (event.key === 'Enter') this.#save();
     if (event.key === 'Escape') this.#stopEditing();
+    // The row would take it as the start of another edit.
+    event.stopPropagation();
   }
 
   /** Without a writable database the text stays in its field until there is one. */
@@ -80,9 +101,12 @@ export class Item {
     else if (title !== this.#todo.title) this.actions.rename(this.#todo.id, title);
   }
 
+  /** Focus goes back to the row, unless it is the user who took it elsewhere. */
   #stopEditing() {
+    const hadFocus = document.activeElement === this.edit;
     this.#editing = false;
     this.element.classList.remove('editing');
+    if (hadFocus) this.toggle.focus();
     this.actions.stoppedEditing();
   }
 }

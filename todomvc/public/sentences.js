@@ -1,8 +1,11 @@
 // What the page says about its database, as data. Pure.
 
+/** One read that fails is not worth a word: it is repeated a second later. */
+const failuresToTell = 2;
+
 /**
  * The banner's lines, the most important first; none while all is well.
- * `state`: { mode, since: Date|null, reason, live, unsaved: { count, why }, notice }
+ * `state`: { mode, since: Date|null, reason, live, unsaved: { count, why }, notice, nothingRead, readFailures }
  */
 export function bannerLines(state, now) {
   const lines = [];
@@ -10,15 +13,24 @@ export function bannerLines(state, now) {
     lines.push({
       tone: 'read-only',
       title: `Read-only${since(state.since, now)}`,
-      text: 'The primary database cannot be reached. You see the hot spare’s copy; changing it is off until a primary is back. What you typed stays here.',
+      text: `The primary database cannot be reached. ${shownWhileReadOnly(state)}; changing it is off until a primary is back. What you typed stays here.`,
       detail: state.reason,
     });
   if (state.mode === 'down')
     lines.push({
       tone: 'down',
       title: `No database${since(state.since, now)}`,
-      text: 'Neither the primary nor its hot spare can be reached. You see what was read last; this page goes on by itself.',
+      text: state.nothingRead
+        ? 'Neither the primary nor its hot spare can be reached, and this page has not read the list yet. It appears by itself as soon as one of them is back.'
+        : 'Neither the primary nor its hot spare can be reached. You see what was read last; this page goes on by itself.',
       detail: state.reason,
+    });
+  if (state.mode === 'read-write' && state.live && state.readFailures >= failuresToTell)
+    lines.push({
+      tone: 'note',
+      waiting: true,
+      title: 'The list could not be read',
+      text: `${state.nothingRead ? 'Todos that are stored do not show yet' : 'You see what was read last'}. Trying again.`,
     });
   if (!state.live)
     lines.push({
@@ -39,6 +51,17 @@ export function bannerLines(state, now) {
     });
   if (state.notice) lines.push({ tone: 'note', title: 'Not done', text: state.notice });
   return lines;
+}
+
+function shownWhileReadOnly({ nothingRead, readFailures }) {
+  if (nothingRead) return 'The hot spare’s copy of the list has not been read yet';
+  return readFailures === 0 ? 'You see the hot spare’s copy' : 'You see what was read last';
+}
+
+/** Said, not shown, as the banner just goes: what changed from state `before`; null while nothing is to be said. */
+export function backLine(before, state) {
+  if (before === undefined || before.mode === state.mode) return null;
+  return state.mode === 'read-write' ? 'The database can be written again.' : '';
 }
 
 /** Local time, with the date when it was not today. */

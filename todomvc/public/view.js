@@ -1,5 +1,7 @@
+import { refuseWhatIsOff, switchOff } from './controls.js';
+import { keepingFocus } from './focus.js';
 import { Item } from './item.js';
-import { bannerLines, itemsLeft, servedLine } from './sentences.js';
+import { backLine, bannerLines, itemsLeft, servedLine } from './sentences.js';
 import { counts, visible } from './todos.js';
 
 const find = (selector) => document.querySelector(selector);
@@ -9,11 +11,11 @@ export class View {
   #items = new Map();
   #state;
   #bannerShown = '';
-  #caret = null;
 
   constructor(actions) {
     this.parts = {
       banner: find('.banner'),
+      said: find('.said'),
       newTodo: find('.new-todo'),
       main: find('.main'),
       toggleAll: find('.toggle-all'),
@@ -29,7 +31,9 @@ export class View {
       canEdit: () => this.#state.canEdit,
       stoppedEditing: () => this.draw(this.#state),
     };
-    const { newTodo, toggleAll, clear } = this.parts;
+    const { banner, newTodo, toggleAll, clear } = this.parts;
+    refuseWhatIsOff(document.body);
+    new ResizeObserver(() => keepClearOf(banner)).observe(banner);
     newTodo.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || event.isComposing || !this.#state.canEdit) return;
       const title = newTodo.value.trim();
@@ -41,32 +45,30 @@ export class View {
     clear.addEventListener('click', () => actions.clearCompleted());
   }
 
-  /** state: { todos, filter, canEdit, served, mode, since, reason, live, unsaved, notice } */
+  /** state: { todos, filter, canEdit, served, mode, since, reason, live, unsaved, notice, nothingRead, readFailures } */
   draw(state) {
+    const { list, filters, newTodo } = this.parts;
+    const others = () => [...filters.filter((link) => link.classList.contains('selected')), newTodo];
+    keepingFocus({ list, others }, () => this.#draw(state));
+  }
+
+  #draw(state) {
+    const backAgain = backLine(this.#state, state);
+    if (backAgain !== null) setText(this.parts.said, backAgain);
     this.#state = state;
-    const { main, toggleAll, footer, count, filters, clear, served } = this.parts;
+    const { main, newTodo, toggleAll, footer, clear, served } = this.parts;
     const { all, active, completed } = counts(state.todos);
     this.#drawList(visible(state.todos, state.filter), state);
     this.#drawBanner(state);
-    this.#allowTyping(state.canEdit);
+    this.#drawFilters(state.filter);
 
     main.hidden = all === 0 && this.#items.size === 0;
     footer.hidden = main.hidden;
     toggleAll.checked = all > 0 && active === 0;
-    toggleAll.disabled = !state.canEdit;
-    const number = document.createElement('strong');
-    number.textContent = String(active);
-    count.replaceChildren(number, ` ${itemsLeft(active)}`);
-    for (const link of filters) {
-      const selected =
-        link.hash === { all: '#/', active: '#/active', completed: '#/completed' }[state.filter];
-      link.classList.toggle('selected', selected);
-      if (selected) link.setAttribute('aria-current', 'page');
-      else link.removeAttribute('aria-current');
-    }
     clear.hidden = completed === 0;
-    clear.disabled = !state.canEdit;
-    served.textContent = servedLine({ ...state.served, mode: state.mode });
+    for (const control of [newTodo, toggleAll, clear]) switchOff(control, !state.canEdit);
+    this.#drawCount(active);
+    setText(served, servedLine({ ...state.served, mode: state.mode }));
   }
 
   /** Puts a text back that could not be stored, unless something else has been typed since. */
@@ -120,23 +122,31 @@ export class View {
     );
   }
 
-  /** A disabled field loses the caret; it gets it back with the right to write, unless the user went elsewhere. */
-  #allowTyping(canEdit) {
-    const { newTodo } = this.parts;
-    if (newTodo.disabled === !canEdit) return;
-    if (!canEdit) {
-      const hadFocus = document.activeElement === newTodo;
-      this.#caret = hadFocus ? [newTodo.selectionStart, newTodo.selectionEnd] : null;
-      newTodo.disabled = true;
-      return;
-    }
-    newTodo.disabled = false;
-    if (
-      this.#caret !== null &&
-      (document.activeElement === null || document.activeElement === document.body)
-    ) {
-      newTodo.focus();
-      newTodo.setSelectionRange(...this.#caret);
+  #drawFilters(filter) {
+    const hash = { all: '#/', active: '#/active', completed: '#/completed' }[filter];
+    for (const link of this.parts.filters) {
+      const selected = link.hash === hash;
+      link.classList.toggle('selected', selected);
+      if (selected) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
     }
   }
+
+  /** Like the banner: said each time it is touched. */
+  #drawCount(active) {
+    const { count } = this.parts;
+    const number = document.createElement('strong');
+    number.textContent = String(active);
+    const words = ` ${itemsLeft(active)}`;
+    if (count.textContent !== number.textContent + words) count.replaceChildren(number, words);
+  }
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** What gets focus is scrolled to a place where the banner, which stays in sight, does not cover it. */
+function keepClearOf(banner) {
+  document.documentElement.style.scrollPaddingTop = `${banner.offsetHeight + 8}px`;
 }
