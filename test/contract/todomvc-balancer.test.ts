@@ -14,6 +14,8 @@ import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';
 import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
+import { askRaw, startTestApp } from '../todomvc/app-under-test.js';
+import { FakeDatabase } from '../todomvc/fake-database.js';
 
 /** The load balancer as it is provisioned, a real nginx, before apps that are missing, hang, or answer by themselves. */
 
@@ -71,11 +73,16 @@ describe.skipIf(nginx === undefined)('nginx', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function start(app?: Server, readTimeout = '60s'): Promise<void> {
-    if (app) {
-      servers.push(app);
-      await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
-      const { port } = app.address() as { port: number };
+  async function listen(app: Server): Promise<number> {
+    servers.push(app);
+    await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+    return (app.address() as { port: number }).port;
+  }
+
+  /** `app`: a server, or the port of one that runs. */
+  async function start(app?: Server | number, readTimeout = '60s'): Promise<void> {
+    if (app !== undefined) {
+      const port = typeof app === 'number' ? app : await listen(app);
       const upstream = (name: string) => `upstream ${name} { server 127.0.0.1:${port} max_fails=0; }\n`;
       writeFileSync(
         join(state, 'upstreams.conf'),
@@ -141,6 +148,57 @@ describe.skipIf(nginx === undefined)('nginx', () => {
       type: 'urn:hotspare:problem:web-app-silent',
       status: 504,
     });
+  });
+
+  /** A whole answer to bytes as they are. */
+  const askBytes = (bytes: string) => askRaw(Number(new URL(url).port), bytes, '127.0.0.21').closed;
+
+  test('without a Host the app answers as when it is asked itself', async () => {
+    const app = await startTestApp(new FakeDatabase());
+    await start(app.port);
+    const post = 'POST /todos HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 13\r\n';
+    const body = '\r\n{"title":"a"}';
+    const itself = await askRaw(app.port, post + body).closed;
+    expect(itself).toMatch(/^HTTP\/1\.1 201 /);
+    const answer = await askBytes(post + body);
+    expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+    expect(answer).toContain(`"url":"${url}/todos/`);
+    expect(await askBytes('GET /todos HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    await app.close();
+  });
+
+  test('what a client says of where it came from, and by which name, is not believed', async () => {
+    const claims = {
+      'X-Forwarded-Host': 'evil.example',
+      'X-Forwarded-Port': '666',
+      'X-Forwarded-For': '192.0.2.66',
+      'X-Real-IP': '192.0.2.66',
+      Forwarded: 'for=192.0.2.66;host=evil.example',
+      'X-Forwarded-Proto': 'https',
+    };
+    const app = await startTestApp(new FakeDatabase());
+    await start(app.port);
+    const init = {
+      method: 'POST',
+      headers: { ...claims, 'content-type': 'application/json' },
+      body: '{"title":"a"}',
+    };
+    expect(JSON.parse((await ask('/todos', init)).text)).toMatchObject({
+      url: expect.stringContaining(`${url}/todos/`) as string,
+    });
+    expect(await (await fetch(`${app.url}/todos`, { headers: claims })).text()).not.toContain('evil');
+    await app.close();
+    child?.signal('SIGTERM');
+    await child?.ended();
+
+    await start(createServer((request, response) => void response.end(JSON.stringify(request.headers))));
+    const told = JSON.parse((await ask('/', { headers: claims })).text) as Record<string, string>;
+    expect(told).toMatchObject({
+      'x-forwarded-for': expect.stringMatching(/^127\./) as string,
+      'x-forwarded-proto': 'http',
+    });
+    expect(Object.keys(told)).not.toContain('forwarded');
+    expect(JSON.stringify(told)).not.toMatch(/evil|666|192\.0\.2\.66/);
   });
 
   test('what the app says itself is passed on, whatever its status', async () => {

@@ -76,8 +76,12 @@ export function ask(
 }
 
 /** Bytes as they are, and everything that came back until the server closed. */
-export function askRaw(port: number, bytes: string): { socket: Socket; closed: Promise<string> } {
-  const socket = connect(port, '127.0.0.1');
+export function askRaw(
+  port: number,
+  bytes: string,
+  host = '127.0.0.1',
+): { socket: Socket; closed: Promise<string> } {
+  const socket = connect(port, host);
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   socket.on('error', () => {});

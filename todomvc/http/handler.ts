@@ -124,7 +124,6 @@ function originOfRequest(request: IncomingMessage): string {
   const { localAddress = '127.0.0.1', localPort = 80, localFamily } = request.socket;
   return originOf({
     host: request.headers.host,
-    forwardedHost: single(request.headers['x-forwarded-host']),
     forwardedProto: single(request.headers['x-forwarded-proto']),
     local: `${localFamily === 'IPv6' ? `[${localAddress}]` : localAddress}:${localPort}`,
   });
