@@ -2,6 +2,7 @@
 // Installs what it needs on a Debian machine, builds the box, runs the tests. Where boxes cannot be: says why and how to
 // mend it, and ends well.
 //   HOTSPARE_TEST_ALL=1    the rows that take minutes as well, and every port there is
+//   HOTSPARE_BUSY=1       with all cores taken by something else meanwhile
 //   HOTSPARE_TEST_KEEP=1   leave the boxes there, and use those that are there
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

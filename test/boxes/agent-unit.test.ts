@@ -107,7 +107,7 @@ ${hardening}`,
     });
     expect(await show('NRestarts')).toBe('1');
     expect(await box.shell('journalctl -u hsd-agent | grep -c "Watchdog timeout"')).toBe('1\n');
-    await waitFor('one helper', 10_000, async () => (await box.shell('pgrep -c perl')) === '1\n');
+    await waitFor('one helper', 30_000, async () => (await box.shell('pgrep -c perl')) === '1\n');
   });
 
   test('starts and stops what polkit lets it, and passes the refusal of the other on', async () => {

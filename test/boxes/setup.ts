@@ -1,8 +1,12 @@
+import { takeAllCores } from './support/busy.js';
 import { endTurn, removeLeftOver, takeTurn } from './support/left-over.js';
 import { whyNoBoxes } from './support/why-not.js';
 
 /** For whoever works on these tests: the boxes stay, and the next run finds them as they are. */
 const keep = process.env['HOTSPARE_TEST_KEEP'] === '1';
+
+const busy = process.env['HOTSPARE_BUSY'] === '1';
+let endBusy = () => {};
 
 /** Whether this run has taken its turn: what another one is using is not removed. */
 let isOurTurn = false;
@@ -16,6 +20,7 @@ export async function setup(): Promise<void> {
   }
   await takeTurn();
   isOurTurn = true;
+  if (busy) endBusy = takeAllCores();
   if (keep) return;
   const left = removeLeftOver();
   if (left.length > 0) console.log(`of an earlier run, removed: ${left.join(', ')}`);
@@ -23,6 +28,7 @@ export async function setup(): Promise<void> {
 
 export function teardown(): void {
   if (!isOurTurn) return;
+  endBusy();
   if (!keep) removeLeftOver();
   endTurn();
 }

@@ -127,7 +127,7 @@ test('one action at a time per service; the others are free, and so is reading',
   const { post, url } = await serve();
   units.hold();
   const first = post('web/stop');
-  await waitFor('it to be under way', 5_000, () => units.calls.length === 1);
+  await waitFor('it to be under way', eventuallyMs, () => units.calls.length === 1);
   const second = await post('web/start');
   expect(second.status).toBe(409);
   expect(await second.json()).toEqual({
@@ -136,7 +136,7 @@ test('one action at a time per service; the others are free, and so is reading',
   });
   expect((await fetch(`${url}/v1/status`)).status).toBe(200);
   const other = post('pg/restart');
-  await waitFor('the other service', 5_000, () => units.calls.length === 2);
+  await waitFor('the other service', eventuallyMs, () => units.calls.length === 2);
   units.release();
   expect([(await first).status, (await other).status]).toEqual([200, 200]);
   expect((await post('web/start')).status).toBe(200);
@@ -185,7 +185,7 @@ test('a body is not looked at, and a long one is refused before anything is done
   );
   const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
   for (let count = 0; count < 5; count++) socket.write(chunk);
-  await waitFor('the refusal', 5_000, () => said.startsWith('HTTP/1.1 413'));
+  await waitFor('the refusal', eventuallyMs, () => said.startsWith('HTTP/1.1 413'));
   socket.destroy();
   expect(units.calls).toEqual([]);
 });

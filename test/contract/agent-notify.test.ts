@@ -11,6 +11,7 @@ import { buildAgent } from '../support/agent-process.js';
 import { Child } from '../support/child.js';
 import { receiveDatagrams } from '../support/datagrams.js';
 import { freePorts } from '../support/ports.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-notify-'));
@@ -25,7 +26,7 @@ async function receiver(socket = join(folder, `notify-${sockets++}`)) {
   const datagrams = await receiveDatagrams(socket);
   cleanUp.push(() => datagrams.close());
   const until = (wanted: string) =>
-    waitFor(`${wanted}; came: ${datagrams.received.join(' ')}`, 15_000, () =>
+    waitFor(`${wanted}; came: ${datagrams.received.join(' ')}`, eventuallyMs, () =>
       datagrams.received.includes(wanted),
     );
   return { socket, received: datagrams.received as string[], until };
@@ -117,7 +118,7 @@ describe('the helper', () => {
     const { notifier, log } = await notifierTo(join(folder, 'nobody'));
     notifier.alive();
     notifier.alive();
-    await waitFor('the complaint', 10_000, () => log.lines.length > 0);
+    await waitFor('the complaint', eventuallyMs, () => log.lines.length > 0);
     notifier.alive();
     await notifier.close();
     expect(log.lines).toEqual(['warn: systemd was not told something: send: No such file or directory']);
@@ -180,18 +181,18 @@ templates: [{ source: ${source}, destination: ${folder}/plain-${port}, command: 
       20_000,
       () => received.filter((one) => one === 'WATCHDOG=1').length >= 5,
     );
-    const environment = await waitFor('the command', 10_000, () => readFileSync(inherited, 'utf8'));
+    const environment = await waitFor('the command', eventuallyMs, () => readFileSync(inherited, 'utf8'));
     expect(environment).not.toMatch(/NOTIFY_SOCKET|WATCHDOG/);
     child.signalAll('SIGTERM');
     await until('STOPPING=1');
-    await waitFor('exit code 0', 10_000, () => child.process.exitCode === 0);
+    await waitFor('exit code 0', eventuallyMs, () => child.process.exitCode === 0);
     expect(received.indexOf('READY=1')).toBe(0);
     expect(received.at(-1)).toBe('STOPPING=1');
   });
 
   test('without perl it ends with a sentence instead of being killed later', async () => {
     const { child } = await start({ NOTIFY_SOCKET: join(folder, 'x'), PATH: folder });
-    await waitFor('exit code 1', 10_000, () => child.process.exitCode === 1);
+    await waitFor('exit code 1', eventuallyMs, () => child.process.exitCode === 1);
     expect(child.log()).toMatch(
       /NOTIFY_SOCKET is set.*there is no perl on this box; install the package perl-base/,
     );

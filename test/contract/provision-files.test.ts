@@ -11,6 +11,7 @@ import { fileOf, realSite, templates } from '../provision/sites.js';
 import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /** The files of real boxes before the programs that are to read them. */
@@ -130,10 +131,17 @@ test.skipIf(dnsmasq.skip)(
       const resolver = new Resolver({ timeout: 500, tries: 1 });
       resolver.setServers([`127.0.0.1:${port}`]);
       const answers = async () => (await resolver.resolve4('todo.hotspare.test')).sort();
-      expect(await waitFor('dnsmasq to answer', 10_000, answers)).toEqual(['192.168.11.21', '192.168.11.22']);
+      expect(await waitFor('dnsmasq to answer', eventuallyMs, answers)).toEqual([
+        '192.168.11.21',
+        '192.168.11.22',
+      ]);
       render('192.168.11.22');
       child.signal('SIGHUP');
-      await waitFor('the lost balancer to be left out', 10_000, async () => (await answers()).length === 1);
+      await waitFor(
+        'the lost balancer to be left out',
+        eventuallyMs,
+        async () => (await answers()).length === 1,
+      );
       await expect(resolver.resolve4('example.com')).rejects.toMatchObject({ code: 'EREFUSED' });
     } finally {
       child.signal('SIGTERM');

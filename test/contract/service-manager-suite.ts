@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ProcessInfo } from '../../common/runtime/processes/proc.js';
 import type { ServiceManager } from '../../common/service-manager.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 /**
@@ -48,7 +49,7 @@ export function serviceManagerSuite(subject: Subject): void {
       expect(await manager.status(good)).toEqual({ state: 'stopped' });
       await manager.start(good);
       const pid = await runningPid(manager, good);
-      await waitFor('its children', 5_000, async () => (await family(good, pid)).length === 3);
+      await waitFor('its children', eventuallyMs, async () => (await family(good, pid)).length === 3);
       await manager.stop(good);
       expect(await manager.status(good)).toEqual({ state: 'stopped' });
       expect(await family(good, pid)).toEqual([]);
@@ -105,7 +106,11 @@ export function serviceManagerSuite(subject: Subject): void {
       const brief = unit('brief');
       const { manager } = await make();
       await manager.start(brief);
-      await waitFor('brief to end', 5_000, async () => (await manager.status(brief)).state === 'failed');
+      await waitFor(
+        'brief to end',
+        eventuallyMs,
+        async () => (await manager.status(brief)).state === 'failed',
+      );
     });
 
     test('freeze stops every process, thaw continues them, a frozen unit can be stopped', async () => {
@@ -113,12 +118,12 @@ export function serviceManagerSuite(subject: Subject): void {
       await manager.start(good);
       const pid = await runningPid(manager, good);
       const states = async () => (await family(good, pid)).map(({ state }) => state).join('');
-      await waitFor('its children', 5_000, async () => (await states()).length === 3);
+      await waitFor('its children', eventuallyMs, async () => (await states()).length === 3);
       await manager.freeze(good);
-      await waitFor('all to be stopped', 5_000, async () => (await states()) === 'TTT');
+      await waitFor('all to be stopped', eventuallyMs, async () => (await states()) === 'TTT');
       expect(await manager.status(good)).toEqual({ state: 'frozen', pid });
       await manager.thaw(good);
-      await waitFor('it to go on', 5_000, async () => !(await states()).includes('T'));
+      await waitFor('it to go on', eventuallyMs, async () => !(await states()).includes('T'));
       expect(await runningPid(manager, good)).toBe(pid);
       await manager.freeze(good);
       await manager.stop(good);
@@ -131,7 +136,7 @@ export function serviceManagerSuite(subject: Subject): void {
       for (const end of [(name: string) => manager.kill(name), (name: string) => manager.stop(name)]) {
         await manager.start(server);
         const pid = await runningPid(manager, server);
-        const before = await waitFor('its children', 5_000, async () => {
+        const before = await waitFor('its children', eventuallyMs, async () => {
           const members = await family(server, pid);
           return members.filter(({ session }) => session !== pid).length >= 3 && members;
         });

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, openBrowser } from '../support/browser.js';
 import { TestLab, request } from '../support/lab.js';
-import { eventuallyMs } from '../support/patience.js';
+import { eventuallyMs, toldMs } from '../support/patience.js';
 
 if (chromiumPath === undefined)
   console.warn('SKIPPED: the pages in a real browser, because chromium is not installed');
@@ -55,7 +55,7 @@ describe.skipIf(chromiumPath === undefined)('in a real browser, through the load
     const bannerMs = performance.now() - killedMs;
     console.log(`kill pg1: banner on the page after ${bannerMs.toFixed(0)} ms`);
     // Told by the app: a page that hears nothing asks anew after 10 s.
-    expect(bannerMs).toBeLessThan(9_000);
+    expect(bannerMs).toBeLessThan(toldMs);
     expect(await page.locator('.new-todo').inputValue()).toBe('half a sent');
     expect(await page.locator('.todo-list .toggle').first().isDisabled()).toBe(true);
     await page.getByRole('link', { name: 'Completed' }).click();

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Pool } from '../../sidecar/index.js';
 import { TestLab, get, median, post } from '../support/lab.js';
-import { eventuallyMs } from '../support/patience.js';
+import { eventuallyMs, toldMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 import { labPool } from '../support/lab-pool.js';
 
@@ -111,11 +111,9 @@ describe('the primary is lost', () => {
     }
     // The figures above are what is promised; these bounds leave room for a busy machine, and catch that somebody waits
     // for a deadline (of a connection here: 5 s).
-    expect(median(figures.pool)).toBeLessThan(1_000);
-    expect(median(figures.read)).toBeLessThan(1_000);
-    expect(Math.max(...figures.pool, ...figures.read)).toBeLessThan(4_000);
-    expect(median(figures.post)).toBeLessThan(2_000);
-    expect(median(figures.back)).toBeLessThan(5_000);
+    for (const name of ['pool', 'read', 'post'] as const)
+      expect(median(figures[name]), name).toBeLessThan(4_000);
+    expect(median(figures.back)).toBeLessThan(eventuallyMs / 3);
     console.log(`kill pg1: ${unconfirmed} of 20 POSTs were unconfirmed (504), the others refused (503)`);
     if (unconfirmed === 0) expect((await get(`${url}todos`)).body).not.toContain('never stored');
   }, 240_000);
@@ -146,7 +144,7 @@ describe('the primary is lost', () => {
       `freeze pg1: read-only after ${readOnlyMs.toFixed(0)} ms, slowest query ${Math.max(...slow).toFixed(0)} ms`,
     );
     expect(write.status).toBe(503);
-    expect(Math.max(...slow)).toBeLessThan(4_000);
+    expect(Math.max(...slow)).toBeLessThan(toldMs);
     const thawMs = performance.now();
     await lab.command('thaw', 'pg@pg1');
     await lab.waitForMode('read-write', eventuallyMs);

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
+import { eventuallyMs } from './patience.js';
 
 /** The distribution's Chromium, or undefined: then say loudly what is skipped. */
 export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -33,7 +34,7 @@ export async function openBrowser(
     args: quietArguments,
     ...options,
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(eventuallyMs);
   return {
     context,
     async close() {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { eventuallyMs } from './patience.js';
 import { waitFor } from './wait.js';
 
 const script = `
@@ -28,6 +29,6 @@ export async function receiveDatagrams(socket: string): Promise<Datagrams> {
     rest = parts.pop()!;
     lines.push(...parts);
   });
-  await waitFor('the receiver', 10_000, () => lines.shift() === 'bound');
+  await waitFor('the receiver', eventuallyMs, () => lines.shift() === 'bound');
   return { received: lines, close: () => child.kill('SIGKILL') };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cookieWith, outcomeOf, readAfter } from '../../todomvc/core/read-after.js';
+import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 import { ask, readEvents, startTestApp, type AppUnderTest } from './app-under-test.js';
 import { FakeDatabase } from './fake-database.js';
@@ -108,7 +109,7 @@ describe('the app', () => {
     const { url, database } = await start();
     const events = await readEvents(url);
     await post(url, { title: 'x' });
-    await waitFor('the event', 10_000, () => events.events.some(({ event }) => event === 'todos'));
+    await waitFor('the event', eventuallyMs, () => events.events.some(({ event }) => event === 'todos'));
     expect(events.events.find(({ event }) => event === 'todos')!.data).toEqual({ after: 'token-1' });
     database.setMode('read-only');
     events.close();

@@ -1,20 +1,18 @@
 import { expect, test } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventuallyMs, toldMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { untilWell } from '../support/health.js';
 import { failures, slowest, SteadyLoad, type Sent } from '../support/steady.js';
 import { boxes } from '../support/vagrant-boxes.js';
 import { banner, openTodos, pageTest } from './page.js';
 
-/** The longest any request may take while something is broken, ms. */
-const hangMs = 6_000;
-
 const unit = () =>
   boxes.shell('pg1', 'systemctl show -p ActiveState --value postgresql@15-main.service postgresql.service');
 
 export function database(): void {
   pageTest(
-    'sudo service postgresql stop on pg1: a banner within a second; the agent leaves it stopped; start brings it back',
+    'sudo service postgresql stop on pg1: a banner; the agent leaves it stopped; start brings it back',
     async (context) => {
       const page = await openTodos(context, boxes.urls()[0] as string);
       const load = new SteadyLoad(boxes.urls());
@@ -36,9 +34,9 @@ export function database(): void {
         `postgresql stopped on pg1: banner on the page after ${bannerMs.toFixed(0)} ms, read-only for all after ${readOnlyMs(sent, load, stoppedMs).toFixed(0)} ms, ` +
           `slowest of ${sent.length} requests ${slowest(sent).toFixed(0)} ms; started: banner gone after ${backMs.toFixed(0)} ms`,
       );
-      expect(bannerMs).toBeLessThan(2_000);
+      expect(bannerMs).toBeLessThan(toldMs);
       expect(failures(reads(sent))).toEqual([]);
-      expect(slowest(sent)).toBeLessThan(hangMs);
+      expect(slowest(sent)).toBeLessThan(toldMs);
       await untilWell();
     },
   );
@@ -83,7 +81,7 @@ interface Fault {
 }
 
 function cutOff(fault: string, { begin, meanwhile, end }: Fault): void {
-  test(`${fault}: read-only within two seconds, no request hangs; healed: read-write, and replication catches up`, async () => {
+  test(`${fault}: read-only, no request hangs; healed: read-write, and replication catches up`, async () => {
     const load = new SteadyLoad(boxes.urls());
     await delay(1_000);
     const beganMs = performance.now();
@@ -109,13 +107,13 @@ function cutOff(fault: string, { begin, meanwhile, end }: Fault): void {
       `${fault}: read-only for all after ${toReadOnlyMs.toFixed(0)} ms, slowest of ${sent.length} requests ${slowest(sent).toFixed(0)} ms; ` +
         `healed: read-write for all after ${backMs.toFixed(0)} ms, all well after ${wellMs.toFixed(0)} ms`,
     );
-    expect(toReadOnlyMs).toBeLessThan(4_000);
+    expect(toReadOnlyMs).toBeLessThan(toldMs);
     expect(failures(reads(sent))).toEqual([]);
-    expect(slowest(sent)).toBeLessThan(hangMs);
+    expect(slowest(sent)).toBeLessThan(toldMs);
     const lsn = await psql('pg1', 'SELECT pg_current_wal_lsn()');
     await waitFor(
       'the replica to have replayed all',
-      20_000,
+      eventuallyMs,
       async () => (await psql('pg2', `SELECT pg_last_wal_replay_lsn() >= '${lsn}'`)) === 't',
     );
     const count = `SELECT count(*) FROM todo.todos WHERE title = 'while the link was cut'`;

@@ -26,11 +26,11 @@ export function names(): void {
       const stoppedMs = performance.now();
       await boxes.shell('nginx1', 'systemctl stop nginx.service');
       // Tenths of a second as a rule; a watch that an earlier fault cut off is taken up again after some seconds.
-      await waitFor('nginx1 to leave the name', 30_000, async () => (await balancers()).join() === nginx2);
+      await waitFor('nginx1 to leave the name', 60_000, async () => (await balancers()).join() === nginx2);
       const goneMs = performance.now() - stoppedMs;
       const startedMs = performance.now();
       await boxes.shell('nginx1', 'systemctl start nginx.service');
-      await waitFor('nginx1 to be back in the name', 20_000, async () => (await balancers()).length === 2);
+      await waitFor('nginx1 to be back in the name', 60_000, async () => (await balancers()).length === 2);
       console.log(
         `nginx stopped on nginx1: todo.hotspare.test without it after ${goneMs.toFixed(0)} ms; started: with it after ${(performance.now() - startedMs).toFixed(0)} ms`,
       );

@@ -12,12 +12,11 @@ export function up(): void {
     said += output;
     const steps = [...output.matchAll(/✓ (.*?)  +([\d.]+ s)/g)].map(([, what, took]) => `${what} ${took}`);
     console.log(`vagrant up: five boxes after ${seconds.toFixed(0)} s (of these: ${steps.join(', ')})`);
-    expect(seconds).toBeLessThan(180);
     for (const box of boxes.names())
       expect([box, await boxes.shell(box, 'systemctl is-system-running || true')]).toEqual([box, 'running']);
     expect(output).toContain(`todo list   ${boxes.urls()[0]}`);
     expect(await streaming()).toBe('1');
-    await untilWell(5_000);
+    await untilWell(60_000);
   });
 
   test('vagrant up again: nothing is made, sent or started', async () => {

@@ -4,6 +4,7 @@ import type { ConsulFailure } from '../../../common/consul/failure.js';
 import { ConsulWatch } from '../../../common/consul/watch.js';
 import { list } from '../../../common/json.js';
 import { systemClock as clock } from '../../../common/runtime/clock.js';
+import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { json, startHostileServer, type HostileServer } from './hostile-server.js';
 
@@ -57,7 +58,7 @@ test('it asks on from the index it was told, and says whether there is news', as
   const news: boolean[] = [];
   indexes('5', '5', '9');
   watch((_, isNews) => news.push(isNews));
-  await waitFor('four questions', 10_000, () => server.asked.length === 4);
+  await waitFor('four questions', eventuallyMs, () => server.asked.length === 4);
   expect(indexesAsked()).toEqual(['0', '5', '5', '9']);
   expect(news).toEqual([true, false, true]);
   expect(server.asked[0]).toBe('/v1/health/service/pg?cached&index=0&wait=20000ms');
@@ -66,7 +67,7 @@ test('it asks on from the index it was told, and says whether there is news', as
 test('an index that goes backwards, is missing or is none begins anew', async () => {
   indexes('5', '3', undefined, 'x');
   watch();
-  await waitFor('five questions', 10_000, () => server.asked.length === 5);
+  await waitFor('five questions', eventuallyMs, () => server.asked.length === 5);
   expect(indexesAsked()).toEqual(['0', '5', '0', '0', '0']);
 });
 
@@ -75,7 +76,7 @@ test('an index that always advances is asked at most ten times a second', async 
     response.writeHead(200, { ...json, 'x-consul-index': String(server.asked.length) }).end('[]');
   watch();
   const startedMs = clock.nowMs();
-  await waitFor('three questions', 10_000, () => server.asked.length === 3);
+  await waitFor('three questions', eventuallyMs, () => server.asked.length === 3);
   expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(150);
 });
 
@@ -88,7 +89,7 @@ test('after a failure it begins anew, and counts from one again after an answer'
     else if (turn === 'what') response.writeHead(200, json).end('{}');
   };
   const { failures } = watch();
-  await waitFor('seven questions', 10_000, () => server.asked.length === 7);
+  await waitFor('seven questions', eventuallyMs, () => server.asked.length === 7);
   expect(indexesAsked()).toEqual(['0', '5', '0', '0', '0', '5', '0']);
   expect(failures.map(({ kind }) => kind)).toEqual(['failed', 'failed', 'garbage', 'failed']);
 });
@@ -96,9 +97,9 @@ test('after a failure it begins anew, and counts from one again after an answer'
 test('asked anew: the question under way is given up, and nothing has failed', async () => {
   indexes('5');
   const { running, failures } = watch();
-  await waitFor('a question that is held', 10_000, () => server.asked.length === 2);
+  await waitFor('a question that is held', eventuallyMs, () => server.asked.length === 2);
   running.askAnew();
-  await waitFor('another', 10_000, () => server.asked.length === 3);
+  await waitFor('another', eventuallyMs, () => server.asked.length === 3);
   expect(indexesAsked()).toEqual(['0', '5', '0']);
   expect(failures).toEqual([]);
 });
@@ -116,13 +117,13 @@ test('what a listener throws is not a failure of Consul: it ends the watch', asy
 test('its signal ends it, while it waits for an answer or between two attempts', async () => {
   server.answer = () => {};
   const first = watch();
-  await waitFor('a question', 10_000, () => server.asked.length === 1);
+  await waitFor('a question', eventuallyMs, () => server.asked.length === 1);
   stop.abort(new Error('enough'));
   await first.ended;
   stop = new AbortController();
   await server.stop();
   const second = watch();
-  await waitFor('a failure', 10_000, () => second.failures.length > 0);
+  await waitFor('a failure', eventuallyMs, () => second.failures.length > 0);
   stop.abort(new Error('enough'));
   await second.ended;
 });

@@ -110,8 +110,8 @@ describe('a process ends by itself, as soon as with plain pg', () => {
     const [plain, ours] = await both(program);
     expect([plain.code, ours.code], ours.output).toEqual([0, 0]);
     expect(ours.output.replace(/LINGERED .*/, '')).toBe(plain.output.replace(/LINGERED .*/, ''));
-    // One second: a monitor's connection that is just being made, and a busy machine.
-    expect(ours.lingeredMs!, ours.output).toBeLessThan(plain.lingeredMs! + 1_000);
+    // Less than any deadline of ours, more than a busy machine needs.
+    expect(ours.lingeredMs!, ours.output).toBeLessThan(plain.lingeredMs! + 4_000);
   });
 
   test.each([
@@ -139,7 +139,7 @@ describe('a process ends by itself, as soon as with plain pg', () => {
   ])('what only we have: %s', async (_, program) => {
     const ours = await run('hotspare', program);
     expect(ours.code, ours.output).toBe(0);
-    expect(ours.lingeredMs!, ours.output).toBeLessThan(2_000);
+    expect(ours.lingeredMs!, ours.output).toBeLessThan(4_000);
   });
 });
 
