@@ -9,12 +9,15 @@ import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered
  */
 export interface Driver {
   /**
-   * One bounded look at the service. Never rejects and never takes much longer than its deadline. Not called again
-   * before it has resolved.
+   * One bounded look at the service. Never rejects and never takes much longer than that share of its deadline; default
+   * 1. Not called again before it has resolved.
    */
-  probe(): Promise<ProbeResult>;
-  /** Who is told when something suggests that a probe is due at once, such as a held connection that closed. */
-  onAlarm(listener: () => void): void;
+  probe(deadlineShare?: number): Promise<ProbeResult>;
+  /**
+   * Who is told when something suggests that a probe is due at once, such as a held connection that closed. `seen`: what was seen
+   * of the service besides, and counts like a probe's result.
+   */
+  onAlarm(listener: (seen?: ProbeResult) => void): void;
   /** Gives every connection back. No alarm follows. */
   close(): Promise<void>;
 }

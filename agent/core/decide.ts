@@ -22,7 +22,9 @@ import { hasAnswered, obstacleText, troubleText } from './sentences.js';
 export function decide(state: ServiceState, observation: Observation, config: ServiceModel): Decision {
   if (observation.stopping) return stopping(state, observation, config);
   const next = nextState(state, observation, config);
-  const probeAgain = isDoubtful(state, observation, config);
+  const probeAgain = isDoubtful(state, observation, config)
+    ? { deadlineShare: config.confirmingShare }
+    : undefined;
   return { state: next, probeAgain, ...publish(next, observation, config) };
 }
 
@@ -51,7 +53,7 @@ function stopping(state: ServiceState, observation: Observation, config: Service
   return {
     state,
     actions: registered ? [{ kind: 'deregister', id: config.id }] : [],
-    probeAgain: false,
+    probeAgain: undefined,
     reason: { kind: 'stopping' },
   };
 }

@@ -20,6 +20,8 @@ export interface ServiceModel {
   readonly passingText: string;
   /** So many probes in a row must have gone without an answer in time until that is believed; 1: the first is. */
   readonly missesToBelieve: number;
+  /** The probe that is to confirm a miss gets this share of the deadline, up to 1. */
+  readonly confirmingShare: number;
   /** How often the check in Consul is refreshed, in ms; a good deal less than `checkTtlMs`. */
   readonly refreshMs: number;
   /** Consul calls the check critical when it was not refreshed for so long, in ms. */
@@ -212,7 +214,7 @@ export interface Decision {
   readonly state: ServiceState;
   readonly actions: readonly Action[];
   /** What the newest probe found is not believed yet: the next one is due at once. */
-  readonly probeAgain: boolean;
+  readonly probeAgain: { readonly deadlineShare: number } | undefined;
   readonly reason: Reason;
 }
 

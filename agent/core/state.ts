@@ -1,6 +1,14 @@
 import { assertNever } from '../../common/assert-never.js';
 import type { Role } from '../../common/names.js';
-import type { Observation, ProbeResult, Proven, Remembered, ServiceModel, ServiceState } from './model.js';
+import type {
+  Observation,
+  ProbeResult,
+  Proven,
+  Remembered,
+  ServiceModel,
+  ServiceState,
+  Trouble,
+} from './model.js';
 
 /** The state after an observation. "Since" moves only when the kind or the role does. */
 export function nextState(
@@ -14,7 +22,12 @@ export function nextState(
     case 'passing':
       return dated(state, { kind: 'passing', facts: probe.facts, sinceMs: wallMs });
     case 'critical':
-      return dated(state, { kind: 'critical', trouble: probe.trouble, role: roleOf(state), sinceMs: wallMs });
+      return dated(state, {
+        kind: 'critical',
+        trouble: troubleAfter(state, probe.trouble),
+        role: roleOf(state),
+        sinceMs: wallMs,
+      });
     case 'unknown':
       return dated(state, {
         kind: 'unknown',
@@ -25,6 +38,13 @@ export function nextState(
     default:
       return assertNever(probe);
   }
+}
+
+/** No answer within one deadline or another is the same trouble: what the check says does not change for it. */
+function troubleAfter(state: ServiceState, trouble: Trouble): Trouble {
+  const isSame =
+    state.kind === 'critical' && state.trouble.kind === 'no-answer' && trouble.kind === 'no-answer';
+  return isSame ? state.trouble : trouble;
 }
 
 /** No answer in time: the only trouble that may be over by the next probe, as a stall of an app is. */

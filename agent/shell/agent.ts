@@ -54,7 +54,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
         memory.write(content());
         lifeSigns?.changed();
       },
-      onProbeDue: () => prober.hurry(),
+      onProbeDue: (deadlineShare) => prober.hurry(deadlineShare),
     });
     return { service, prober, loop };
   });

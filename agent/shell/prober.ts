@@ -18,6 +18,8 @@ export class Prober {
   private timer: Timer | undefined;
   private probing = false;
   private again = false;
+  /** Of the next probe. */
+  private deadlineShare = 1;
   private stopped = false;
   private allowance: Bucket;
 
@@ -26,7 +28,7 @@ export class Prober {
   }
 
   start(): void {
-    this.options.driver.onAlarm(() => this.onAlarm());
+    this.options.driver.onAlarm((seen) => this.onAlarm(seen));
     void this.probe();
   }
 
@@ -37,13 +39,16 @@ export class Prober {
   }
 
   /** The next probe is due now, or right after the one under way, which may have looked too early. */
-  hurry(): void {
+  hurry(deadlineShare = 1): void {
     if (this.stopped) return;
+    this.deadlineShare = Math.min(this.deadlineShare, deadlineShare);
     if (this.probing) this.again = true;
     else void this.probe();
   }
 
-  private onAlarm(): void {
+  private onAlarm(seen: ProbeResult | undefined): void {
+    // Whether that brings a probe is for who decides.
+    if (seen) return this.stopped ? undefined : this.options.onResult(seen);
     const left = takeToken(this.allowance, this.options.clock.nowMs(), alarms);
     if (!left) return;
     this.allowance = left;
@@ -55,7 +60,9 @@ export class Prober {
     this.timer?.cancel();
     this.probing = true;
     const startedMs = clock.nowMs();
-    const result = await driver.probe();
+    const share = this.deadlineShare;
+    this.deadlineShare = 1;
+    const result = await driver.probe(share);
     if (this.stopped) return;
     onResult(result);
     this.probing = false;

@@ -14,8 +14,8 @@ export interface ServiceLoopOptions {
   readonly remembered: Remembered | undefined;
   /** The state's kind or role changed. */
   readonly onChange: () => void;
-  /** The next probe is due at once. */
-  readonly onProbeDue: () => void;
+  /** The next probe is due at once, with so large a share of its deadline. */
+  readonly onProbeDue: (deadlineShare: number) => void;
 }
 
 /** Observe, decide, perform for one service; at most one decision's actions are being performed at a time. */
@@ -68,7 +68,7 @@ export class ServiceLoop {
     const { state, actions, probeAgain, reason } = decide(before, observation, model);
     this.current = state;
     this.announce(before, state);
-    if (probeAgain) this.options.onProbeDue();
+    if (probeAgain) this.options.onProbeDue(probeAgain.deadlineShare);
     if (this.performing || actions.length === 0) return;
     this.explain(reason);
     this.performingSinceMs = observation.nowMs;

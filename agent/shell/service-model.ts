@@ -17,22 +17,23 @@ export function modelOf(service: ServiceConfig, box: string, statusAt: Target): 
     port: service.port,
     meta: { [serviceMeta.box]: box, [serviceMeta.agent]: `http://${targetKey(statusAt)}` },
     passingText: passingText(service),
-    missesToBelieve: missesToBelieve(service),
+    ...believing(service),
     refreshMs,
     checkTtlMs,
   };
 }
 
 /**
- * A web app stalls at times, and taking it out of a balancer costs a reload there: only a second miss in a row counts.
- * An app with a stalled database has nothing to gain from waiting.
+ * Only a second miss in a row counts: a web app stalls at times, and taking it out of a balancer costs a reload there; a
+ * log-in to Postgres is late on a busy machine, and a primary out of DNS costs every write. Postgres has the longer deadline,
+ * so half of it must do to confirm.
  */
-function missesToBelieve(service: ServiceConfig): number {
+function believing(service: ServiceConfig): Pick<ServiceModel, 'missesToBelieve' | 'confirmingShare'> {
   switch (service.kind) {
     case 'http':
-      return 2;
+      return { missesToBelieve: 2, confirmingShare: 1 };
     case 'postgres':
-      return 1;
+      return { missesToBelieve: 2, confirmingShare: 0.5 };
     default:
       return assertNever(service);
   }

@@ -20,6 +20,7 @@ export const model: ServiceModel = {
   meta: { 'hotspare-box': 'pg1', 'hotspare-agent': 'http://127.0.11.11:8008' },
   passingText: 'well',
   missesToBelieve: 1,
+  confirmingShare: 1,
   refreshMs: 3_000,
   checkTtlMs: 10_000,
 };

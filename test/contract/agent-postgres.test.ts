@@ -380,7 +380,7 @@ describe('what happens to a running server', () => {
     await driver.probe();
     await waitFor('the held session', eventuallyMs, async () => (await sessions(pair.standby)) === 1);
     // Nobody probes meanwhile: nothing else could tell.
-    const alarmed = new Promise<void>((resolve) => driver.onAlarm(resolve));
+    const alarmed = new Promise<void>((resolve) => driver.onAlarm(() => resolve()));
     pair.standby.kill();
     await alarmed;
     await waitFor('critical', eventuallyMs, async () => (await driver.probe()).kind === 'critical');
@@ -395,8 +395,12 @@ describe('what happens to a running server', () => {
   test('frozen: critical after the deadline, well after the thaw', async () => {
     const driver = driverFor(pair.standby.port, { timeoutMs: hastyMs });
     await waitFor('it to be seen', eventuallyMs, async () => (await driver.probe()).kind === 'passing');
+    await waitFor('the held session', eventuallyMs, async () => (await sessions(pair.standby)) === 1);
+    const seen = new Promise<unknown>((resolve) => driver.onAlarm(resolve));
     pair.standby.freeze();
     try {
+      // Nothing but the held session tells, before any probe does.
+      expect(await seen).toMatchObject({ kind: 'critical', trouble: { kind: 'no-answer' } });
       expect(await driver.probe()).toEqual({
         kind: 'critical',
         trouble: { kind: 'no-answer', deadlineMs: hastyMs },
@@ -444,14 +448,18 @@ describe('what happens to a running server', () => {
 
   test('max_connections raised on the primary alone: the replica serves, and warns that it applies nothing', async () => {
     const driver = driverFor(pair.standby.port);
-    await pair.primary.query('ALTER SYSTEM SET max_connections = 61');
+    const [row] = await pair.primary.query('SHOW max_connections');
+    const more = Number(row?.[0]) + 1;
+    await pair.primary.query(`ALTER SYSTEM SET max_connections = ${more}`);
     await pair.primary.stop();
     await pair.primary.start();
     await waitFor('the warning', eventuallyMs, async () => {
-      const { warnings } = factsOf(await driver.probe());
-      return warnings[0]?.kind === 'replay-paused' && warnings[0].state === 'paused';
+      const facts = factsOf(await driver.probe());
+      const [warning] = facts.warnings;
+      if (warning?.kind === 'replay-paused' && warning.state === 'paused') return true;
+      throw new Error(JSON.stringify(facts));
     });
-    appendFileSync(join(pair.standby.dataDir, 'postgresql.conf'), 'max_connections = 61\n');
+    appendFileSync(join(pair.standby.dataDir, 'postgresql.conf'), `max_connections = ${more}\n`);
     await pair.standby.stop();
     await pair.standby.start();
     await waitFor('its end', eventuallyMs, async () => {

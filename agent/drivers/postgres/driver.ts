@@ -1,4 +1,4 @@
-import { withDeadline, type Clock } from '../../../common/clock.js';
+import { DeadlineError, withDeadline, type Clock, type Timer } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
 import type { Obstacle, PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
@@ -7,6 +7,9 @@ import { HeldSession } from './held.js';
 import { judgePostgresError } from './judge.js';
 import { look } from './look.js';
 import { Session, type Login } from './session.js';
+
+/** So large a share of a probe's deadline may the held session owe an answer. */
+const silenceShare = 0.7;
 
 export interface PostgresDriverOptions {
   readonly box: string;
@@ -26,15 +29,27 @@ export interface PostgresDriverOptions {
 export class PostgresDriver implements Driver {
   private readonly held: HeldSession;
   private readonly disk: DiskProbe | undefined;
-  private alarm: () => void = () => {};
+  private alarm: (seen?: ProbeResult) => void = () => {};
+  /** Leaves the probe under way no more than half its deadline from now. */
+  private cutShort: (() => void) | undefined;
+  private readonly silenceMs: number;
 
   constructor(private readonly options: PostgresDriverOptions) {
     const { login, clock, random, timeoutMs, dataDir } = options;
-    this.held = new HeldSession({ login, clock, random, deadlineMs: timeoutMs, onLost: () => this.alarm() });
+    this.silenceMs = Math.round(timeoutMs * silenceShare);
+    this.held = new HeldSession({
+      login,
+      clock,
+      random,
+      deadlineMs: timeoutMs,
+      silenceMs: this.silenceMs,
+      onLost: () => this.alarm(),
+      onSilent: () => this.silent(),
+    });
     this.disk = dataDir === undefined ? undefined : new DiskProbe(dataDir, clock, timeoutMs);
   }
 
-  onAlarm(listener: () => void): void {
+  onAlarm(listener: (seen?: ProbeResult) => void): void {
     this.alarm = listener;
   }
 
@@ -42,9 +57,9 @@ export class PostgresDriver implements Driver {
     this.held.close();
   }
 
-  async probe(): Promise<ProbeResult> {
+  async probe(deadlineShare = 1): Promise<ProbeResult> {
     const space = this.disk?.read();
-    const result = await this.probeFresh();
+    const result = await this.probeFresh(Math.round(this.options.timeoutMs * deadlineShare));
     if (result.kind === 'passing') {
       void this.held.ensure();
       return { kind: 'passing', facts: withSpace(result.facts as PostgresFacts, await space, this.options) };
@@ -65,39 +80,50 @@ export class PostgresDriver implements Driver {
     return read.includes(true);
   }
 
-  private async probeFresh(): Promise<ProbeResult> {
-    const { box, clock, login, timeoutMs } = this.options;
+  private async probeFresh(timeoutMs: number): Promise<ProbeResult> {
+    const { box, clock, login } = this.options;
     const startedMs = clock.nowMs();
     const session = new Session(login, clock, {
       // A probe must not outlive its asker on the server; a lock that others hold is told from a server that hangs.
       statement_timeout: timeoutMs,
       lock_timeout: Math.floor(timeoutMs / 2),
     });
+    const cut = new AbortController();
+    let cutting: Timer | undefined;
+    this.cutShort = () =>
+      (cutting ??= clock.after(timeoutMs / 2, () => cut.abort(new DeadlineError('probe', timeoutMs))));
     try {
-      const facts = await withDeadline(clock, timeoutMs, 'probe', async (signal) => {
-        await session.open(signal);
-        return look(session, box);
-      });
+      const facts = await withDeadline(
+        clock,
+        timeoutMs,
+        'probe',
+        async (signal) => {
+          await session.open(signal);
+          return look(session, box);
+        },
+        cut.signal,
+      );
       session.close();
       return { kind: 'passing', facts };
     } catch (error) {
       session.destroy();
       return judgePostgresError(error, { tookMs: clock.nowMs() - startedMs, deadlineMs: timeoutMs });
+    } finally {
+      this.cutShort = undefined;
+      cutting?.cancel();
     }
   }
 
   /** No slot is left for a fresh connection: the session held since before still shows role and position. */
   private async throughHeld(): Promise<PostgresFacts | undefined> {
-    const { session } = this.held;
-    if (!session) return undefined;
-    const { box, clock, timeoutMs } = this.options;
-    try {
-      const facts = await withDeadline(clock, timeoutMs, 'probe', () => look(session, box));
-      return { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
-    } catch {
-      session.destroy();
-      return undefined;
-    }
+    const facts = await this.held.use((session) => look(session, this.options.box));
+    return facts && { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
+  }
+
+  /** The held session owes an answer: a first miss, which a probe is to confirm; one under way has half its time left for it. */
+  private silent(): void {
+    this.cutShort?.();
+    this.alarm({ kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: this.silenceMs } });
   }
 }
 

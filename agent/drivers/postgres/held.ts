@@ -1,6 +1,7 @@
 import { backoffMs } from '../../../common/backoff.js';
 import { withDeadline, type Clock } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
+import { Beat } from './beat.js';
 import { Session, type Login } from './session.js';
 
 const retry = { baseMs: 250, maxMs: 10_000 };
@@ -13,30 +14,47 @@ export interface HeldOptions {
   readonly random: Random;
   readonly deadlineMs: number;
   readonly onLost: () => void;
+  /** It owes an answer for longer than `silenceMs`. */
+  readonly onSilent: () => void;
+  readonly silenceMs: number;
 }
 
+/** How often the session is asked whether it is there, in ms. */
+const beatMs = 250;
+
 /**
- * A session that does nothing but be there: the kernel tells at once when the server's side of it dies. It is opened
+ * A session that is there: the kernel tells at once when the server's side of it dies, and one that is frozen answers nothing. It is opened
  * only after a healthy probe, so that it never troubles a server that starts or stops.
  */
 export class HeldSession {
   private state:
     | { readonly kind: 'none' }
     | { readonly kind: 'opening' }
-    | { readonly kind: 'open'; readonly session: Session; readonly sinceMs: number }
+    | { readonly kind: 'open'; readonly session: Session; readonly beat: Beat; readonly sinceMs: number }
     | { readonly kind: 'closed' } = { kind: 'none' };
   private failures = 0;
   private notBeforeMs = 0;
 
   constructor(private readonly options: HeldOptions) {}
 
-  get session(): Session | undefined {
-    return this.state.kind === 'open' ? this.state.session : undefined;
+  /** Runs `work` on the session; undefined when there is none, or it ended meanwhile. */
+  async use<T>(work: (session: Session) => Promise<T>): Promise<T | undefined> {
+    if (this.state.kind !== 'open') return undefined;
+    const { beat, session } = this.state;
+    const { clock, deadlineMs } = this.options;
+    try {
+      return await withDeadline(clock, deadlineMs, 'probe', () => beat.instead(() => work(session)));
+    } catch {
+      session.destroy();
+      return undefined;
+    }
   }
 
   /** Called after each healthy probe. */
   async ensure(): Promise<void> {
-    const { login, clock, deadlineMs } = this.options;
+    const { login, clock, deadlineMs, onSilent, silenceMs } = this.options;
+    // The server is well, and answers a fresh session: this one is lost on the way.
+    if (this.state.kind === 'open' && this.state.beat.isMissing) this.state.session.destroy();
     if (this.state.kind !== 'none' || clock.nowMs() < this.notBeforeMs) return;
     this.state = { kind: 'opening' };
     const session = new Session(login, clock, {
@@ -57,14 +75,23 @@ export class HeldSession {
       return;
     }
     if (this.isClosed()) return session.close();
-    this.state = { kind: 'open', session, sinceMs: clock.nowMs() };
+    const beat = new Beat({
+      clock,
+      everyMs: beatMs,
+      deadlineMs: silenceMs,
+      ask: () => session.row('SELECT 1'),
+      onMissed: onSilent,
+    });
+    this.state = { kind: 'open', session, beat, sinceMs: clock.nowMs() };
     session.onClose(() => this.lost(session));
   }
 
   close(): void {
-    const { session } = this;
+    const { state } = this;
     this.state = { kind: 'closed' };
-    session?.close();
+    if (state.kind !== 'open') return;
+    state.beat.stop();
+    state.session.close();
   }
 
   private isClosed(): boolean {
@@ -73,6 +100,7 @@ export class HeldSession {
 
   private lost(session: Session): void {
     if (this.state.kind !== 'open' || this.state.session !== session) return;
+    this.state.beat.stop();
     if (this.options.clock.nowMs() - this.state.sinceMs > livedMs) this.failures = 0;
     this.postpone();
     this.state = { kind: 'none' };
