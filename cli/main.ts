@@ -3,6 +3,7 @@ import { UserError, messageOf } from '../common/errors.js';
 import { hotspareVersion } from '../common/runtime/version.js';
 import { agentCommand } from './commands/agent.js';
 import { boxesCommand } from './commands/boxes.js';
+import { keeperCommand } from './commands/keeper.js';
 import { labCommand } from './commands/lab.js';
 import { serviceCommand } from './commands/service.js';
 import { setupCommand } from './commands/setup.js';
@@ -27,6 +28,7 @@ export async function main(args: readonly string[], io: Io = systemIo(process)):
     labCommand,
     statusCommand,
     agentCommand,
+    keeperCommand,
     serviceCommand,
     boxesCommand,
     setupCommand,

@@ -8,7 +8,18 @@ import { packagesToInstall } from './packages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Folders of sources. */
-export const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench'];
+export const rooms = [
+  'agent',
+  'keeper',
+  'sidecar',
+  'common',
+  'cli',
+  'todomvc',
+  'lab',
+  'provision',
+  'vagrant',
+  'bench',
+];
 const stamp = 'dist/.hotspare-stamp';
 
 /** @param {'run' | 'all'} wanted  'run': what a command needs; 'all': what the tests need as well */

@@ -39,6 +39,7 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   })),
   { from: /^sidecar\//, may: [/^sidecar\//, /^common\//] },
   { from: /^agent\//, may: [/^agent\//, /^common\//] },
+  { from: /^keeper\//, may: [/^keeper\//, /^common\//] },
   { from: /^todomvc\//, may: [/^todomvc\//, /^sidecar\/index\.ts$/, /^common\//] },
   {
     from: /^cli\//,
@@ -58,17 +59,28 @@ const withoutIo = /^([a-z]+\/core|agent\/shell|sidecar\/shell)\//;
 const packageRooms: Readonly<Record<string, RegExp>> = {
   consul: /^agent\/consul\//,
   dns2: /^sidecar\/dns\//,
-  pg: /^(agent\/drivers\/postgres\/|sidecar\/postgres\/|todomvc\/|bench\/)/,
+  pg: /^(agent\/drivers\/postgres\/|keeper\/postgres\/|sidecar\/postgres\/|todomvc\/|bench\/)/,
   pino: /^common\/runtime\//,
   'node-pg-migrate': /^todomvc\//,
   esbuild: /^bench\/against\.ts$/,
   commander: /^cli\//,
   handlebars: /^common\/template\.ts$/,
-  yaml: /^(agent|sidecar)\/config|^common\//,
+  yaml: /^(agent|keeper|sidecar)\/config|^common\//,
   'todomvc-app-css': /^todomvc\//,
 };
 
-const rooms = ['agent', 'sidecar', 'common', 'cli', 'todomvc', 'lab', 'provision', 'vagrant', 'bench'];
+const rooms = [
+  'agent',
+  'keeper',
+  'sidecar',
+  'common',
+  'cli',
+  'todomvc',
+  'lab',
+  'provision',
+  'vagrant',
+  'bench',
+];
 const files = rooms.flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: 'utf8' })
     .map((file) => join(room, file))

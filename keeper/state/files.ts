@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { history, type History } from '../../common/keeper/protocol.js';
+import {
+  bool,
+  integer,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+  union,
+  type Of,
+  type Shape,
+} from '../../common/keeper/shape.js';
+import { readIfPresent, removeDurably, writeDurably } from '../../common/runtime/durable.js';
+
+/** What is remembered of the gate. `before`: the value to go back to when a hold runs out. */
+const gate = union('kind', {
+  closed: {
+    name: text,
+    /** Start ticks of a process made right after: a postmaster younger than that never ran without the gate. */
+    closedAtTicks: number,
+    /** Whether the checkpointer was seen to have taken it, for a server that ran already. */
+    proven: bool,
+  },
+  /** `settled`: of what stood before. */
+  hold: { name: text, before: text, untilMs: number, boot: text, settled: bool },
+  /** `settled`: no earlier opening may still be on its way through the checkpointer. */
+  open: { standbys: text, proven: bool, settled: bool },
+});
+export type Gate = Of<typeof gate>;
+
+const drain = object({ untilMs: number, boot: text });
+export type Drain = Of<typeof drain>;
+
+const rewinding = object({ method: oneOf('rewind', 'basebackup') });
+
+/** Which data directory the rest was said of: one that was restored or copied is another. */
+const lineage = object({
+  device: integer(0, Number.MAX_SAFE_INTEGER),
+  inode: integer(0, Number.MAX_SAFE_INTEGER),
+  history: optional(history),
+});
+
+/**
+ * The keeper's memory: one small file each, written durably (D5), so that the keeper and `prepare-start` never rewrite what
+ * the other has just written.
+ */
+export class StateFiles {
+  constructor(
+    private readonly folder: string,
+    private readonly dataDir: string,
+  ) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  get managed(): boolean {
+    return readIfPresent(this.path('managed')) !== undefined;
+  }
+  set managed(on: boolean) {
+    if (on) writeDurably(this.path('managed'), '{}\n');
+    else removeDurably(this.path('managed'));
+  }
+
+  get gate(): Gate | undefined {
+    return this.read('gate', gate);
+  }
+  set gate(value: Gate | undefined) {
+    this.write('gate', value);
+  }
+
+  get drain(): Drain | undefined {
+    return this.read('drain', drain);
+  }
+  set drain(value: Drain | undefined) {
+    this.write('drain', value);
+  }
+
+  /** The durable marker of D2: while it stands, Postgres is not started. */
+  get rewinding(): Of<typeof rewinding> | undefined {
+    return this.read('rewinding', rewinding);
+  }
+  set rewinding(value: Of<typeof rewinding> | undefined) {
+    this.write('rewinding', value);
+  }
+
+  /** R5: new with each data directory, kept outside it. */
+  get incarnation(): string {
+    return readIfPresent(this.path('incarnation'))?.trim() || this.renewIncarnation();
+  }
+  renewIncarnation(): string {
+    const fresh = randomBytes(4).toString('hex');
+    writeDurably(this.path('incarnation'), `${fresh}\n`);
+    return fresh;
+  }
+
+  /** D4, of this very data directory; undefined when it has been replaced since. */
+  get history(): History | undefined {
+    const known = this.read('lineage', lineage);
+    return known && this.isSame(known) ? known.history : undefined;
+  }
+  set history(value: History | undefined) {
+    const { dev, ino } = statSync(this.dataDir);
+    this.write('lineage', { device: dev, inode: ino, ...(value ? { history: value } : {}) });
+  }
+
+  /** R5: a data directory that was put there by somebody else gets a new name, and nothing is known of its history. */
+  noticeReplacedData(): void {
+    const known = this.read('lineage', lineage);
+    if (known && this.isSame(known)) return;
+    if (known) this.renewIncarnation();
+    this.history = undefined;
+  }
+
+  private isSame({ device, inode }: { device: number; inode: number }): boolean {
+    const stat = statSync(this.dataDir, { throwIfNoEntry: false });
+    return stat?.dev === device && stat.ino === inode;
+  }
+
+  private path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  private read<T>(name: string, shape: Shape<T>): T | undefined {
+    const content = readIfPresent(this.path(name));
+    return content === undefined ? undefined : shape.read(JSON.parse(content), this.path(name));
+  }
+
+  private write(name: string, value: object | undefined): void {
+    if (value) writeDurably(this.path(name), `${JSON.stringify(value)}\n`);
+    else removeDurably(this.path(name));
+  }
+}

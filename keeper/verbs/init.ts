@@ -1,0 +1,82 @@
+import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
+import { removeDurably } from '../../common/runtime/durable.js';
+import { Refused, type Box, type Order } from '../box.js';
+import { differences, includes, stripAutoConfFile } from '../postgres/auto-conf.js';
+import { readControlData } from '../postgres/control.js';
+import { familyOf } from '../postgres/processes.js';
+import { installedVersion } from '../postgres/versions.js';
+import { close, openTo, writeClosedGate } from './gate.js';
+import { gateFactsOf } from './gate-facts.js';
+import { inRecovery, mustNotRewind } from './conditions.js';
+
+/** D1, D2, R6: takes a member into management, without a restart, or lets it go. */
+export async function init(box: Box, request: RequestOf<'init'>, order: Order): Promise<ResultOf<'init'>> {
+  mustNotRewind(box);
+  const stripped = request.managed ? await takeOver(box, request.gate, order) : await letGo(box, order);
+  const { postmaster } = familyOf(box.dataDir);
+  return { managed: box.state.managed, gate: gateFactsOf(box, postmaster), strippedSettings: stripped };
+}
+
+async function takeOver(box: Box, gate: 'close' | 'as-is', order: Order): Promise<string[]> {
+  const { postgres } = box.config;
+  const { postmaster } = familyOf(box.dataDir);
+  const hasData = (await readControlData(postgres.binDir, box.dataDir)).state !== 'none';
+  if (hasData && !box.state.managed) await mustBeIncluded(box);
+  if (hasData) box.state.noticeReplacedData();
+  if (gate === 'as-is' && postmaster) {
+    const [row] = await box.reserved.query(
+      'SELECT pg_is_in_recovery() AS "inRecovery", current_setting(\'synchronous_standby_names\') AS names',
+    );
+    if (row?.['inRecovery'] === true)
+      throw new Refused(
+        'in-recovery',
+        'only the holder keeps its gate as it is; a member in recovery closes it',
+      );
+    box.settings.change({ synchronous_standby_names: String(row?.['names']) });
+    box.state.gate = { kind: 'open', standbys: String(row?.['names']), proven: false, settled: false };
+  } else writeClosedGate(box);
+  // The flag goes before the signal file: where that lies, whoever starts Postgres must find D2 in force.
+  box.state.managed = true;
+  if (!hasData) return [];
+  box.putSignal();
+  const stripped = stripAutoConfFile(box.dataDir);
+  await mustBeEffective(box);
+  if (!postmaster) return stripped;
+  if (gate === 'as-is') await openTo(box, box.settings.read().synchronous_standby_names, order);
+  else await close(box, order);
+  return stripped;
+}
+
+async function letGo(box: Box, order: Order): Promise<string[]> {
+  const runs = familyOf(box.dataDir).postmaster !== undefined;
+  if (runs && !(await inRecovery(box))) {
+    await openTo(box, '', order);
+    removeDurably(box.signalFile);
+  } else {
+    box.settings.change({ synchronous_standby_names: '' });
+    box.state.gate = undefined;
+    box.reload();
+  }
+  box.state.managed = false;
+  return [];
+}
+
+/** Before anything is changed: a file that Postgres does not read would close no gate. */
+async function mustBeIncluded(box: Box): Promise<void> {
+  const { postgres } = box.config;
+  box.settings.change({});
+  if (await includes(postgres, box.settings.revision)) return;
+  throw new Refused(
+    'settings-not-included',
+    `${postgres.configFile} must include ${postgres.settingsFile} as its last line`,
+  );
+}
+
+/** D2, with the names that were in the way: the agent can do nothing about them. */
+async function mustBeEffective(box: Box): Promise<void> {
+  const { postgres } = box.config;
+  const major = Number((await installedVersion(postgres.binDir)).split('.')[0]);
+  const wrong = await differences(postgres, box.settings.read(), major);
+  if (wrong.length > 0)
+    throw new Error(`something else than ${postgres.settingsFile} decides: ${wrong.join('; ')}`);
+}
