@@ -62,4 +62,6 @@ export const serviceMeta = {
   box: 'hotspare-box',
   /** Base URL of that box's agent. */
   agent: 'hotspare-agent',
+  /** Of a Postgres: the system identifier, which all members of one database share and no other database has. */
+  system: 'hotspare-system',
 } as const;

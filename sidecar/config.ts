@@ -4,6 +4,7 @@ import { ConfigError } from '../common/errors.js';
 import { ports, type Mode, type Target } from '../common/names.js';
 import { discreet, redactedText } from '../common/redact.js';
 import { Secret } from '../common/secret.js';
+import { isSystemId } from './core/model.js';
 import type { Discovery } from './ports.js';
 import type { Resolver } from './resolver.js';
 
@@ -52,6 +53,12 @@ export interface DiscoveryOptions {
    * @defaultValue none: Consul is asked
    */
   hosts?: readonly (Target | string)[];
+  /**
+   * The one database whose members are used, by its system identifier: `SELECT system_identifier FROM pg_control_system()`. It
+   * is final: without it a process belongs to the database that proved itself first, or to the one in `cacheFile`.
+   * @defaultValue none
+   */
+  systemId?: string | bigint;
   /**
    * Where the last known members are kept for a start without Consul; `false`: nowhere. A file that cannot be read or
    * written is never an error: see the `warning` event of {@link Resolver}.
@@ -180,6 +187,7 @@ export interface DiscoverySettings {
   readonly http: HttpSettings | null;
   readonly hosts: readonly Target[] | null;
   readonly cacheFile: string | null;
+  readonly systemId: string | null;
   readonly timings: Timings;
 }
 
@@ -198,7 +206,7 @@ const where = 'hotspare options';
 const defaultReadWaitMs = 100;
 const timingKeys = Object.keys(defaultTimings) as (keyof Timings)[];
 const httpKeys = ['url', 'token', 'tokenFile'];
-const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', ...timingKeys];
+const knownKeys = ['service', 'domain', 'dns', 'http', 'hosts', 'cacheFile', 'systemId', ...timingKeys];
 const label = /^[A-Za-z0-9]([A-Za-z0-9-_]*[A-Za-z0-9])?$/;
 
 /**
@@ -278,8 +286,18 @@ function settings(
     http: http(given, environment, address),
     hosts: hosts(given),
     cacheFile: cacheFile(given, service, environment),
+    systemId: systemId(given),
     timings: timings(given),
   };
+}
+
+function systemId({ systemId: given }: DiscoveryOptions): string | null {
+  if (given === undefined) return null;
+  const text = typeof given === 'bigint' ? given.toString() : given;
+  if (isSystemId(text)) return text;
+  const expected =
+    'the digits that pg_control_system() shows, as text or bigint (a number is not exact enough)';
+  throw new ConfigError(where, 'hotspare.systemId', given, expected);
 }
 
 function timings(given: DiscoveryOptions): Timings {

@@ -24,14 +24,19 @@ export interface WakeUps {
   start(hear: (news: News) => void, signal: AbortSignal): void;
   /** Whether the last that was heard is a list, and changes of it will be heard. */
   readonly attentive: boolean;
-  /** In trouble: makes sure that it is still heard, without waiting. Hears `silent` if not. */
-  check(): void;
+  /**
+   * In trouble: makes sure that it is still heard, without waiting. Hears `silent` if not. What was heard within `freshMs`
+   * (default 5 s) needs no check.
+   */
+  check(freshMs?: number): void;
 }
 
 /** What was known the last time; proposals for a process that starts while Consul is away. */
 export interface Known {
   readonly primary: Target | null;
   readonly replicas: readonly Target[];
+  /** Which database this process belonged to. Absent: it was not known. */
+  readonly systemId?: string;
 }
 
 export interface LastKnownGood {
@@ -45,14 +50,18 @@ export interface Proposal {
   readonly role: Role;
   readonly lookup: Lookup;
   readonly source: Source;
+  /** Which database this process, or one before it, belonged to. */
+  readonly remembered?: string | null;
 }
 
 /** The running search for members. */
 export interface Discovery {
   /** `listener` hears what is known at once, and every lookup from then on. Returns its end. */
   subscribe(listener: (proposal: Proposal) => void): () => void;
-  /** Look up now. */
-  refresh(): void;
+  /** Look up now. What Consul's HTTP API has said within `freshMs` (default 5 s) is not asked for again. */
+  refresh(freshMs?: number): void;
+  /** From now on, and from the next start on, this is where the process belongs. */
+  remember(systemId: string): void;
 }
 
 /** What the router hears about members: everything but proposals and time. Which sessions live, it knows itself. */

@@ -171,8 +171,13 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
   }
 
   /** @internal */
-  refresh(): void {
-    if (!this.#closed) this.#discovery.refresh();
+  refresh(freshMs?: number): void {
+    if (!this.#closed) this.#discovery.refresh(freshMs);
+  }
+
+  /** @internal */
+  remember(systemId: string): void {
+    this.#discovery.remember(systemId);
   }
 
   /** Ends all lookups, at once; may be called again. Pools that share it go on with the members they know. */

@@ -12,12 +12,14 @@ export function routeOf(config: object): Route | null {
   if (isShared(hotspare)) {
     // For what it refuses.
     consulName(hostOf(config), hotspare.settings.domain);
-    return { discovery: hotspare, timings: hotspare.settings.timings, limits, close: () => {} };
+    const { timings, systemId } = hotspare.settings;
+    return { discovery: hotspare, timings, systemId, limits, close: () => {} };
   }
   const settings = parseDiscovery(hotspare, hostOf(config), environment);
   if (!settings) return null;
   const resolver = Resolver.of(settings);
-  return { discovery: resolver, timings: settings.timings, limits, close: () => resolver.close() };
+  const { timings, systemId } = settings;
+  return { discovery: resolver, timings, systemId, limits, close: () => resolver.close() };
 }
 
 function isShared(given: HotspareOptions['hotspare']): given is Resolver {

@@ -1,5 +1,5 @@
 import { assertNever } from '../../common/assert-never.js';
-import type { Role } from '../../common/names.js';
+import { serviceMeta, type Role } from '../../common/names.js';
 import type {
   Action,
   CatalogueEntry,
@@ -63,6 +63,7 @@ interface Wanted {
   readonly status: CheckStatus;
   readonly text: string;
   readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 const nothingProven = 'not judged yet: the agent could not probe it so far';
@@ -73,7 +74,7 @@ function wantedOf(
   config: ServiceModel,
 ): Wanted {
   if (state.kind !== 'unknown') return wantedOfProven(state, entry, config);
-  const known = state.last ? wantedOfProven(state.last, entry, config) : publishedBefore(entry);
+  const known = state.last ? wantedOfProven(state.last, entry, config) : publishedBefore(entry, config);
   // It stays critical, but what was last proven, like "connection refused", is no longer why.
   return known.status === 'critical' && hasAnswered(state.obstacle)
     ? { ...known, text: obstacleText(state.obstacle) }
@@ -81,22 +82,38 @@ function wantedOf(
 }
 
 /** While nothing is proven: whatever an earlier run of the agent published stands, and is kept alive. */
-function publishedBefore(entry: CatalogueEntry | undefined): Wanted {
-  if (entry?.check) return { status: entry.check.status, text: entry.check.text, tags: entry.tags };
-  return { status: 'warning', text: nothingProven, tags: [] };
+function publishedBefore(entry: CatalogueEntry | undefined, config: ServiceModel): Wanted {
+  const meta = { ...config.meta, ...systemIn(entry) };
+  if (entry?.check) return { status: entry.check.status, text: entry.check.text, tags: entry.tags, meta };
+  return { status: 'warning', text: nothingProven, tags: [], meta };
 }
+
+const systemMeta = (systemId: string | undefined) =>
+  systemId === undefined ? {} : { [serviceMeta.system]: systemId };
+
+/** What is published of which database it is: stands until it says something else. */
+const systemIn = (entry: CatalogueEntry | undefined) => systemMeta(entry?.meta[serviceMeta.system]);
 
 function wantedOfProven(proven: Proven, entry: CatalogueEntry | undefined, config: ServiceModel): Wanted {
   const role = roleOf(proven);
   switch (proven.kind) {
     case 'passing':
-      return { status: 'passing', text: config.passingText, tags: role ? [role] : [] };
+      return {
+        status: 'passing',
+        text: config.passingText,
+        tags: role ? [role] : [],
+        meta: {
+          ...config.meta,
+          ...systemMeta('systemId' in proven.facts ? proven.facts.systemId : undefined),
+        },
+      };
     case 'critical':
       // A member that went away while nobody watched keeps the tag it had: nothing said it changed its role.
       return {
         status: 'critical',
         text: troubleText(proven.trouble),
         tags: role ? [role] : (entry?.tags.filter(isRole) ?? []),
+        meta: { ...config.meta, ...systemIn(entry) },
       };
   }
 }
@@ -137,7 +154,7 @@ function difference(wanted: Wanted, entry: CatalogueEntry, nowMs: number, config
   if (entry.address !== config.address || entry.port !== config.port || entry.name !== config.name)
     return { kind: 'entry-differs', what: 'address' };
   if (!sameSet(entry.tags, wanted.tags)) return { kind: 'entry-differs', what: 'tags' };
-  if (!sameMeta(entry.meta, config.meta)) return { kind: 'entry-differs', what: 'meta' };
+  if (!sameMeta(entry.meta, wanted.meta)) return { kind: 'entry-differs', what: 'meta' };
   if (check.status !== wanted.status)
     return { kind: 'status-differs', from: check.status, to: wanted.status };
   if (check.text !== wanted.text) return { kind: 'text-differs' };
@@ -151,8 +168,8 @@ function register(wanted: Wanted, entry: CatalogueEntry | undefined, config: Ser
 }
 
 function registration(wanted: Wanted, entry: CatalogueEntry | undefined, config: ServiceModel): Action {
-  const { id, name, address, port, meta, checkTtlMs } = config;
-  const { tags } = wanted;
+  const { id, name, address, port, checkTtlMs } = config;
+  const { tags, meta } = wanted;
   const initialStatus = entry?.check?.status ?? 'critical';
   const described: Registration = { id, name, address, port, tags, meta, checkTtlMs, initialStatus };
   return { kind: 'register', registration: described };

@@ -60,6 +60,8 @@ export interface PostgresFacts {
   /** Written (primary) or replayed (replica), like `0/3000060`. */
   readonly lsn?: string;
   readonly timeline?: number;
+  /** Which database it is; absent when it does not say. */
+  readonly systemId?: string;
   /** Replica: bytes known to be written on the primary and not replayed here. */
   readonly lagBytes?: number;
   /** Replica: whether WAL is streaming in. */

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../../common/errors.js';
 import type { Target } from '../../common/names.js';
+import { isSystemId } from '../core/model.js';
 import type { Known, LastKnownGood } from '../ports.js';
 
 export interface CacheFileOptions {
@@ -60,12 +61,13 @@ export class CacheFile implements LastKnownGood {
   }
 
   async #completed(known: Known): Promise<Known> {
-    if (known.primary && known.replicas.length > 0) return known;
+    if (known.primary && known.replicas.length > 0 && known.systemId !== undefined) return known;
     // A file that is not ours was warned of when it was loaded; now it is replaced.
     const before = await this.#read().catch(() => null);
     return {
       primary: known.primary ?? before?.primary ?? null,
       replicas: known.replicas.length > 0 ? known.replicas : (before?.replicas ?? []),
+      ...systemOf(known.systemId ?? before?.systemId),
     };
   }
 
@@ -105,13 +107,16 @@ export class CacheFile implements LastKnownGood {
 function parse(text: string, source: string): Known {
   const content: unknown = JSON.parse(text);
   if (typeof content !== 'object' || content === null) throw new Error('it is not what we write');
-  const { version: found, source: theirs, primary, replicas } = content as Record<string, unknown>;
+  const { version: found, source: theirs, primary, replicas, systemId } = content as Record<string, unknown>;
   if (found !== version) throw new Error(`its version is ${JSON.stringify(found)}, not ${version}`);
   if (theirs !== source) throw new Error(`it is about ${JSON.stringify(theirs)}, not about ${source}`);
   if ((primary !== null && !isTarget(primary)) || !Array.isArray(replicas) || !replicas.every(isTarget))
     throw new Error('it is not what we write');
-  return { primary, replicas };
+  if (systemId !== undefined && !isSystemId(systemId)) throw new Error('it is not what we write');
+  return { primary, replicas, ...systemOf(systemId) };
 }
+
+const systemOf = (systemId: string | undefined) => (systemId === undefined ? {} : { systemId });
 
 function isTarget(value: unknown): value is Target {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,5 +1,5 @@
 import { parseHealth } from '../../common/consul/json.js';
-import { targetKey, type Role, type Target } from '../../common/names.js';
+import { serviceMeta, targetKey, type Role, type Target } from '../../common/names.js';
 import { tagsOf } from '../../common/role-tags.js';
 import type { Lookup } from '../core/model.js';
 
@@ -15,13 +15,18 @@ export function listing(body: unknown): Listing | null {
   const serving = entries.filter(({ checks }) => checks.every(({ status }) => status !== 'critical'));
   const lookup = (role: Role): Lookup => {
     const targets = new Map<string, Target>();
-    for (const { address, port, tags } of serving) {
+    const systems: Record<string, string> = {};
+    for (const { address, port, tags, meta } of serving) {
       const target = { host: address, port };
-      if (port > 0 && address !== '' && tags.some((tag) => tagsOf[role].includes(tag)))
-        targets.set(targetKey(target), target);
+      if (port <= 0 || address === '' || !tags.some((tag) => tagsOf[role].includes(tag))) continue;
+      const key = targetKey(target);
+      targets.set(key, target);
+      if (meta[serviceMeta.system]) systems[key] = meta[serviceMeta.system]!;
     }
     const sorted = [...targets.keys()].sort().map((key) => targets.get(key)!);
-    return sorted.length > 0 ? { kind: 'found', targets: sorted } : { kind: 'empty' };
+    return sorted.length > 0
+      ? { kind: 'found', targets: sorted, ...(Object.keys(systems).length > 0 && { systems }) }
+      : { kind: 'empty' };
   };
   return { primary: lookup('primary'), replica: lookup('replica') };
 }

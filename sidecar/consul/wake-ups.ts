@@ -22,8 +22,8 @@ export interface ConsulWakeUpsOptions {
 
 /** For an answer that Consul does not hold back. */
 const deadlineMs = 3_000;
-/** An answer that is younger needs no check. */
-const freshMs = 5_000;
+/** An answer that is younger needs no check, ms. */
+const defaultFreshMs = 5_000;
 /**
  * Long in the end: where Consul turns connections away because there are too many, hundreds of processes may be trying.
  * Those without one lose nothing but milliseconds: they ask DNS.
@@ -52,7 +52,7 @@ export class ConsulWakeUps implements WakeUps {
     void this.#run(hear, signal);
   }
 
-  check(): void {
+  check(freshMs = defaultFreshMs): void {
     const { clock } = this.options;
     if (clock.nowMs() - this.#answeredAtMs < freshMs) return;
     this.#answeredAtMs = clock.nowMs();

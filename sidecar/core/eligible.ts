@@ -1,6 +1,7 @@
 import { assertNever } from '../../common/assert-never.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
 import type { Member, RouteConfig, State } from './model.js';
+import { foreign, ours } from './system.js';
 
 /**
  * What a session is for.
@@ -30,7 +31,8 @@ export function eligible(state: State, use: Use, config: RouteConfig): readonly 
 }
 
 function replicas(state: State, config: RouteConfig): readonly Target[] {
-  const fit = [...state.members.values()].filter(
+  if (state.system.kind === 'torn') return [];
+  const fit = ours(state).filter(
     (member) =>
       member.standing.kind === 'proven' &&
       member.standing.role === 'replica' &&
@@ -41,7 +43,7 @@ function replicas(state: State, config: RouteConfig): readonly Target[] {
   return (calm.length > 0 ? calm : fit).map((member) => member.target);
 }
 
-/** How far behind, when last heard. Null: unknown. The writer is never behind. */
+/** How far behind, when last heard. Null: unknown, or another database's. The writer is never behind. */
 export function memberLagBytes(state: State, member: Member): number | null {
   return state.writer && sameTarget(member.target, state.writer) ? 0 : member.lagBytes;
 }
@@ -52,6 +54,7 @@ export function memberLagBytes(state: State, member: Member): number | null {
  */
 export function memberAgeMs(state: State, member: Member, nowMs: number): number | null {
   if (state.writer && sameTarget(member.target, state.writer)) return 0;
+  if (foreign(state, member)) return null;
   const { lsn, replayAgeMs, heardAtMs } = member;
   const has = lsn === null ? undefined : state.heads.findLast((head) => head.lsn <= lsn);
   if (has) return Math.max(0, nowMs - has.atMs);

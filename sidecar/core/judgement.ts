@@ -3,14 +3,16 @@ import { sameEpoch } from './epochs.js';
 import { eligible } from './eligible.js';
 import type { Member, RouteConfig, State } from './model.js';
 import type { Reason } from './reasons.js';
+import { ours } from './system.js';
 
 /** Nobody has given a verdict on any member yet. */
 export const atStart = ({ reason }: State): boolean =>
   reason.kind === 'starting' || reason.kind === 'nobody-known';
 
+const inexact: readonly Reason['kind'][] = ['nothing-answers', 'nobody-lets-in', 'none-of-ours', 'torn'];
+
 /** A reason that one more verdict may make more exact. */
-export const unheard = (state: State): boolean =>
-  atStart(state) || state.reason.kind === 'nothing-answers' || state.reason.kind === 'nobody-lets-in';
+export const unheard = (state: State): boolean => atStart(state) || inexact.includes(state.reason.kind);
 
 /**
  * At the start the replica often proves itself first, by a millisecond. To be read-only then would be wrong: wait until
@@ -36,7 +38,8 @@ const namedIsUnheard = (members: readonly Member[]): boolean =>
  * may be a primary of the past that does not know it.
  */
 export function chooseWriter(state: State): Target | null {
-  const candidates = [...state.members.values()].filter(
+  if (state.system.kind === 'torn') return null;
+  const candidates = ours(state).filter(
     (member) =>
       member.standing.kind === 'proven' &&
       member.standing.role === 'primary' &&
@@ -74,10 +77,14 @@ function whyNobody({ lookups }: State, members: readonly Member[]): Reason {
 /** Why `state`, which came after `before`, has the mode that it has. */
 export function explain(before: State, state: State, config: RouteConfig): Reason {
   if (state.writer) return { kind: 'primary-proven', target: state.writer };
-  const members = [...state.members.values()];
+  if (state.system.kind === 'torn') return { kind: 'torn', systemIds: state.system.systemIds };
+  const members = ours(state);
+  if (members.length === 0 && state.members.size > 0) return { kind: 'none-of-ours' };
   const claims = members.find(
     (member) => member.standing.kind === 'proven' && member.standing.role === 'primary',
   );
+  if (claims && state.highest && claims.epoch === null)
+    return { kind: 'primary-untold', target: claims.target };
   if (claims && state.highest)
     return { kind: 'primary-superseded', target: claims.target, timeline: state.highest.timeline };
   const provenReplicas = members.filter((member) => member.standing.kind === 'proven');

@@ -7,17 +7,52 @@ import type { Reason } from './reasons.js';
  * only the first may make us forget anything.
  */
 export type Lookup =
-  | { readonly kind: 'found'; readonly targets: readonly Target[] }
+  | {
+      readonly kind: 'found';
+      readonly targets: readonly Target[];
+      /** Which database some of them belong to, as their agents have it in Consul; by `targetKey`. */
+      readonly systems?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unavailable'; readonly why: string };
 
 /** Where a proposal came from. */
 export type Source = 'dns' | 'http' | 'cache' | 'static';
 
-/** Which history of which database a primary writes: a promotion starts a higher timeline of the same system. */
+/**
+ * Which history of which database a primary writes: a promotion starts a higher timeline of the same system. A server that
+ * does not say which system it is can only be compared with others that do not.
+ */
 export interface Epoch {
-  readonly systemId: string;
+  readonly systemId: string | null;
   readonly timeline: number;
+}
+
+/** Whether this is what Postgres calls one: an unsigned number of 64 bits, in decimal. */
+export const isSystemId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[1-9]\d{0,19}$/.test(value);
+
+/** Which database this process belongs to. */
+export type System =
+  | { readonly kind: 'unknown' }
+  /** That of the members proven now. No session has been served yet: nothing of it is kept. */
+  | { readonly kind: 'apparent'; readonly systemId: string }
+  /** The same, and they are of several: nobody here can tell which one is meant. */
+  | { readonly kind: 'torn'; readonly systemIds: readonly string[] }
+  | {
+      readonly kind: 'own';
+      readonly systemId: string;
+      /** On whose word. An option is final. */
+      readonly by: 'option' | 'memory' | 'proof' | 'move';
+    };
+
+/** What a member's monitor last heard from it. */
+export interface Told {
+  readonly role: Role;
+  /** Null: it does not say. */
+  readonly systemId: string | null;
+  /** Why it did not say all that it was asked, in its own words. Null: it did. */
+  readonly withheld: string | null;
 }
 
 /** Why a member does not prove itself. */
@@ -56,6 +91,10 @@ export interface Member {
   readonly listed: readonly Role[];
   /** Since when it is neither listed nor proven, monotonic ms; null while it is either. */
   readonly idleSinceMs: number | null;
+  /** Null: its monitor has heard nothing yet. */
+  readonly told: Told | null;
+  /** Which database it belongs to by its agent's word in Consul. Null: nothing is said there. */
+  readonly published: string | null;
   /** The last epoch it showed as primary. */
   readonly epoch: Epoch | null;
   /** Written (primary) or replayed (replica) up to here, when last heard. */
@@ -80,7 +119,14 @@ export interface State {
   readonly reason: Reason;
   /** Whom `pool` may write to. Null unless the mode is read-write. */
   readonly writer: Target | null;
-  /** The highest epoch seen; nothing below it is ever written to. */
+  readonly system: System;
+  /**
+   * When Consul's HTTP API has last said who plays this role, monotonic ms. Null: the newest word on it is not HTTP's.
+   */
+  readonly byHttpMs: Readonly<Record<Role, number | null>>;
+  /** The other database of which alone HTTP lists members, and since when. */
+  readonly elsewhere: { readonly systemId: string; readonly sinceMs: number } | null;
+  /** The highest epoch seen of our system; nothing below it is ever written to. */
   readonly highest: Epoch | null;
   /** Newest last; a few seconds of them, to tell how old a replica's data is. */
   readonly heads: readonly Head[];
@@ -93,10 +139,19 @@ export interface RouteConfig {
   readonly maxReplicaLagBytes: number;
   /** A member neither listed nor proven is watched this long before it is forgotten. */
   readonly forgetAfterMs: number;
+  /** The only database this process may ever use. Null: the first that proves itself. */
+  readonly systemId: string | null;
 }
 
 export type Event =
-  | { readonly type: 'proposal'; readonly role: Role; readonly lookup: Lookup; readonly source: Source }
+  | {
+      readonly type: 'proposal';
+      readonly role: Role;
+      readonly lookup: Lookup;
+      readonly source: Source;
+      /** The database that is remembered from before. */
+      readonly remembered?: string | null;
+    }
   /** A session's own word about its server, at its start or when the server changed its mind. */
   | { readonly type: 'proved'; readonly target: Target; readonly role: Role }
   /** The monitor's word: role with everything else. */
@@ -104,8 +159,10 @@ export type Event =
       readonly type: 'heartbeat';
       readonly target: Target;
       readonly role: Role;
+      readonly systemId: string | null;
       /** Of a primary. */
-      readonly epoch: Epoch | null;
+      readonly timeline: number | null;
+      readonly withheld: string | null;
       readonly lsn: Lsn | null;
       /** Of a replica: received, perhaps not replayed yet. */
       readonly receivedLsn: Lsn | null;
@@ -122,6 +179,8 @@ export type Event =
       /** Whether other sessions of ours to it are open. */
       readonly sessionsLive: boolean;
     }
+  /** The app was given a session to this member. */
+  | { readonly type: 'served'; readonly target: Target }
   /** A write was refused with 25006. */
   | { readonly type: 'write-refused'; readonly target: Target }
   /** `sleptMs`: how much of the time since the last one this process did not run. */
@@ -131,7 +190,7 @@ export type Event =
  * What the shell does, in this order and no other:
  * `destroy` before `mode`, so that whoever hears of the mode finds no socket to the dead host;
  * `retire` before `mode`, so that the first query after the event gets a session that fits;
- * `watch` and `probe` after, they take their time; `lookup` last.
+ * `watch` and `probe` after, they take their time; `lookup` and what is like it last.
  */
 export type Effect =
   /** End every socket to this target now: nobody waits for TCP. */
@@ -143,7 +202,11 @@ export type Effect =
   | { readonly do: 'unwatch'; readonly target: Target }
   /** Ask this member now, not at its next turn. */
   | { readonly do: 'probe'; readonly target: Target }
-  | { readonly do: 'lookup' };
+  | { readonly do: 'lookup' }
+  /** Ask Consul's HTTP API whether what it said still holds. */
+  | { readonly do: 'confirm' }
+  /** From the next start on this process belongs to that database. */
+  | { readonly do: 'remember'; readonly systemId: string };
 
 export interface Decision {
   readonly state: State;

@@ -1,9 +1,10 @@
 import type { Lsn } from '../../common/lsn.js';
 import { sameEpoch } from './epochs.js';
-import type { Epoch } from './model.js';
 
 /** A place in the history of one database. Only places of the same epoch can be compared. */
-export interface Position extends Epoch {
+export interface Position {
+  readonly systemId: string;
+  readonly timeline: number;
   readonly lsn: Lsn;
 }
 

@@ -1,6 +1,7 @@
 import { assertNever } from '../../common/assert-never.js';
 import { targetKey, type Target } from '../../common/names.js';
 import type { Trouble } from './model.js';
+import { moveAfterMs } from './moving.js';
 
 /** Why the mode is what it is. */
 export type Reason =
@@ -11,6 +12,14 @@ export type Reason =
   | { readonly kind: 'primary-became-replica'; readonly target: Target }
   /** A member says it is primary, of an older timeline than one already seen. */
   | { readonly kind: 'primary-superseded'; readonly target: Target; readonly timeline: number }
+  /** A member says it is primary and not of which timeline, while others of the service have said theirs. */
+  | { readonly kind: 'primary-untold'; readonly target: Target }
+  /** Primaries, or without one replicas, of several databases, before there was a session. */
+  | { readonly kind: 'torn'; readonly systemIds: readonly string[] }
+  /** All members known are of another database. */
+  | { readonly kind: 'none-of-ours' }
+  /** Consul's HTTP API has named another database for long enough. Null: there was none before. */
+  | { readonly kind: 'moved'; readonly from: string | null; readonly to: string }
   | { readonly kind: 'replicas-too-far-behind'; readonly limitBytes: number }
   | { readonly kind: 'nobody-known'; readonly consul: 'lists-nobody' | 'does-not-answer' }
   | { readonly kind: 'nothing-answers'; readonly members: number }
@@ -40,6 +49,14 @@ export function sentence(reason: Reason): string {
       return `${targetKey(reason.target)} is a replica now and no other member says it is the primary`;
     case 'primary-superseded':
       return `${targetKey(reason.target)} calls itself primary, but timeline ${reason.timeline} was seen elsewhere: it is out of date`;
+    case 'primary-untold':
+      return `${targetKey(reason.target)} calls itself primary, but does not tell its timeline, and others have told theirs`;
+    case 'torn':
+      return `members of ${reason.systemIds.length} databases are found (system identifiers ${few(reason.systemIds)}): set systemId to the one that is meant`;
+    case 'none-of-ours':
+      return 'no known member belongs to our database';
+    case 'moved':
+      return `moved to the database with system identifier ${reason.to}${reason.from === null ? '' : ` (before: ${reason.from})`}: Consul's HTTP API has listed no other for ${moveAfterMs / 1000} s`;
     case 'replicas-too-far-behind':
       return `no primary, and every replica is more than ${reason.limitBytes} bytes behind`;
     case 'nobody-known':
@@ -49,11 +66,17 @@ export function sentence(reason: Reason): string {
     case 'nothing-answers':
       return `${noneOf(reason.members)} answers`;
     case 'nobody-lets-in':
-      return `${noneOf(reason.members)} lets us in (${reason.refusals.map(refusal).join(', ')})`;
+      return `${noneOf(reason.members)} lets us in (${few(reason.refusals.map(refusal))})`;
     default:
       return assertNever(reason);
   }
 }
+
+const named = 5;
+
+/** As many as people read. */
+export const few = (texts: readonly string[]): string =>
+  texts.slice(0, named).join(', ') + (texts.length > named ? ` and ${texts.length - named} more` : '');
 
 const noneOf = (members: number) => `none of ${members} known member${members === 1 ? '' : 's'}`;
 

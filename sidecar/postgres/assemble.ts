@@ -17,6 +17,13 @@ export interface Ambient {
   readonly random: Random;
 }
 
+export interface Assembled {
+  readonly discovery: Discovery;
+  readonly timings: Timings;
+  readonly limits: PoolLimits;
+  readonly systemId: string | null;
+}
+
 /** So long the app's own functions may keep a log-in at a stretch, unless `connectionTimeoutMillis` says otherwise. */
 const ownSideMs = 10_000;
 
@@ -43,9 +50,7 @@ const noop = () => {};
 /** A router with a monitor session to every member, connecting as `options` says then. Nothing runs before `start`. */
 export function assemble(
   options: () => pg.PoolConfig,
-  discovery: Discovery,
-  timings: Timings,
-  limits: PoolLimits,
+  { discovery, timings, limits, systemId }: Assembled,
   { clock, awake, random }: Ambient,
 ): Router {
   const patience = new AwakeClock(clock);
@@ -79,6 +84,7 @@ export function assemble(
     config: {
       maxReplicaLagBytes: limits.maxReplicaLagBytes,
       forgetAfterMs: timings.forgetAfterMs,
+      systemId,
       tickMs: 1_000,
       patienceMs: timings.connectDeadlineMs,
     },

@@ -22,7 +22,7 @@ export function primaryClientClass(routeOf: (config: pg.ClientConfig) => Route |
   const Session = sessionClass(pg.Client, (config) => {
     const route = routeOf(config);
     if (!route) return null;
-    const router = assemble(() => config, route.discovery, route.timings, route.limits, ambient);
+    const router = assemble(() => config, route, ambient);
     routers.set(config, { router, close: route.close });
     return linkFor(router, ambient.clock, 'primary', () =>
       connectBound(config, route.timings, router, ambient.awake),

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { parseLsn, type Lsn } from '../../common/lsn.js';
 import type { Target } from '../../common/names.js';
-import type { Epoch } from '../core/model.js';
 import type { Report } from '../ports.js';
 
 /** Asked once per monitor connection: it never changes. */
@@ -43,17 +42,13 @@ export function readHeartbeat(
     type: 'heartbeat',
     target,
     role: inRecovery === 't' ? 'replica' : 'primary',
-    epoch: epoch(systemId, timeline),
+    systemId,
+    timeline: timeline === null ? null : Number.parseInt(timeline, 16),
+    withheld: null,
     lsn: lsn(at),
     receivedLsn: lsn(received),
     replayAgeMs: replayAgeMs === null ? null : Math.max(0, Number(replayAgeMs)),
   };
-}
-
-function epoch(systemId: string | null, timeline: string | null): Epoch | null {
-  return systemId === null || timeline === null
-    ? null
-    : { systemId, timeline: Number.parseInt(timeline, 16) };
 }
 
 const lsn = (text: string | null): Lsn | null => (text === null ? null : parseLsn(text));

@@ -37,7 +37,7 @@ export async function open(session: Opening, link: SessionLink): Promise<void> {
     if (session.ending()) throw terminated();
     try {
       await session.attempt(target, deadlineMs, bound);
-      if (session.serves()) return;
+      if (session.serves()) return link.routing.report({ type: 'served', target });
       session.discard();
       last = new Error(`${targetKey(target)} is a ${session.role()} now`);
     } catch (error) {

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { systemAwake, systemClock, systemRandom } from '../../common/runtime/clock.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 import { readWait, type PoolLimits, type Timings } from '../config.js';
-import { sentence } from '../core/reasons.js';
+import { account } from '../core/remarks.js';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
@@ -37,6 +37,7 @@ export interface ModeDetail {
 export interface Route {
   readonly discovery: Discovery;
   readonly timings: Timings;
+  readonly systemId: string | null;
   readonly limits: PoolLimits;
   /** Called by `end()`: discovery made for this pool alone ends with it. */
   readonly close: () => void;
@@ -62,7 +63,7 @@ export class RoutedPool extends SessionPool {
   constructor(config: pg.PoolConfig, route: Route | null) {
     // What an app changes in `options` counts for every session from then on, as with pg-pool. The Client is the app's own.
     const options = () => withOptions(this.options, { Client: config.Client });
-    const router = route && assemble(options, route.discovery, route.timings, route.limits, ambient);
+    const router = route && assemble(options, route, ambient);
     const bound = () => connectBound(this.options, route!.timings, router!, ambient.awake);
     const main = router && linkFor(router, ambient.clock, 'main', bound);
     const fresh = main && linked(config, main);
@@ -122,7 +123,7 @@ export class RoutedPool extends SessionPool {
 
   /** Why the mode is what it is, as a sentence: `the primary 10.0.0.11:5432 refuses connections`. */
   get modeReason(): string {
-    return this.#router ? sentence(this.#router.state.reason) : 'a plain connection, without discovery';
+    return this.#router ? account(this.#router.state) : 'a plain connection, without discovery';
   }
 
   /** The members as they are known now; never waits, never asks. Empty for a plain connection, and before the first use. */

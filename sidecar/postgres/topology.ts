@@ -1,7 +1,10 @@
+import { assertNever } from '../../common/assert-never.js';
 import type { Role, Target } from '../../common/names.js';
 import { eligible, memberAgeMs, memberLagBytes } from '../core/eligible.js';
 import type { Member, RouteConfig, State } from '../core/model.js';
 import { trouble } from '../core/reasons.js';
+import { stranger } from '../core/remarks.js';
+import { foreign } from '../core/system.js';
 
 /**
  * One member as its own sessions show it.
@@ -11,10 +14,15 @@ import { trouble } from '../core/reasons.js';
 export interface MemberInfo extends Target {
   /** What it proves to be; null while it proves nothing. */
   readonly role: Role | null;
-  /** `proven`: a session of ours says what it is. `unknown`: it has not answered yet. `gone`: it cannot be used now. */
-  readonly state: 'proven' | 'unknown' | 'gone';
-  /** A sentence's end for people: `is the primary`, `refuses connections`. */
+  /**
+   * `proven`: a session of ours says what it is. `unknown`: it has not answered yet. `gone`: it cannot be used now. `foreign`: it
+   * belongs to another database than ours and is never used, whatever lists it.
+   */
+  readonly state: 'proven' | 'unknown' | 'gone' | 'foreign';
+  /** A sentence's end for people: `is the primary`, `refuses connections`; of another database: which, and which is ours. */
   readonly detail: string;
+  /** Which database it belongs to, by its own word: the system identifier. Null: it has not said. */
+  readonly systemId: string | null;
   /** Of the WAL that it last wrote as primary. Null: unknown, or it never was one that we saw. */
   readonly timeline: number | null;
   /** Bytes it is behind the newest WAL position known anywhere. Null: unknown. */
@@ -52,22 +60,34 @@ export function topologyOf(state: State, nowMs: number, config: RouteConfig): To
 }
 
 function describe(state: State, member: Member, nowMs: number): MemberInfo {
-  const { standing, target, epoch } = member;
-  const role = standing.kind === 'proven' ? standing.role : null;
+  const { standing, target, epoch, told } = member;
+  const strange = standing.kind !== 'gone' && foreign(state, member);
+  const role = standing.kind === 'proven' && !strange ? standing.role : null;
   return {
     ...target,
     role,
-    state: standing.kind,
-    detail:
-      standing.kind === 'gone'
-        ? trouble(standing.trouble)
-        : standing.kind === 'proven'
-          ? `is ${standing.role === 'primary' ? 'the primary' : 'a replica'}`
-          : 'has not answered yet',
+    state: strange ? 'foreign' : standing.kind,
+    detail: strange ? stranger(state, member) : detail(member),
+    systemId: told?.systemId ?? null,
     timeline: epoch?.timeline ?? null,
     lagBytes: memberLagBytes(state, member),
     lagMs: whole(memberAgeMs(state, member, nowMs)),
   };
+}
+
+function detail({ standing, told }: Member): string {
+  switch (standing.kind) {
+    case 'gone':
+      return trouble(standing.trouble);
+    case 'unknown':
+      return 'has not answered yet';
+    case 'proven': {
+      const withheld = told?.withheld ? `, and does not tell all: ${told.withheld}` : '';
+      return `is ${standing.role === 'primary' ? 'the primary' : 'a replica'}${withheld}`;
+    }
+    default:
+      return assertNever(standing);
+  }
 }
 
 /** Upwards: it is a bound. */

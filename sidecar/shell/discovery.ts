@@ -32,6 +32,8 @@ export interface DiscoveryParts {
 }
 
 const wakeUpsAfterMs = 25;
+/** So long what is found waits for what is remembered, which says where we belong: a disk may hang. */
+const memoryMs = 500;
 const roles: readonly Role[] = ['primary', 'replica'];
 
 /**
@@ -46,6 +48,8 @@ export class Discovery implements DiscoveryPort {
   #known: Known = nobody;
   /** What the file says, as far as we know. Null: not read yet, and not to be written. */
   #saved: Known | null = null;
+  /** What was found before memory was read. Null: that has been read, or takes too long. */
+  #held: Proposal[] | null = [];
   readonly #last = new Map<Role, Proposal>();
   readonly #running = new Map<Role, Promise<Lookup>>();
   readonly #again = new Set<Role>();
@@ -69,7 +73,7 @@ export class Discovery implements DiscoveryPort {
     this.#listeners.add(listener);
     // Memory first: what was answered after it has the last word on who is listed.
     for (const role of roles) this.#remind(role, listener);
-    for (const proposal of this.#last.values()) listener(proposal);
+    for (const proposal of this.#last.values()) listener(this.#withMemory(proposal));
     this.start();
     return () => this.#listeners.delete(listener);
   }
@@ -77,7 +81,10 @@ export class Discovery implements DiscoveryPort {
   start(): void {
     if (this.#started || this.#stop.signal.aborted) return;
     this.#started = true;
-    if (this.parts.cache) this.restored = this.#restore();
+    if (this.parts.cache) {
+      this.restored = this.#restore();
+      this.#after(memoryMs, () => this.#release());
+    } else this.#release();
     for (const role of roles) void this.lookup(role);
     // Not at once: whoever is waiting for the first answer should not wait for the making of an HTTP connection.
     this.#after(wakeUpsAfterMs, () =>
@@ -93,9 +100,14 @@ export class Discovery implements DiscoveryPort {
     this.#listeners.clear();
   }
 
-  refresh(): void {
-    if (this.#attentive) this.parts.wakeUps?.check();
+  refresh(freshMs?: number): void {
+    if (this.#attentive) this.parts.wakeUps?.check(freshMs);
     else this.#askAll();
+  }
+
+  remember(systemId: string): void {
+    this.#known = { ...this.#known, systemId };
+    this.#save();
   }
 
   /** What is known without asking, because a change of it would have been heard. */
@@ -195,29 +207,45 @@ export class Discovery implements DiscoveryPort {
     if (this.#stop.signal.aborted) return;
     this.#saved = remembered;
     this.#known = {
+      ...remembered,
+      ...this.#known,
       primary: this.#known.primary ?? remembered.primary,
       replicas: this.#known.replicas.length > 0 ? this.#known.replicas : remembered.replicas,
     };
     this.#save();
+    this.#release();
     for (const role of roles) this.#remind(role, (proposal) => this.#hear(proposal));
   }
+
+  /** Those who listen hear from now on at once. */
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const proposal of held) this.#hear(proposal);
+  }
+
+  #withMemory = (proposal: Proposal): Proposal => ({ ...proposal, remembered: this.#known.systemId ?? null });
 
   /** Proposes whom we remember in a role in which nobody was found. */
   #remind(role: Role, propose: (proposal: Proposal) => void): void {
     const targets = targetsOf(this.#known, role);
     if (targets.length === 0 || this.#last.get(role)?.lookup.kind === 'found') return;
-    propose({ role, lookup: { kind: 'found', targets }, source: 'cache' });
+    propose(this.#withMemory({ role, lookup: { kind: 'found', targets }, source: 'cache' }));
   }
 
   #hear(proposal: Proposal): void {
     if (this.#stop.signal.aborted) return;
+    if (this.#held) {
+      this.#held.push(proposal);
+      return;
+    }
     const { role, lookup, source } = proposal;
     const before = this.#last.get(role);
     // "No answer" does not replace what was answered before.
     if (lookup.kind !== 'unavailable' || !before || before.lookup.kind === 'unavailable')
       this.#last.set(role, proposal);
     if (lookup.kind === 'found' && source !== 'cache') this.#learn(role, lookup.targets);
-    for (const listener of [...this.#listeners]) listener(proposal);
+    for (const listener of [...this.#listeners]) listener(this.#withMemory(proposal));
   }
 
   /** Somebody found replaces whom we knew; nobody found replaces nobody. */
@@ -248,6 +276,7 @@ function same(a: Known, b: Known): boolean {
   const one = (x: Target | null, y: Target | null) => (x && y ? sameTarget(x, y) : x === y);
   return (
     one(a.primary, b.primary) &&
+    a.systemId === b.systemId &&
     a.replicas.length === b.replicas.length &&
     a.replicas.every((target, index) => one(target, b.replicas[index] ?? null))
   );

@@ -5,8 +5,9 @@ import type { Random } from '../../common/random.js';
 import { assertNever } from '../../common/assert-never.js';
 import { eligible, type Use } from '../core/eligible.js';
 import type { Effect, Event, RouteConfig, State } from '../core/model.js';
-import { sentence, trouble } from '../core/reasons.js';
-import { initialState, route } from '../core/route.js';
+import { trouble } from '../core/reasons.js';
+import { account } from '../core/remarks.js';
+import { initialState, route, startOf } from '../core/route.js';
 import { DownError, ReadOnlyError } from '../errors.js';
 import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
 
@@ -30,6 +31,9 @@ export interface RouterParts {
     readonly patienceMs: number;
   };
 }
+
+/** What Consul has said within this time need not be confirmed, ms. */
+const confirmMs = 500;
 
 interface Waiter {
   readonly use: Use;
@@ -67,7 +71,7 @@ export class Router implements Routing {
   start(): void {
     if (this.#started || this.#stopped) return;
     this.#started = true;
-    this.#state = { ...initialState, modeSinceMs: this.parts.clock.nowMs() };
+    this.#state = startOf(this.parts.config, this.parts.clock.nowMs());
     this.#modeSinceMs = this.parts.patience.nowMs();
     this.#tickedMs = this.parts.clock.nowMs();
     this.#schedule();
@@ -87,6 +91,8 @@ export class Router implements Routing {
   }
 
   report(report: Report): void {
+    // Once that is decided it is no news.
+    if (report.type === 'served' && this.#state.system.kind === 'own') return;
     if (report.type !== 'failed') return this.#dispatch(report);
     this.#dispatch({ ...report, sessionsLive: this.#sessionsOf(report.target).some(({ live }) => live) });
   }
@@ -189,14 +195,14 @@ export class Router implements Routing {
   #unserved(use: Use): Error {
     const { state } = this;
     if (use === 'primary' && state.mode === 'read-only')
-      return new ReadOnlyError(`no primary to connect to: ${sentence(state.reason)}`);
+      return new ReadOnlyError(`no primary to connect to: ${account(state)}`);
     const said = [...state.members.values()].map(({ target, standing }) =>
       standing.kind === 'gone' ? `${targetKey(target)} ${trouble(standing.trouble)}` : undefined,
     );
     const detail = said.filter((text) => text !== undefined).join(', ');
     const [cause] = this.#refusals.values();
     const what = use === 'replica' ? 'no replica can be reached' : 'no member can be reached';
-    return new DownError(`${what}: ${sentence(state.reason)}${detail && ` (${detail})`}`, cause);
+    return new DownError(`${what}: ${account(state)}${detail && ` (${detail})`}`, cause);
   }
 
   #schedule(): void {
@@ -249,7 +255,7 @@ export class Router implements Routing {
         return this.onMode({
           mode: effect.mode,
           previous: effect.previous,
-          reason: sentence(effect.reason),
+          reason: account(this.#state),
         });
       case 'watch':
         return this.#watch(effect.target);
@@ -262,6 +268,10 @@ export class Router implements Routing {
         return this.#monitors.get(targetKey(effect.target))?.probe();
       case 'lookup':
         return this.parts.discovery.refresh();
+      case 'confirm':
+        return this.parts.discovery.refresh(confirmMs);
+      case 'remember':
+        return this.parts.discovery.remember(effect.systemId);
       default:
         return assertNever(effect);
     }

@@ -89,6 +89,8 @@ describe('what it sees', () => {
     const driver = driverFor(pair.primary.port, { dataDir: pair.primary.dataDir });
     const first = factsOf(await driver.probe());
     expect(first).toMatchObject({ role: 'primary', timeline: 1, warnings: [] });
+    const identity = 'SELECT system_identifier::text FROM pg_control_system()';
+    expect([[first.systemId]]).toEqual(await pair.standby.query(identity));
     expect(first.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
     expect(first.freeBytes).toBeGreaterThan(0);
     expect(first.replicas).toEqual([expect.objectContaining({ state: 'streaming', address: '127.0.0.1' })]);

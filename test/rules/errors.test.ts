@@ -93,6 +93,7 @@ describe('ConfigError', () => {
   discovery('hotspare.hosts', { hosts: [] });
   discovery('hotspare.hosts[0]', { hosts: [5] });
   discovery('hotspare.cacheFile', { cacheFile: 5 });
+  discovery('hotspare.systemId', { systemId: 5 });
   const timings =
     'dnsTimeout refresh heartbeatInterval heartbeatTimeout reconnect connectDeadline forgetAfter';
   for (const name of timings.split(' ')) discovery(`hotspare.${name}Ms`, { [`${name}Ms`]: 0 });

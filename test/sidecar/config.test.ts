@@ -70,6 +70,7 @@ describe('defaults and environment', () => {
       http: { url: 'http://127.0.0.1:8500', token: null, tokenFile: null },
       hosts: null,
       cacheFile: '/c/hotspare/pg.json',
+      systemId: null,
       timings: defaultTimings,
     });
   });
@@ -133,6 +134,7 @@ describe('refused, naming key, value and expectation', () => {
     [{ http: { url: 'ftp://x' } }, /hotspare\.http is "ftp:\/\/x"; expected false, or an object/],
     [{ hosts: [] }, /hotspare\.hosts is \[\]; expected a list with at least one/],
     [{ hosts: ['a', 5] }, /hotspare\.hosts\[1\] is 5/],
+    [{ systemId: 7301 }, /hotspare\.systemId is 7301; expected the digits/],
     [{ cacheFile: 5 }, /hotspare\.cacheFile is 5; expected a path or false/],
     [
       { heartbeatIntervalMs: '200' },

@@ -281,13 +281,6 @@ describe('the mode', () => {
     ['two of one timeline: the one in use stays', [...both, primary('b')], 'read-write', 'a'],
     ['a higher timeline wins', [...both, primary('b', 2)], 'read-write', 'b'],
     ['a lower one never does', [...both, primary('b', 2), fails('b', 'refused')], 'down', null],
-    [
-      'unless it is another system, made anew',
-      [...both, fails('a', 'refused'), primary('a', 1, 5n, 'new')],
-      'read-write',
-      'a',
-    ],
-    ['another system beside a living primary', [...both, primary('b', 9, 5n, 'new')], 'read-write', 'a'],
     ['a report about somebody never proposed', [...both.slice(0, 2), primary('x')], 'down', null],
   ];
   test.each(rows)('%s', (_, events, mode, writer) => {

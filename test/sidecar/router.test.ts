@@ -14,7 +14,11 @@ function started() {
   let propose: (proposal: Proposal) => void = () => {};
   const clock = new ManualClock();
   const router = new Router({
-    discovery: { subscribe: (listener) => ((propose = listener), () => {}), refresh: () => {} },
+    discovery: {
+      subscribe: (listener) => ((propose = listener), () => {}),
+      refresh: () => {},
+      remember: () => {},
+    },
     monitors: {
       start: () => ({
         probe: () => {},

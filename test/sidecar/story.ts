@@ -2,18 +2,18 @@ import { formatLsn } from '../support/lsn.js';
 import type { Role, Target } from '../../common/names.js';
 import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../sidecar/core/model.js';
 import { sentence } from '../../sidecar/core/reasons.js';
-import { initialState, route } from '../../sidecar/core/route.js';
+import { route, startOf } from '../../sidecar/core/route.js';
 
 /** Members of the stories have one letter; that is their host. */
 export const member = (name: string): Target => ({ host: name, port: 5432 });
 
-export const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 60_000 };
+export const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 60_000, systemId: null };
 
 export const found = (...names: string[]): Lookup => ({ kind: 'found', targets: names.map(member) });
 export const empty: Lookup = { kind: 'empty' };
 export const unavailable: Lookup = { kind: 'unavailable', why: 'timeout' };
 
-export const says = (role: Role, lookup: Lookup, source: 'dns' | 'cache' = 'dns'): Event => ({
+export const says = (role: Role, lookup: Lookup, source: 'dns' | 'cache' | 'http' = 'dns'): Event => ({
   type: 'proposal',
   role,
   lookup,
@@ -24,17 +24,21 @@ export const primary = (name: string, timeline = 1, lsn = 100n, systemId = 'sys'
   type: 'heartbeat',
   target: member(name),
   role: 'primary',
-  epoch: { systemId, timeline },
+  systemId,
+  timeline,
+  withheld: null,
   lsn,
   receivedLsn: null,
   replayAgeMs: null,
 });
 
-export const replica = (name: string, lsn = 100n, receivedLsn = lsn): Event => ({
+export const replica = (name: string, lsn = 100n, receivedLsn = lsn, systemId = 'sys'): Event => ({
   type: 'heartbeat',
   target: member(name),
   role: 'replica',
-  epoch: null,
+  systemId,
+  timeline: null,
+  withheld: null,
   lsn,
   receivedLsn,
   replayAgeMs: 5,
@@ -67,6 +71,9 @@ export const lost = (name: string, by: 'monitor' | 'session' = 'monitor'): Event
   by,
 });
 
+/** The app was given a session. */
+export const served = (name: string): Event => ({ type: 'served', target: member(name) });
+
 export const tick: Event = { type: 'tick' };
 
 /** Time goes on by 100 ms with each event, or by what a number in the story says. */
@@ -74,7 +81,7 @@ export function play(
   events: readonly (Event | number)[],
   own: Partial<RouteConfig> = {},
 ): { state: State; effects: readonly Effect[]; lines: string[] } {
-  let state = initialState;
+  let state = startOf({ ...config, ...own }, 0);
   let effects: readonly Effect[] = [];
   let nowMs = 0;
   const lines: string[] = [];
@@ -101,7 +108,7 @@ function describe(event: Event): string {
       return `${source}: ${role} ${names}`;
     }
     case 'heartbeat':
-      return `${event.target.host} is ${event.role}${event.epoch ? ` t${event.epoch.timeline}` : ''} at ${event.lsn === null ? '?' : formatLsn(event.lsn)}`;
+      return `${event.target.host} is ${event.role}${event.timeline ? ` t${event.timeline}` : ''} at ${event.lsn === null ? '?' : formatLsn(event.lsn)}`;
     case 'proved':
       return `a session to ${event.target.host} says ${event.role}`;
     case 'lost':
@@ -110,6 +117,8 @@ function describe(event: Event): string {
       return `${event.by} to ${event.target.host}: ${event.trouble.kind}`;
     case 'write-refused':
       return `${event.target.host} refused a write`;
+    case 'served':
+      return `a session to ${event.target.host} is served`;
     case 'tick':
       return 'tick';
   }
@@ -121,7 +130,10 @@ function tell(effect: Effect): string {
       return `mode ${effect.mode} (${sentence(effect.reason)})`;
     case 'retire':
     case 'lookup':
+    case 'confirm':
       return effect.do;
+    case 'remember':
+      return `remember ${effect.systemId}`;
     default:
       return `${effect.do} ${effect.target.host}`;
   }

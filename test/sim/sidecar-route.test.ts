@@ -7,27 +7,39 @@ import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../s
 import { initialState, route } from '../../sidecar/core/route.js';
 
 /**
- * Three servers, a catalogue that may lie, be late, be empty or be silent, and monitors that tell the truth about what
- * they see. HOTSPARE_SEED=n replays one run.
+ * Three servers, two more of another database, a catalogue that may lie, be late, be empty, be silent or name the other
+ * database, and monitors that tell the truth about what they see, and what they cannot see. HOTSPARE_SEED=n replays one run.
  */
-const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 5_000 };
-const hosts = ['a', 'b', 'c'] as const;
+const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 5_000, systemId: null };
+const databases = { sys: ['a', 'b', 'c'], other: ['x', 'y'] } as const;
+const hosts = [...databases.sys, ...databases.other] as const;
+type SystemId = keyof typeof databases;
+const systemIds: readonly SystemId[] = ['sys', 'other'];
+const truth = (host: string) => systemIds.find((id) => (databases[id] as readonly string[]).includes(host))!;
 type Host = (typeof hosts)[number];
 interface Server {
   up: 'up' | 'killed' | 'frozen';
   role: 'primary' | 'replica';
   timeline: number;
+  /** Whether it says which database it is, and which timeline. */
+  readable: boolean;
 }
 
 class World {
   nowMs = 0;
   state: State = initialState;
   readonly servers: Record<Host, Server> = {
-    a: { up: 'up', role: 'primary', timeline: 1 },
-    b: { up: 'up', role: 'replica', timeline: 1 },
-    c: { up: 'up', role: 'replica', timeline: 1 },
+    a: { up: 'up', role: 'primary', timeline: 1, readable: true },
+    b: { up: 'up', role: 'replica', timeline: 1, readable: true },
+    c: { up: 'up', role: 'replica', timeline: 1, readable: true },
+    x: { up: 'up', role: 'primary', timeline: 3, readable: true },
+    y: { up: 'up', role: 'replica', timeline: 3, readable: true },
   };
-  catalogue: 'true' | 'late' | 'empty' | 'silent' | 'lying' = 'true';
+  /** The database that this process has been told to use: the first, until HTTP has named the other for long enough. */
+  own: SystemId = 'sys';
+  /** Since when each of HTTP's lists names members of the other database alone; null: it does not. */
+  readonly otherSinceMs: Record<'primary' | 'replica', number | null> = { primary: null, replica: null };
+  catalogue: 'true' | 'late' | 'empty' | 'silent' | 'lying' | 'other' | 'mixed' = 'true';
   /** Members with a monitor, and whether it is connected. */
   readonly monitors = new Map<string, boolean>();
   /** Servers whose sessions have all ended since their monitors last looked. */
@@ -74,11 +86,15 @@ class World {
         break;
       case 'mode':
         expect(effect.previous).toBe(this.announced);
-        expect(effect.mode).not.toBe(effect.previous);
+        if (effect.reason.kind !== 'moved') expect(effect.mode).not.toBe(effect.previous);
         this.announced = effect.mode;
         break;
       case 'probe':
       case 'lookup':
+      case 'confirm':
+        break;
+      case 'remember':
+        if (effect.systemId !== this.own) this.move(effect.systemId as SystemId);
         break;
     }
   }
@@ -93,11 +109,18 @@ class World {
       expect(member.standing).toMatchObject({ kind: 'proven', role: 'primary' });
       // Never below the highest epoch seen.
       if (state.highest) expect(member.epoch?.timeline).toBe(state.highest.timeline);
+      // Never to another database, whatever anybody but HTTP says.
+      expect(truth(state.writer.host)).toBe(this.own);
+    }
+    for (const target of eligible(state, 'read', config)) {
+      const { told } = state.members.get(targetKey(target))!;
+      if (told?.systemId) expect(told.systemId).toBe(this.own);
     }
     if (state.mode === 'down') expect(eligible(state, 'read', config)).toEqual([]);
-    if (before.highest) expect(state.highest!.timeline).toBeGreaterThanOrEqual(before.highest.timeline);
-    // The catalogue alone never changes the mode, whatever it says.
-    if (event.type === 'proposal') expect(state.mode).toBe(before.mode);
+    if (before.highest && before.highest.systemId === state.highest?.systemId)
+      expect(state.highest!.timeline).toBeGreaterThanOrEqual(before.highest.timeline);
+    // The catalogue alone never changes the mode, whatever it says; but it may move us.
+    if (event.type === 'proposal' && state.reason.kind !== 'moved') expect(state.mode).toBe(before.mode);
     if (before.members.size > 0) expect(state.members.size).toBeGreaterThan(0);
     // Sockets only to members that may serve something.
     for (const use of ['main', 'read'] as const)
@@ -105,6 +128,24 @@ class World {
     expect([...this.monitors.keys()].sort()).toEqual(
       [...state.members.values()].map((m) => m.target.host).sort(),
     );
+  }
+
+  /** Only by the rule, as the catalogue's own words show it. */
+  move(to: SystemId): void {
+    const { primary, replica } = this.otherSinceMs;
+    expect(Math.max(primary ?? Infinity, replica ?? Infinity)).toBeLessThanOrEqual(this.nowMs - 3_000);
+    this.own = to;
+    moves += 1;
+    Object.assign(this.otherSinceMs, { primary: null, replica: null });
+  }
+
+  propose(role: 'primary' | 'replica', source: 'dns' | 'http' | 'cache'): void {
+    const lookup = this.answer(role);
+    const others = lookup.kind === 'found' && lookup.targets.every(({ host }) => truth(host) !== this.own);
+    const counts = source === 'http' && (others || (role === 'replica' && lookup.kind === 'empty'));
+    if (lookup.kind !== 'unavailable' && source !== 'cache')
+      this.otherSinceMs[role] = counts ? (this.otherSinceMs[role] ?? this.nowMs) : null;
+    this.feed({ type: 'proposal', role, lookup, source });
   }
 
   /** A monitor's turn: the truth about its server as it is now. */
@@ -128,11 +169,14 @@ class World {
 
   says(host: Host, role: 'primary' | 'replica'): void {
     const primary = role === 'primary';
+    const { readable, timeline } = this.servers[host];
     this.feed({
       type: 'heartbeat',
       target: { host, port: 5432 },
       role,
-      epoch: primary ? { systemId: 'sys', timeline: this.servers[host].timeline } : null,
+      systemId: readable ? truth(host) : null,
+      timeline: primary && readable ? timeline : null,
+      withheld: readable ? null : '42501',
       lsn: BigInt(this.nowMs),
       receivedLsn: primary ? null : BigInt(this.nowMs),
       replayAgeMs: 0,
@@ -153,6 +197,8 @@ class World {
 
   become(host: Host, change: Partial<Server>): void {
     const server = this.servers[host];
+    // What it says of itself is asked once a session.
+    if (change.readable !== undefined && change.readable !== server.readable) this.restarted.add(host);
     const demoted = change.role === 'replica' && server.role === 'primary';
     // Its sessions end: a server that runs does not become a replica.
     if (change.up === 'killed' || demoted) this.restarted.add(host);
@@ -160,13 +206,16 @@ class World {
   }
 
   answer(role: 'primary' | 'replica'): Lookup {
-    const truth = hosts.filter((host) => this.servers[host].up === 'up' && this.servers[host].role === role);
+    const serving = (ids: readonly Host[]) =>
+      ids.filter((host) => this.servers[host].up === 'up' && this.servers[host].role === role);
     const named = {
-      true: truth,
+      true: serving(databases[this.own]),
       late: role === 'primary' ? ['a' as const] : (['b', 'c'] as const),
       empty: [],
       silent: null,
       lying: [this.pick(hosts)],
+      other: serving(databases[this.own === 'sys' ? 'other' : 'sys']),
+      mixed: serving(hosts),
     }[this.catalogue];
     if (named === null) return { kind: 'unavailable', why: 'silent' };
     return named.length === 0
@@ -180,10 +229,14 @@ class World {
     const roll = this.random();
     if (roll < 0.45) this.look(host);
     else if (roll < 0.6) {
-      const role = this.pick(['primary', 'replica'] as const);
-      const source = this.random() < 0.8 ? 'dns' : 'cache';
-      this.feed({ type: 'proposal', role, lookup: this.answer(role), source });
-    } else if (roll < 0.65) this.catalogue = this.pick(['true', 'late', 'empty', 'silent', 'lying'] as const);
+      const source = this.pick(['dns', 'dns', 'http', 'http', 'cache'] as const);
+      if (source === 'http' || this.random() < 0.2)
+        for (const role of ['primary', 'replica'] as const) this.propose(role, source);
+      else this.propose(this.pick(['primary', 'replica'] as const), source);
+    } else if (roll < 0.64)
+      this.catalogue = this.pick(['true', 'late', 'empty', 'silent', 'lying', 'other', 'mixed'] as const);
+    else if (roll < 0.65) this.cutOver();
+    else if (roll < 0.67) this.become(host, { readable: this.random() < 0.5 });
     else if (roll < 0.72) this.become(host, { up: this.pick(['up', 'killed', 'frozen'] as const) });
     else if (roll < 0.75) this.promote(host);
     else if (roll < 0.77) this.late();
@@ -210,28 +263,54 @@ class World {
   promote(host: Host): void {
     const server = this.servers[host];
     if (server.up !== 'up' || server.role === 'primary') return;
-    const timeline = Math.max(...hosts.map((other) => this.servers[other].timeline)) + 1;
+    const members: readonly Host[] = databases[truth(host)];
+    const timeline = Math.max(...members.map((other) => this.servers[other].timeline)) + 1;
     Object.assign(server, { role: 'primary', timeline });
-    for (const other of hosts)
+    for (const other of members)
       if (other !== host && this.servers[other].up === 'up' && this.random() < 0.7)
         this.become(other, { role: 'replica' });
   }
 
-  /** All faults end: one primary of the highest timeline, all else follows, the catalogue tells the truth. */
+  /** For some seconds HTTP names the other database alone, whose members are well, and nothing else is heard. */
+  cutOver(): void {
+    this.catalogue = 'other';
+    const ids: readonly Host[] = databases[this.own === 'sys' ? 'other' : 'sys'];
+    this.mend(ids);
+    for (let i = 0; i < 6; i++) {
+      this.nowMs += 1_000;
+      for (const role of ['primary', 'replica'] as const) this.propose(role, 'http');
+      for (const host of ids) this.look(host);
+    }
+    this.catalogue = 'true';
+  }
+
+  /** One primary, of the highest timeline, and all the others follow. */
+  mend(ids: readonly Host[]): Host {
+    const first = ids.reduce((a, b) => (this.servers[b].timeline > this.servers[a].timeline ? b : a));
+    for (const host of ids)
+      this.become(host, { up: 'up', readable: true, role: host === first ? 'primary' : 'replica' });
+    return first;
+  }
+
+  /** All faults end, and the catalogue tells the truth. */
   heal(): void {
     this.catalogue = 'true';
-    const first = hosts.reduce((a, b) => (this.servers[b].timeline > this.servers[a].timeline ? b : a));
-    for (const host of hosts) this.become(host, { up: 'up', role: host === first ? 'primary' : 'replica' });
-    for (const role of ['primary', 'replica'] as const)
-      this.feed({ type: 'proposal', role, lookup: this.answer(role), source: 'dns' });
+    const ids = databases[this.own];
+    const first = this.mend(ids);
+    for (const role of ['primary', 'replica'] as const) this.propose(role, 'dns');
     // Twice: a word that contradicts a proof is asked for again.
-    for (const host of [...hosts, ...hosts]) this.look(host);
+    for (const host of [...ids, ...ids]) this.look(host);
+    this.feed({ type: 'served', target: { host: first, port: 5432 } });
     expect(this.state.mode).toBe('read-write');
     expect(this.state.writer?.host).toBe(first);
-    expect(eligible(this.state, 'read', config)).toHaveLength(2);
+    const others = ids.filter((host) => host !== first);
+    expect(eligible(this.state, 'read', config).map(({ host }) => host)).toEqual(
+      expect.arrayContaining(others),
+    );
   }
 }
 
+let moves = 0;
 describe('route under faults', () => {
   const own = Number(process.env['HOTSPARE_SEED']);
   const first = Math.floor(Math.random() * 1e6);
@@ -250,4 +329,6 @@ describe('route under faults', () => {
       throw error;
     }
   });
+
+  test('and it moves', () => expect(moves).toBeGreaterThan(own ? -1 : 10));
 });

@@ -1,5 +1,6 @@
 import type { PostgresFacts, ReplicaFacts, Warning } from '../../core/model.js';
 import { writeHeartbeat } from './heartbeat.js';
+import { identity } from './identity.js';
 import type { Session } from './session.js';
 import { settingsColumns, settingsWarnings } from './warnings.js';
 
@@ -32,12 +33,14 @@ const primarySql = `
 
 /** Reads what the member says of itself; on a primary, writes too. */
 export async function look(session: Session, box: string): Promise<PostgresFacts> {
+  const system = await identity(session);
   if (await session.inRecovery()) {
     const row = await session.row(replicaSql(session.major));
     if (row['recovery'] === true) {
       return {
         kind: 'postgres',
         role: 'replica',
+        ...system,
         ...textField('lsn', row['lsn']),
         ...numberField('timeline', row['timeline']),
         ...numberField('lagBytes', row['lag']),
@@ -52,6 +55,7 @@ export async function look(session: Session, box: string): Promise<PostgresFacts
   return {
     kind: 'postgres',
     role: 'primary',
+    ...system,
     ...textField('lsn', row['lsn']),
     timeline: Number.parseInt(String(row['timeline']), 16),
     replicas: (row['replicas'] as Record<string, unknown>[]).map(replicaOf),

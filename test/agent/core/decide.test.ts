@@ -1,6 +1,12 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decide } from '../../../agent/core/decide.js';
-import type { Action, Observation, ServiceState } from '../../../agent/core/model.js';
+import type {
+  Action,
+  CatalogueView,
+  Observation,
+  ProbeResult,
+  ServiceState,
+} from '../../../agent/core/model.js';
 import {
   down,
   entry,
@@ -275,4 +281,30 @@ test('whatever the probe and the catalogue say, a role is never passing in Consu
       }
     }
   }
+});
+
+describe('which database it is, in the meta', () => {
+  const system = { 'hotspare-system': '7' };
+  const meta = (catalogue: CatalogueView, probe: ProbeResult) => {
+    const { actions } = decide(unseen, observation({ catalogue, probe }), model);
+    return actions.flatMap((action) => (action.kind === 'register' ? [action.registration.meta] : []));
+  };
+  const known: ProbeResult = { kind: 'passing', facts: facts('primary', { systemId: '7' }) };
+  const there = present({ meta: { ...model.meta, ...system } });
+
+  test.each<[string, CatalogueView, ProbeResult, readonly object[]]>([
+    ['is published', { kind: 'absent' }, known, [{ ...model.meta, ...system }]],
+    ['also beside what was published without it', present(), known, [{ ...model.meta, ...system }]],
+    ['once', there, known, []],
+    ['stays while the member is away', there, down, []],
+    ['and while the agent cannot look', there, full, []],
+    [
+      'of another database, it is replaced',
+      present({ meta: { ...model.meta, 'hotspare-system': '8' } }),
+      known,
+      [{ ...model.meta, ...system }],
+    ],
+  ])('%s', (_, catalogue, probe, registered) => {
+    expect(meta(catalogue, probe)).toEqual(registered);
+  });
 });
