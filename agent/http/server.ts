@@ -8,11 +8,15 @@ import type { Secret } from '../../common/secret.js';
 import type { Kept, ServiceControl, StatusServer } from '../ports.js';
 import { authorisation } from './authorisation.js';
 import { drain } from './body.js';
+import { limitStrangers } from './crowd.js';
 import { refuse, route, type Route } from './route.js';
 import { statusText } from './text.js';
 
 /** No body means anything here; a longer one is not even read. */
 const mostBodyBytes = 64 * 1024;
+
+/** A connection without a complete header, or request, is gone after 5 s: Node looks at them only every so often. */
+const timeouts = { headersTimeout: 4_500, requestTimeout: 4_500, connectionsCheckingInterval: 500 };
 
 export interface Served {
   readonly status: () => AgentStatus;
@@ -20,14 +24,14 @@ export interface Served {
   readonly control: ServiceControl;
   /** Whoever has it may change something; absent: nobody may. */
   readonly secret?: Kept<Secret> | undefined;
+  /** Which connections are this box's own, and not counted. Default: those from its addresses. */
+  readonly isOwn?: () => boolean;
 }
 
 /** Serves the status to everybody, and start, stop and restart to who has the secret. Resolves once it listens. */
 export async function serveAgent(at: Target, served: Served): Promise<StatusServer> {
-  const server = createServer((request, response) => void answer(request, response, served));
-  server.requestTimeout = 5_000;
-  server.headersTimeout = 5_000;
-  server.maxConnections = 100;
+  const server = createServer(timeouts, (request, response) => void answer(request, response, served));
+  limitStrangers(server, served.isOwn);
   server.on('clientError', (_, socket) => socket.destroy());
   await listen(server, at);
   return {

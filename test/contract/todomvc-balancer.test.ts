@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -199,6 +200,29 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     });
     expect(Object.keys(told)).not.toContain('forwarded');
     expect(JSON.stringify(told)).not.toMatch(/evil|666|192\.0\.2\.66/);
+  });
+
+  test('half a header, or half a body, is waited for 10 s, a minute no more; a kept connection stays', async () => {
+    await start(createServer((_, response) => response.end('well')));
+    const { hostname, port } = new URL(url);
+    const ask = 'GET /todos HTTP/1.1\r\nHost: a\r\n';
+    const ended: string[] = [];
+    const send = (what: string) => {
+      const socket = connect(Number(port), hostname);
+      let heard = '';
+      socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+      socket.on('close', () => ended.push(what));
+      socket.on('error', () => {});
+      socket.write(what);
+      return { socket, answers: () => heard.split('HTTP/1.1 200').length - 1 };
+    };
+    const kept = send(`${ask}\r\n`);
+    send(ask);
+    send('POST /todos HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf');
+    await waitFor('both to go', eventuallyMs, () => ended.length === 2);
+    kept.socket.write(`${ask}\r\n`);
+    await waitFor('the second answer', eventuallyMs, () => kept.answers() === 2);
+    kept.socket.destroy();
   });
 
   test('what the app says itself is passed on, whatever its status', async () => {

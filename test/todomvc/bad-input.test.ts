@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, askRaw, startTestApp, type AppUnderTest } from './app-under-test.js';
+import { eventuallyMs } from '../support/patience.js';
+import { waitFor } from '../support/wait.js';
 import { FakeDatabase } from './fake-database.js';
 
 const database = new FakeDatabase();
@@ -113,6 +116,25 @@ describe('a bad request stores nothing and says why', () => {
     socket.destroySoon();
     await closed;
     expect((await ask(`${app.url}/todos`)).json).toHaveLength(1);
+  });
+
+  it('a header that is not complete meets a deadline; a connection that is kept does not', async () => {
+    const kept = connect(app.port, '127.0.0.1');
+    let heard = '';
+    kept.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    const request = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n';
+    const answers = () => heard.split('HTTP/1.1 200').length - 1;
+    kept.write(request);
+    const late = [askRaw(app.port, 'GET / HTTP/1.1\r\nHost:'), askRaw(app.port, '')];
+    // 10 s before, and the kept connection is idle for all of it.
+    const started = performance.now();
+    const texts = await Promise.all(late.map(({ closed }) => closed));
+    expect(performance.now() - started).toBeLessThan(9_000);
+    expect(texts[0]).toMatch(/^HTTP\/1\.1 408 /);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    kept.write(request);
+    await waitFor('the second answer', eventuallyMs, () => answers() === 2);
+    kept.destroy();
   });
 
   it('what is not HTTP gets an answer that says so', async () => {

@@ -23,10 +23,11 @@ export async function listen(
   let lastRequestMs = deps.clock.nowMs();
   const server = createServer(
     {
-      headersTimeout: 10_000,
+      // A connection without a complete header is gone after 5 s: Node looks at them only every so often.
+      headersTimeout: 4_500,
       // Backstop behind the deadline for bodies; a client that trickles its headers meets this one.
       requestTimeout: 30_000,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: 500,
       // Longer than balancers keep idle connections (nginx: 60 s), so that they close first.
       keepAliveTimeout: 75_000,
     },

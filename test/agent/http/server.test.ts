@@ -1,8 +1,11 @@
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { isFromHere } from '../../../agent/http/crowd.js';
 import { serveAgent } from '../../../agent/http/server.js';
 import { agentStatus } from '../../../agent/shell/status.js';
 import { freePorts } from '../../support/ports.js';
+import { eventuallyMs } from '../../support/patience.js';
+import { waitFor } from '../../support/wait.js';
 import { facts } from '../builders.js';
 import type { ServiceControl } from '../../../agent/ports.js';
 
@@ -40,9 +43,9 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-async function serve() {
+async function serve(more: { isOwn?: () => boolean } = {}) {
   const [port] = (await freePorts(1)) as [number];
-  open.push(await serveAgent({ host: '127.0.0.1', port }, served));
+  open.push(await serveAgent({ host: '127.0.0.1', port }, { ...served, ...more }));
   return { port, url: `http://127.0.0.1:${port}` };
 }
 
@@ -101,6 +104,54 @@ test('garbage is hung up on, and the next caller is served', async () => {
   socket.on('error', () => {});
   await new Promise((resolve) => socket.on('close', resolve).write('\x16\x03\x01garbage\r\n\r\n'));
   expect((await fetch(url)).status).toBe(200);
+});
+
+/** So many connections without a complete header; `ends`: when each was hung up on, ms after all were there. */
+async function crowd(port: number, size: number, sent = '') {
+  const ends: number[] = [];
+  let sinceMs = 0;
+  const sockets = Array.from({ length: size }, () => connect(port, '127.0.0.1'));
+  for (const socket of sockets) {
+    socket.write(sent);
+    socket.on('error', () => {});
+    socket.on('close', () => ends.push(performance.now() - sinceMs));
+  }
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
+  sinceMs = performance.now();
+  return ends;
+}
+
+test.each(['', 'GET / HTTP/1.1\r\nHost: a\r\n'])(
+  'a crowd of this box that says %j locks out nothing, and is gone soon',
+  async (sent) => {
+    const { port, url } = await serve();
+    const ends = await crowd(port, 150, sent);
+    expect((await fetch(url)).status).toBe(200);
+    // The default of Node is half a minute.
+    await waitFor('all to be hung up on', 20_000, () => ends.length === 150);
+    expect((await fetch(url)).status).toBe(200);
+  },
+);
+
+test('a crowd of strangers is limited, and locks others out for no longer than it may stay', async () => {
+  const { port, url } = await serve({ isOwn: () => false });
+  const ends = await crowd(port, 101);
+  await waitFor('the one too many to go', eventuallyMs, () => ends.length > 0);
+  await waitFor('the others to go', 20_000, () => ends.length === 101);
+  expect((await fetch(url)).status).toBe(200);
+});
+
+test.each<[string, string, boolean]>([
+  ['127.0.0.1', '127.0.11.11', true],
+  ['::ffff:127.0.11.5', '::ffff:127.0.11.11', true],
+  ['::1', '::1', true],
+  ['192.168.11.11', '192.168.11.11', true],
+  ['10.0.0.7', '192.168.11.11', true],
+  ['::ffff:10.0.0.7', '::ffff:192.168.11.11', true],
+  ['192.168.11.12', '192.168.11.11', false],
+  ['fe80::1', 'fe80::2', false],
+])('from %s at %s: the box itself: %s', (remoteAddress, localAddress, isOwn) => {
+  expect(isFromHere({ remoteAddress, localAddress }, ['192.168.11.11', '10.0.0.7'])).toBe(isOwn);
 });
 
 test('a taken port is named', async () => {
