@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { sleep, type Clock } from '../common/clock.js';
 import { UserError, messageOf } from '../common/errors.js';
 import { aclOf } from './acl.js';
 import type { Secrets } from './secrets.js';
 import type { Topology } from './topology.js';
+import { writeDurably } from '../common/runtime/durable.js';
 
 const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
 const requestTimeoutMs = 5_000;
@@ -206,6 +207,5 @@ async function request(
 }
 
 function keep(file: string, content: string): void {
-  writeFileSync(`${file}.new`, content, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeDurably(file, content);
 }

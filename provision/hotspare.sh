@@ -8,6 +8,8 @@ if [ ! -d "$release" ]; then
   rm -rf "$release.new"
   mkdir -p "$release.new"
   tar -xzf "$payload/hotspare.tgz" -C "$release.new" --no-same-owner
+  # It is never looked into again, so it must be whole on the disk.
+  sync -f "$release.new"
   mv "$release.new" "$release"
   say "+ $release"
 fi
@@ -23,6 +25,7 @@ wrapper=$(printf '#!/bin/sh\nexec /opt/hotspare-node/bin/node /opt/hotspare/bin/
 if [ "$(cat /usr/local/bin/hotspare 2>/dev/null)" != "$wrapper" ]; then
   printf '%s\n' "$wrapper" >/usr/local/bin/hotspare.new
   chmod 755 /usr/local/bin/hotspare.new
+  sync /usr/local/bin/hotspare.new
   mv -f /usr/local/bin/hotspare.new /usr/local/bin/hotspare
   say '+ /usr/local/bin/hotspare'
 fi

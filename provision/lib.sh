@@ -44,6 +44,8 @@ place() {
     is_right "$path" "${mode#0}" "$owner" "$group" "$initial" && continue
     mkdir -p "$(dirname "$path")"
     install -m "$mode" -o "$owner" -g "$group" "$payload/files$path" "$path.new"
+    # Else a power cut may leave the name without the content.
+    sync "$path.new"
     mv -f "$path.new" "$path"
     say "+ $path"
   done <"$payload/manifest"
@@ -51,7 +53,8 @@ place() {
 
 is_right() {
   local path=$1 mode=$2 owner=$3 group=$4 initial=$5
-  [ -f "$path" ] || return 1
+  # One of no bytes is what a power cut may have left.
+  [ -s "$path" ] || return 1
   [ "$initial" != initial ] || return 0
   [ "$(stat -c '%a %U %G' "$path")" = "$mode $owner $group" ] && cmp -s "$payload/files$path" "$path"
 }

@@ -11,6 +11,7 @@ if ! version_at_least "$NODE_MINIMUM" "$(version || true)" || [ -z "$(version ||
   mkdir -p /opt/hotspare-node.new
   # An npm package: everything lies under package/.
   tar -xzf "$payload/node.tgz" -C /opt/hotspare-node.new --strip-components=1 --no-same-owner package/bin/node
+  sync -f /opt/hotspare-node.new
   rm -rf /opt/hotspare-node
   mv /opt/hotspare-node.new /opt/hotspare-node
   say "+ $node"

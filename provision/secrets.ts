@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../common/errors.js';
+import { writeDurably } from '../common/runtime/durable.js';
 
 /** Everything secret of one topology. Made once, kept in one file of mode 0600, never in git. */
 export interface Secrets {
@@ -94,8 +95,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function keep(file: string, secrets: Secrets): void {
-  const temporary = `${file}.new`;
-  writeFileSync(temporary, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, file);
+  writeDurably(file, `${JSON.stringify(secrets, null, 2)}\n`);
 }

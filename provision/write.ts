@@ -1,13 +1,6 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { hasContent, writeDurably } from '../common/runtime/durable.js';
 import type { BoxFile } from './box-file.js';
 
 export type Account = { readonly uid: number; readonly gid: number } | undefined;
@@ -15,14 +8,10 @@ export type Account = { readonly uid: number; readonly gid: number } | undefined
 /** The lab's files: puts them where they belong, each whole or not at all. Returns the paths whose content changed. */
 export function writeFiles(files: readonly BoxFile[], postgresAccount: Account): string[] {
   return files.flatMap(({ path, content, mode, owner, initialOnly }) => {
-    if (existsSync(path) && (initialOnly || readFileSync(path, 'utf8') === content)) return [];
+    if (hasContent(path) && (initialOnly || readFileSync(path, 'utf8') === content)) return [];
     const account = owner === 'postgres' ? postgresAccount : undefined;
     makeFolder(dirname(path), account);
-    const temporary = `${path}.new`;
-    writeFileSync(temporary, content, { mode });
-    chmodSync(temporary, mode);
-    if (account) chownSync(temporary, account.uid, account.gid);
-    renameSync(temporary, path);
+    writeDurably(path, content, mode, account);
     return [path];
   });
 }

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, UserError, codeOf, messageOf } from '../common/errors.js';
 import { record } from '../common/json.js';
+import { writeDurably } from '../common/runtime/durable.js';
 import { maxInterfaceName, vethName } from './preflight/checks/lxc.js';
 import { contains } from './preflight/ipv4.js';
 import { defaultBridge, providers, type Provider } from './preflight/model.js';
@@ -203,8 +204,5 @@ function parseSettings(data: unknown): Settings {
 export function saveSettings(stateFolder: string, settings: Settings): void {
   const file = settingsFile(stateFolder);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.new`;
-  writeFileSync(temporary, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, file);
+  writeDurably(file, `${JSON.stringify(settings, null, 2)}\n`);
 }

@@ -1,13 +1,31 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../errors.js';
 
-/** Replaces a file so that it is on disk, whole, when this returns: file and folder are fsynced. */
-export function writeDurably(file: string, text: string, mode = 0o600): void {
+type Owner = { readonly uid: number; readonly gid: number };
+
+/**
+ * Replaces a file so that it is on disk, whole, when this returns: file and folder are fsynced. Without that a file system may
+ * keep the new name over a power cut and lose the content, which leaves a file of no bytes.
+ */
+export function writeDurably(file: string, text: string, mode = 0o600, account?: Owner): void {
   const unfinished = `${file}.unfinished`;
   const fd = openSync(unfinished, 'w', mode);
   try {
-    writeSync(fd, text);
+    fchmodSync(fd, mode);
+    writeFileSync(fd, text);
+    if (account) fchownSync(fd, account.uid, account.gid);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -29,8 +47,23 @@ export function renameDurably(from: string, to: string): void {
   if (dirname(from) !== dirname(to)) syncFolder(dirname(from));
 }
 
+/** Gives a file that somebody else has finished its name, so that both it and the name are on disk when this returns. */
+export function moveDurably(unfinished: string, file: string): void {
+  sync(unfinished);
+  renameDurably(unfinished, file);
+}
+
+/** Whether there is such a file with something in it: one of no bytes is what a power cut may leave, and as good as none. */
+export function hasContent(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
 export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+  sync(folder);
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {

@@ -6,6 +6,7 @@ import { addressOf, portOf } from '../../provision/site.js';
 import type { Box } from '../../provision/topology.js';
 import type { Lab } from '../lab.js';
 import type { Progress } from '../progress.js';
+import { mendConsulData } from './empty-files.js';
 import { lastWords, startUnit } from './start.js';
 
 /** Starts the Consul servers, sets up access control, then starts the clients. */
@@ -15,7 +16,7 @@ export async function consulUp(lab: Lab, progress: Progress, signal: AbortSignal
   const clients = boxes.filter((box) => box.consul === 'client');
   const names = (some: readonly Box[]) => some.map(({ name }) => name).join(', ');
   await progress.step(`Consul servers on ${names(servers)}`, async () => {
-    await serversUp(lab, servers, signal);
+    await serversUp(lab, servers, progress, signal);
     try {
       await accessControl(lab, servers, signal);
     } catch (error) {
@@ -23,18 +24,33 @@ export async function consulUp(lab: Lab, progress: Progress, signal: AbortSignal
       // Killed between the bootstrap and the note of its token: this Consul never held anything yet.
       await Promise.all(servers.map((box) => lab.services.stop(`consul@${box.name}`)));
       for (const box of boxes) rmSync(lab.site.pathsOf(box).consulData, { recursive: true, force: true });
-      await serversUp(lab, servers, signal);
+      await serversUp(lab, servers, progress, signal);
       await accessControl(lab, servers, signal);
     }
   });
   if (clients.length === 0) return;
   await progress.step(`Consul clients on ${names(clients)}`, async () => {
-    await Promise.all(clients.map((box) => startUnit(lab, `consul@${box.name}`)));
+    await Promise.all(clients.map((box) => startConsul(lab, box, progress)));
   });
 }
 
-async function serversUp(lab: Lab, servers: readonly Box[], signal: AbortSignal): Promise<void> {
-  await Promise.all(servers.map((box) => startUnit(lab, `consul@${box.name}`)));
+/** Says and mends what a power cut has emptied, unless it runs already. */
+async function startConsul(lab: Lab, box: Box, progress: Progress): Promise<void> {
+  const unit = `consul@${box.name}`;
+  const { state } = await lab.services.status(unit);
+  if (state !== 'running' && state !== 'frozen')
+    for (const file of mendConsulData(lab.site.pathsOf(box).consulData))
+      progress.note(`  ${file} was empty, as after a power cut: removed, Consul makes it anew`);
+  await startUnit(lab, unit);
+}
+
+async function serversUp(
+  lab: Lab,
+  servers: readonly Box[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(servers.map((box) => startConsul(lab, box, progress)));
   await orLastWords(
     lab,
     servers,

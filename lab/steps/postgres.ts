@@ -9,7 +9,7 @@ import { boxesWith, type Box } from '../../provision/topology.js';
 import { makeFolder } from '../../provision/write.js';
 import type { Lab } from '../lab.js';
 import type { Progress } from '../progress.js';
-import { startUnit } from './start.js';
+import { lastWords, startUnit } from './start.js';
 
 /** How long a Postgres that has to replay a lot may take to accept connections. */
 const readyTimeoutMs = 60_000;
@@ -140,8 +140,7 @@ async function startMember(lab: Lab, box: Box, signal: AbortSignal): Promise<voi
     const { exitCode } = await runCommand(join(site.binaries.postgresBin, 'pg_isready'), args, { signal });
     if (exitCode === 0) return;
     await lab.services.status(unit).then(({ state }) => {
-      if (state !== 'running')
-        throw new UserError(`${unit} has ended; its log says why: hotspare lab logs ${unit}`);
+      if (state !== 'running') throw new UserError(`${unit} has ended. ${lastWords(lab, unit)}`);
     });
     if (systemClock.nowMs() > deadline) {
       throw new UserError(

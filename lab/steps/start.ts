@@ -4,6 +4,7 @@ import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import type { Lab } from '../lab.js';
+import { emptyFilesSentence } from './empty-files.js';
 
 /** Starts a unit and makes sure that it did not end at once; otherwise says what it said. */
 export async function startUnit(lab: Lab, unit: string): Promise<void> {
@@ -15,7 +16,7 @@ export async function startUnit(lab: Lab, unit: string): Promise<void> {
     throw new UserError(`${unit} ended right after its start. ${lastWords(lab, unit)}`);
 }
 
-/** The end of a unit's log, for error messages. */
+/** The end of a unit's log, for error messages; and what is empty that should not be. */
 export function lastWords(lab: Lab, unit: string): string {
   const file = join(lab.files.logs, `${unit}.log`);
   let text = '';
@@ -25,5 +26,5 @@ export function lastWords(lab: Lab, unit: string): string {
     // No log was written: then there is nothing to show.
   }
   const lines = text.trimEnd().split('\n').slice(-5);
-  return `Its last words (${file}):\n${lines.map((line) => `    ${line}`).join('\n')}`;
+  return `Its last words (${file}):\n${lines.map((line) => `    ${line}`).join('\n')}${emptyFilesSentence(lab, unit)}`;
 }

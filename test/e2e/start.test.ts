@@ -99,6 +99,43 @@ describe('npm start', () => {
     expect(leftOver()).toEqual([]);
   });
 
+  test('files that a power cut emptied: mended and said, or named with the command', async () => {
+    ownLab();
+    const { HOTSPARE_LAB_DIR: lab = '' } = environment;
+    const emptied = [
+      'adm1/consul/node-id',
+      'pg1/consul/serf/local.keyring',
+      'nginx2/consul/serf/local.keyring',
+      'nginx1/nginx/upstreams.conf',
+      'nginx1/etc/app.password',
+    ].map((name) => join(lab, name));
+    expect((await hotspare(['start', '--yes', '--detach'], environment)).exitCode).toBe(0);
+    await hotspare(['lab', 'down'], environment);
+    for (const file of emptied) {
+      expect(readFileSync(file, 'utf8'), file).not.toBe('');
+      writeFileSync(file, '');
+    }
+    const mended = await hotspare(['lab', 'up'], environment);
+    expect(mended.exitCode, mended.stderr).toBe(0);
+    for (const file of emptied) {
+      if (file.includes('consul')) expect(mended.stdout + mended.stderr).toContain(`${file} was empty`);
+      expect(readFileSync(file, 'utf8'), file).not.toBe('');
+    }
+    await hotspare(['lab', 'down'], environment);
+
+    const data = join(lab, 'pg2', 'postgres', 'data');
+    writeFileSync(join(data, 'global', 'pg_control'), '');
+    const refused = await hotspare(['lab', 'up'], environment);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(`Empty, as after a power cut: ${join(data, 'global', 'pg_control')}.`),
+    ]);
+    const command = /: (rm -r \S+), then "hotspare lab up"/.exec(refused.stderr)?.[1];
+    expect(command).toBe(`rm -r ${data}`);
+    rmSync(data, { recursive: true });
+    expect((await hotspare(['lab', 'up'], environment)).exitCode).toBe(0);
+  });
+
   test('killed half-way and started again: it finishes the work', async () => {
     ownLab();
     const first = Running.start(['start', '--yes']);

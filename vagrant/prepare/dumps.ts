@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { moveDurably } from '../../common/runtime/durable.js';
 
 /** A dump that destroying boxes left. */
 export interface Dump {
@@ -46,5 +47,5 @@ export function carryDump(fromFolder: string, fromSet: string, toFolder: string,
   if (existsSync(to)) return;
   mkdirSync(toFolder, { recursive: true, mode: 0o700 });
   copyFileSync(from, `${to}.part`);
-  renameSync(`${to}.part`, to);
+  moveDurably(`${to}.part`, to);
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 import { privateFolder } from '../state.js';
+import { hasContent, moveDurably } from '../../common/runtime/durable.js';
 
 /** What the boxes get when they have no Node of their own, or one older than `minimum`. */
 export const nodeForBoxes = { version: '22.23.3', minimum: '20.19.0' } as const;
@@ -27,12 +28,12 @@ export async function nodePackage(
   const name = `node-linux-${architecture}`;
   const archive = `${name}-${nodeForBoxes.version}.tgz`;
   const file = join(privateFolder(folder), archive);
-  if (existsSync(file)) return file;
+  if (hasContent(file)) return file;
   const work = mkdtempSync(join(folder, 'fetch-'));
   try {
     await fetch(`${name}@${nodeForBoxes.version}`, work);
     if (!existsSync(join(work, archive))) throw new Error(`npm pack left no ${archive}`);
-    renameSync(join(work, archive), file);
+    moveDurably(join(work, archive), file);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 import { privateFolder } from '../state.js';
+import { hasContent, moveDurably } from '../../common/runtime/durable.js';
 
 /** A file that is sent to the boxes. */
 export interface Package {
@@ -35,7 +36,7 @@ export async function hotsparePackage(root: string, folder: string): Promise<Pac
   }
   const digest = hash.digest('hex').slice(0, 16);
   const file = join(privateFolder(folder), `hotspare-${digest}.tgz`);
-  if (!existsSync(file)) {
+  if (!hasContent(file)) {
     await pack(root, [...files, ...(await productionModules(root))], file);
     for (const name of readdirSync(folder)) {
       if (name.startsWith('hotspare-') && join(folder, name) !== file) rmSync(join(folder, name));
@@ -50,7 +51,7 @@ async function pack(root: string, paths: readonly string[], file: string): Promi
   writeFileSync(list, paths.map((path) => `${path}\n`).join(''));
   try {
     await mustRun('tar', ['-czf', unfinished, '-C', root, '-T', list], { timeoutMs: 120_000 });
-    renameSync(unfinished, file);
+    moveDurably(unfinished, file);
   } finally {
     rmSync(list, { force: true });
     rmSync(unfinished, { force: true });

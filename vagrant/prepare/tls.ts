@@ -1,10 +1,11 @@
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, UserError } from '../../common/errors.js';
 import { mustRun } from '../../common/runtime/command.js';
 import { keptFiles, readKept } from '../kept-tls.js';
 import { privateFolder } from '../state.js';
 import { readPair, type Pair } from '../tls-pair.js';
+import { moveDurably, writeDurably } from '../../common/runtime/durable.js';
 
 /** PEM texts. */
 export interface Certificate {
@@ -90,8 +91,8 @@ async function ownCertificate(folder: string, { names, nowMs }: Wish): Promise<C
     chmodSync(made.key, 0o600);
     const pair = await readPair(made, nowMs);
     if (pair.state === 'unusable') throw new Error(`openssl left no certificate: ${pair.why}`);
-    renameSync(made.key, files.key);
-    renameSync(made.certificate, files.certificate);
+    moveDurably(made.key, files.key);
+    moveDurably(made.certificate, files.certificate);
     return pemOf(pair);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -111,6 +112,5 @@ function fits({ parsed, validity }: ReadPair, wanted: Names): boolean {
 const pemOf = ({ certificate, key }: ReadPair): Certificate => ({ certificate, key });
 
 function keep(file: string, content: string): void {
-  writeFileSync(`${file}.new`, content, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeDurably(file, content);
 }

@@ -1,0 +1,51 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { hasContent, writeDurably } from '../../common/runtime/durable.js';
+import type { BoxFile } from '../../provision/box-file.js';
+import { writeFiles } from '../../provision/write.js';
+
+let folder = '';
+let path = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hotspare-durable-'));
+  path = join(folder, 'file');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('replaced whole, with its mode, and nothing left beside it', () => {
+  writeFileSync(path, 'before', { mode: 0o644 });
+  writeDurably(path, 'after');
+  expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777, readdirSync(folder)]).toEqual([
+    'after',
+    0o600,
+    ['file'],
+  ]);
+});
+
+test('a file of no bytes is as good as none', () => {
+  expect(hasContent(path)).toBe(false);
+  writeFileSync(path, '');
+  expect(hasContent(path)).toBe(false);
+  writeFileSync(path, ' ');
+  expect(hasContent(path)).toBe(true);
+});
+
+test.each([
+  ['there, and only needed to begin with', 'of the agent', []],
+  ['empty, and only needed to begin with', '', ['file']],
+])('a box’s file that is %s', (_, before, written) => {
+  writeFileSync(path, before);
+  const initial: BoxFile = {
+    path,
+    content: 'initial',
+    mode: 0o644,
+    owner: 'hotspare',
+    concern: 'nginx',
+    initialOnly: true,
+  };
+  const paths = written.map((name) => join(folder, name));
+  expect(writeFiles([initial], undefined)).toEqual(paths);
+  expect(readFileSync(path, 'utf8')).toBe(before === '' ? 'initial' : before);
+});
