@@ -45,7 +45,7 @@ try {
   await page
     .getByRole('status')
     .filter({ hasText: /read-only/i })
-    .waitFor({ timeout: 5_000 });
+    .waitFor({ timeout: 30_000 });
   await page.waitForTimeout(500);
   await page.screenshot({ path: 'docs/images/todo-read-only.png' });
   hotspare('lab', 'start', 'pg@pg1');
@@ -54,11 +54,11 @@ try {
   await consul.setViewportSize({ width: 1100, height: 560 });
   await page.waitForTimeout(3_000);
   await consul.goto(`${urls.consul}/dc1/services`);
-  await consul.getByText('todomvc').first().waitFor({ timeout: 20_000 });
+  await consul.getByText('todomvc').first().waitFor({ timeout: 30_000 });
   await consul.waitForTimeout(1_000);
   await consul.screenshot({ path: 'docs/images/consul-services.png' });
   await consul.goto(`${urls.consul}/dc1/services/pg`);
-  await consul.getByText('pg1').first().waitFor({ timeout: 20_000 });
+  await consul.getByText('pg1').first().waitFor({ timeout: 30_000 });
   await consul.waitForTimeout(1_000);
   await consul.screenshot({ path: 'docs/images/consul-pg.png' });
 } finally {
