@@ -5,6 +5,7 @@ import type { Target } from '../common/names.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
 import type { Secret } from '../common/secret.js';
 import { parseTls, pathOf, readSecret, type TlsConfig, type TlsFiles } from './config/files.js';
+import { textFormats, type TextFormat } from './core/text-format.js';
 
 export type { TlsConfig, TlsFiles };
 
@@ -15,7 +16,7 @@ export const defaults = {
   postgres: { database: 'postgres', intervalMs: 1_000, timeoutMs: 900 },
   /** Below this the status warns, in bytes. */
   minFreeBytes: 100 * 1024 * 1024,
-  template: { commandTimeoutMs: 10_000 },
+  template: { commandTimeoutMs: 10_000, format: 'text' as TextFormat },
 } as const;
 
 declare const parsed: unique symbol;
@@ -79,6 +80,8 @@ export type ServiceConfig = HttpServiceConfig | PostgresServiceConfig;
 export interface TemplateConfig {
   readonly source: string;
   readonly destination: string;
+  /** What reads the file. */
+  readonly format: TextFormat;
   /** Program and arguments; no shell sees them. Absent: nothing is run. */
   readonly command?: readonly [string, ...string[]];
 }
@@ -254,7 +257,7 @@ function optionalMapping(
 }
 
 function parseTemplate(reader: ConfigReader): TemplateConfig {
-  const template = reader.mapping(['source', 'destination', 'command']);
+  const template = reader.mapping(['source', 'destination', 'format', 'command']);
   const command = template('command').or(undefined, (list) => {
     const words = list.list('program and arguments').map((word) => word.text('a text'));
     if (words.length === 0) list.refuse('a list of program and arguments');
@@ -263,6 +266,7 @@ function parseTemplate(reader: ConfigReader): TemplateConfig {
   return {
     source: pathOf(template('source')),
     destination: pathOf(template('destination')),
+    format: template('format').or(defaults.template.format, (format) => format.oneOf(textFormats)),
     ...(command === undefined ? {} : { command }),
   };
 }

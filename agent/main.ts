@@ -15,6 +15,7 @@ import { ConsulAdapter } from './consul/adapter.js';
 import { HttpDriver } from './drivers/http/driver.js';
 import { PostgresDriver } from './drivers/postgres/driver.js';
 import { serveAgent } from './http/server.js';
+import { instanceId } from './memory/instance.js';
 import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
 import { keptSecret, keptTls } from './secrets/files.js';
@@ -75,9 +76,24 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
     const control = unitControl(config, log);
     const secret = keptSecret(config.http.secretFile, config.http.secret, { clock, log, shape: secretShape });
     const serve = (status: () => AgentStatus) => serveAgent(config.http, { status, control, secret });
+    const files = () => templates.map((template) => template.status());
     const version = hotspareVersion();
+    const instance = await instanceId(join(config.stateDir, 'instance'), clock, log);
     await runAgent(
-      { config, consul, driverFor, memory, serve, notifier, clock, random, log, version },
+      {
+        config,
+        consul,
+        driverFor,
+        memory,
+        serve,
+        templates: files,
+        notifier,
+        clock,
+        random,
+        log,
+        version,
+        instance,
+      },
       signal,
     );
   } finally {

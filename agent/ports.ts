@@ -1,5 +1,6 @@
 import type { ActionAnswer, ServiceAction } from '../common/agent-control.js';
 import type { AgentStatus } from '../common/agent-status.js';
+import type { HealthEntry } from '../common/consul/json.js';
 import type { Secret } from '../common/secret.js';
 import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered } from './core/model.js';
 
@@ -32,15 +33,15 @@ export interface ConsulPort {
   /** A service that is not there counts as done. */
   deregister(serviceId: string): Promise<void>;
   /**
-   * Follows the passing instances of a service, in the whole data center, until the signal fires. An empty list is an
-   * answer; no answer is `onUnavailable`, after which it goes on trying.
+   * Follows the entries of a service, healthy or not, in the whole data center, until the signal fires. An empty list is
+   * an answer; no answer is `onUnavailable`, after which it goes on trying.
    */
-  watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void>;
+  watchService(service: string, watcher: ServiceWatcher, signal: AbortSignal): Promise<void>;
 }
 
-export interface PassingWatcher {
-  onInstances(instances: readonly Instance[]): void;
-  /** Called once per outage, and again only after `onInstances`. */
+export interface ServiceWatcher {
+  onEntries(entries: readonly HealthEntry[]): void;
+  /** Called once per outage, and again only after `onEntries`. */
   onUnavailable(why: ConsulError): void;
 }
 
@@ -59,16 +60,6 @@ export interface TlsOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: Secret;
-}
-
-/** One instance of a service, as templates see it. */
-export interface Instance {
-  readonly node: string;
-  readonly id: string;
-  readonly address: string;
-  readonly port: number;
-  readonly tags: readonly string[];
-  readonly meta: Readonly<Record<string, string>>;
 }
 
 /**

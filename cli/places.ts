@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readYaml } from '../common/config-reader.js';
 import { UserError, messageOf } from '../common/errors.js';
+import { targetKey } from '../common/names.js';
 import { labFiles, labSettings, labStatus, openLab } from '../lab/index.js';
 import type { Io } from './io.js';
 
@@ -34,9 +36,12 @@ export function withScheme(text: string): string {
   return url;
 }
 
-/** Where to ask when a lab is on this machine: a Consul that runs, or else its agents. */
+/** Where to ask when a lab is on this machine: a Consul that runs, or else its agents. On a box: its own agent, too. */
 export async function placesInLab(io: Io): Promise<{ consulUrl?: string; agents?: string[] }> {
-  if (!labExists(io)) return {};
+  if (!labExists(io)) {
+    const own = agentOfThisBox();
+    return own === undefined ? {} : { agents: [own] };
+  }
   const settings = labSettings(io.environment, io.isRoot);
   const services = (await labStatus(openLab(settings))).boxes.flatMap((box) => box.services);
   const urls = (name: string) =>
@@ -51,6 +56,23 @@ export async function placesInLab(io: Io): Promise<{ consulUrl?: string; agents?
     ...(first ? { consulUrl: `http://${first.address}:${first.port}` } : {}),
     ...(agents.length > 0 ? { agents } : {}),
   };
+}
+
+/** Where a provisioned box has its agent's configuration. */
+const agentFile = '/etc/hotspare/agent.yaml';
+
+/** The agent of this box, when this is a box: one without services is in nobody's catalogue. */
+export function agentOfThisBox(file = agentFile): string | undefined {
+  try {
+    const http = readYaml(readFileSync(file, 'utf8'), file).entry('http');
+    const target = {
+      host: http.entry('host').text('a host'),
+      port: http.entry('port').integer('a port', 1, 65_535),
+    };
+    return `http://${targetKey(target)}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether there is a lab on this machine, running or not. */

@@ -14,6 +14,23 @@ export interface AgentStatus {
     /** A sentence, when something is wrong between this agent and Consul. */
     readonly detail?: string;
   };
+  /** The files it keeps from the catalogue; absent when there are none. */
+  readonly templates?: readonly TemplateStatus[];
+}
+
+export interface TemplateStatus {
+  /** The file. */
+  readonly destination: string;
+  /**
+   * `waiting`: Consul has not answered yet, and the file is as it was. `failing`: the newest text is not in force; `detail`
+   * says why.
+   */
+  readonly state: 'waiting' | 'current' | 'failing';
+  readonly detail?: string;
+  /** A sentence for each entry of the catalogue that cannot be used. */
+  readonly leftOut?: readonly string[];
+  /** A sentence for each instance that is missing in the catalogue and still listed, because that is doubted. */
+  readonly doubted?: readonly string[];
 }
 
 /** `unknown`: the agent could not find out, which says nothing about the member. */

@@ -64,4 +64,7 @@ export const serviceMeta = {
   agent: 'hotspare-agent',
   /** Of a Postgres: the system identifier, which all members of one database share and no other database has. */
   system: 'hotspare-system',
+  /** Which agent that is, and when it started: lets two under one box's name find out. */
+  instance: 'hotspare-instance',
+  started: 'hotspare-started',
 } as const;

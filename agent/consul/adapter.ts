@@ -6,10 +6,10 @@ import { withDeadline, type Clock } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js';
-import { ConsulError, type ConsulPort, type Kept, type PassingWatcher } from '../ports.js';
+import { ConsulError, type ConsulPort, type Kept, type ServiceWatcher } from '../ports.js';
 import { explain, statusOf, type Undertaking } from './errors.js';
 import { parseEntries } from './parse.js';
-import { watchPassing } from './watch.js';
+import { watchService } from './watch.js';
 
 export interface ConsulAdapterOptions {
   /** Like `http://127.0.0.1:8500`. */
@@ -98,7 +98,7 @@ export class ConsulAdapter implements ConsulPort {
     }
   }
 
-  watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void> {
+  watchService(service: string, watcher: ServiceWatcher, signal: AbortSignal): Promise<void> {
     const waitMs = this.options.watchWaitMs ?? 10_000;
     const ask = async (index: string, aborted: AbortSignal): Promise<ConsulAnswer> => {
       const context = Object.assign(new EventEmitter(), { includeResponse: true });
@@ -106,14 +106,14 @@ export class ConsulAdapter implements ConsulPort {
         { what: `watching ${service}`, right: `service:read for ${service} and node:read` },
         (ctx) =>
           // Consistent: a server that just restarted may answer an ordinary read from a state it has not caught up with.
-          this.consul.health.service({ ...ctx, service, passing: true, ...blocking(index, waitMs) }),
+          this.consul.health.service({ ...ctx, service, ...blocking(index, waitMs) }),
         // Consul adds up to a sixteenth of the wait.
         { context, deadlineMs: waitMs + waitMs / 16 + this.options.deadlineMs, signal: aborted },
       );
       const [response, body] = answer as [IncomingMessage, unknown];
       return { headers: response.headers, body };
     };
-    return watchPassing({ ...this.options, service, watcher, signal, ask });
+    return watchService({ ...this.options, waitMs, service, watcher, signal, ask });
   }
 
   close(): void {

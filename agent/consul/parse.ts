@@ -1,7 +1,6 @@
-import { parseCheckStatus, parseHealth, parseMeta, parseTags } from '../../common/consul/json.js';
+import { parseCheckStatus, parseMeta, parseTags } from '../../common/consul/json.js';
 import { number, record, text } from '../../common/json.js';
 import type { CatalogueEntry } from '../core/model.js';
-import type { Instance } from '../ports.js';
 
 /** Consul's JSON as the agent's own values. Each throws a TypeError on anything that is not Consul's. */
 
@@ -26,9 +25,4 @@ export function parseEntries(services: unknown, checks: unknown): CatalogueEntry
       },
     };
   });
-}
-
-/** The body of `/v1/health/service/:name?passing`. */
-export function parseInstances(body: unknown): Instance[] {
-  return parseHealth(body).map(({ checks: _, ...instance }) => instance);
 }

@@ -1,10 +1,10 @@
 import { backoffMs } from '../../common/backoff.js';
 import { sleep, type Clock } from '../../common/clock.js';
+import { parseHealth, type HealthEntry } from '../../common/consul/json.js';
 import { nextIndex } from '../../common/consul/next-index.js';
 import type { Random } from '../../common/random.js';
-import { ConsulError, type Instance, type PassingWatcher } from '../ports.js';
+import { ConsulError, type ServiceWatcher } from '../ports.js';
 import type { ConsulAnswer } from './adapter.js';
-import { parseInstances } from './parse.js';
 
 /** At most one question in so many ms, however often the index moves. */
 const minGapMs = 100;
@@ -13,8 +13,10 @@ const retry = { baseMs: 100, maxMs: 5_000 };
 interface Watch {
   readonly url: string;
   readonly service: string;
-  readonly watcher: PassingWatcher;
+  readonly watcher: ServiceWatcher;
   readonly signal: AbortSignal;
+  /** How long Consul holds back an answer while nothing changes. */
+  readonly waitMs: number;
   readonly clock: Clock;
   readonly random: Random;
   ask(index: string, signal: AbortSignal): Promise<ConsulAnswer>;
@@ -24,7 +26,7 @@ interface Watch {
  * A blocking query, asked again and again until the signal fires. The npm package's own `watch` has no rate limit and
  * mistakes an exception of its listener for one of Consul's, hence this one.
  */
-export async function watchPassing(watch: Watch): Promise<void> {
+export async function watchService(watch: Watch): Promise<void> {
   const { watcher, signal, clock, random } = watch;
   let index = '0';
   let failures = 0;
@@ -33,10 +35,14 @@ export async function watchPassing(watch: Watch): Promise<void> {
     let pauseMs: number;
     try {
       const answer = await watch.ask(index, signal);
-      const instances = instancesOf(answer.body, watch);
-      index = nextIndex(index, answer.headers['x-consul-index']);
+      const entries = entriesOf(answer.body, watch);
+      const next = nextIndex(index, answer.headers['x-consul-index']);
+      // A question that comes back unchanged before its time was cut off by the restoring of a snapshot: what is there now
+      // counts from a lower index, and asked with this one Consul would hold it back.
+      const isCutOff = next === index && clock.nowMs() - askedMs < watch.waitMs * 0.9;
+      index = isCutOff ? '0' : next;
       failures = 0;
-      watcher.onInstances(instances);
+      watcher.onEntries(entries);
       pauseMs = Math.max(0, minGapMs - (clock.nowMs() - askedMs));
     } catch (error) {
       if (signal.aborted) return;
@@ -50,9 +56,9 @@ export async function watchPassing(watch: Watch): Promise<void> {
   }
 }
 
-function instancesOf(body: unknown, watch: Watch): Instance[] {
+function entriesOf(body: unknown, watch: Watch): HealthEntry[] {
   try {
-    return parseInstances(body);
+    return parseHealth(body);
   } catch (cause) {
     throw new ConsulError('unreachable', `what answers at ${watch.url} for ${watch.service} is not Consul`, {
       cause,

@@ -1,19 +1,25 @@
 import { assertNever } from '../../common/assert-never.js';
 import { serviceMeta, type Role } from '../../common/names.js';
-import type {
-  Action,
-  CatalogueEntry,
-  CheckStatus,
-  Decision,
-  Observation,
-  Proven,
-  Reason,
-  Registration,
-  ServiceModel,
-  ServiceState,
+import { plainText } from '../../common/plain-text.js';
+import {
+  sameMeta,
+  sameSet,
+  type Action,
+  type CatalogueEntry,
+  type CheckStatus,
+  type Decision,
+  type Observation,
+  type Proven,
+  type Reason,
+  type Registration,
+  type ServiceModel,
+  type ServiceState,
 } from './model.js';
 import { isDoubtful, nextState, roleOf } from './state.js';
 import { hasAnswered, obstacleText, troubleText } from './sentences.js';
+
+/** So long, in ms, the other boxes have to hear that a service is going, before it is removed. */
+export const farewellMs = 300;
 
 /**
  * The one function that decides, for one service. Level-triggered: actions are the difference between what should
@@ -31,6 +37,7 @@ export function decide(state: ServiceState, observation: Observation, config: Se
 type Publication = Pick<Decision, 'actions' | 'reason'>;
 
 function publish(state: ServiceState, observation: Observation, config: ServiceModel): Publication {
+  if (observation.isSuperseded) return { actions: [], reason: { kind: 'superseded' } };
   if (state.kind === 'unseen') return { actions: [], reason: { kind: 'first-probe-pending' } };
   const { catalogue } = observation;
   switch (catalogue.kind) {
@@ -42,20 +49,32 @@ function publish(state: ServiceState, observation: Observation, config: ServiceM
         reason: { kind: 'not-registered' },
       };
     case 'present':
-      return reconcile(state, catalogue.entry, observation.nowMs, config);
+      return reconcile(state, catalogue.entry, observation, config);
     default:
       return assertNever(catalogue);
   }
 }
 
 function stopping(state: ServiceState, observation: Observation, config: ServiceModel): Decision {
-  const registered = observation.catalogue.kind === 'present';
   return {
     state,
-    actions: registered ? [{ kind: 'deregister', id: config.id }] : [],
+    actions: farewell(observation, config.id),
     probeAgain: undefined,
     reason: { kind: 'stopping' },
   };
+}
+
+/**
+ * Others doubt what just vanishes, so an entry is called critical first, and removed once that had the time to reach
+ * them.
+ */
+function farewell({ catalogue, isSuperseded, nowMs }: Observation, id: string): Action[] {
+  if (catalogue.kind !== 'present' || isSuperseded) return [];
+  const { check } = catalogue.entry;
+  if (check && check.status !== 'critical')
+    return [{ kind: 'update-check', id, status: 'critical', text: stoppingText }];
+  const isKnown = !check || check.text !== stoppingText || nowMs - (check.refreshedMs ?? 0) >= farewellMs;
+  return isKnown ? [{ kind: 'deregister', id }] : [];
 }
 
 /** What should stand in Consul. */
@@ -66,6 +85,7 @@ interface Wanted {
   readonly meta: Readonly<Record<string, string>>;
 }
 
+const stoppingText = 'the agent is being stopped';
 const nothingProven = 'not judged yet: the agent could not probe it so far';
 
 function wantedOf(
@@ -77,7 +97,7 @@ function wantedOf(
   const known = state.last ? wantedOfProven(state.last, entry, config) : publishedBefore(entry, config);
   // It stays critical, but what was last proven, like "connection refused", is no longer why.
   return known.status === 'critical' && hasAnswered(state.obstacle)
-    ? { ...known, text: obstacleText(state.obstacle) }
+    ? { ...known, text: plainText(obstacleText(state.obstacle)) }
     : known;
 }
 
@@ -111,7 +131,7 @@ function wantedOfProven(proven: Proven, entry: CatalogueEntry | undefined, confi
       // A member that went away while nobody watched keeps the tag it had: nothing said it changed its role.
       return {
         status: 'critical',
-        text: troubleText(proven.trouble),
+        text: plainText(troubleText(proven.trouble)),
         tags: role ? [role] : (entry?.tags.filter(isRole) ?? []),
         meta: { ...config.meta, ...systemIn(entry) },
       };
@@ -127,11 +147,16 @@ const rank: Record<CheckStatus, number> = { passing: 0, warning: 1, critical: 2 
 function reconcile(
   state: Exclude<ServiceState, { kind: 'unseen' }>,
   entry: CatalogueEntry,
-  nowMs: number,
+  { nowMs, echo }: Observation,
   config: ServiceModel,
 ): Publication {
   const wanted = wantedOf(state, entry, config);
   const reason = difference(wanted, entry, nowMs, config);
+  if (echo === 'missing' || echo === 'different')
+    return {
+      actions: register(wanted, entry, config),
+      reason: { kind: 'catalogue-differs', isMissing: echo === 'missing' },
+    };
   if (!entry.check) return { actions: register(wanted, entry, config), reason };
   switch (reason.kind) {
     case 'steady':
@@ -170,20 +195,11 @@ function register(wanted: Wanted, entry: CatalogueEntry | undefined, config: Ser
 function registration(wanted: Wanted, entry: CatalogueEntry | undefined, config: ServiceModel): Action {
   const { id, name, address, port, checkTtlMs } = config;
   const { tags, meta } = wanted;
-  const initialStatus = entry?.check?.status ?? 'critical';
+  const initialStatus = entry?.check?.status ?? wanted.status;
   const described: Registration = { id, name, address, port, tags, meta, checkTtlMs, initialStatus };
   return { kind: 'register', registration: described };
 }
 
 function updateCheck(wanted: Wanted, config: ServiceModel): Action {
   return { kind: 'update-check', id: config.id, status: wanted.status, text: wanted.text };
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item) => b.includes(item));
-}
-
-function sameMeta(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

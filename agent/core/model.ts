@@ -1,3 +1,4 @@
+import type { Echo } from './echo.js';
 import type { CheckStatus, Role } from '../../common/names.js';
 
 export type { CheckStatus };
@@ -41,6 +42,10 @@ export interface Observation {
   readonly missesInARow: number;
   /** What this box's Consul agent holds for the service. */
   readonly catalogue: CatalogueView;
+  /** What the servers' catalogue says of that. */
+  readonly echo: Echo;
+  /** Another agent has taken the box over: nothing is written. */
+  readonly isSuperseded: boolean;
   /** The agent is being stopped in an orderly way. */
   readonly stopping: boolean;
 }
@@ -184,11 +189,11 @@ export interface Remembered {
  * the rest is dropped (the next decision derives them again from what Consul then holds):
  *
  * 1. `update-check` to something worse: what is no longer true is retracted first.
- * 2. `register`: address, meta and role tags. Consul keeps a check's status and text across it, and a new entry starts
- *    critical, so nobody is sent to a member between this step and the next.
+ * 2. `register`: address, meta and role tags. Consul keeps a check's status and text across it; a new entry starts with the
+ *    status it has, as one that began critical would be taken out of every list that knows it from before.
  * 3. `update-check` to something better, or the same as a refresh: only once the tags are true.
  *
- * `deregister` always stands alone.
+ * `deregister` always stands alone, a moment after the check was called critical.
  */
 export type Action =
   | {
@@ -227,8 +232,19 @@ export type Reason =
   | { readonly kind: 'consul-unread' }
   | { readonly kind: 'not-registered' }
   | { readonly kind: 'check-missing' }
+  | { readonly kind: 'catalogue-differs'; readonly isMissing: boolean }
   | { readonly kind: 'entry-differs'; readonly what: 'address' | 'tags' | 'meta' }
   | { readonly kind: 'status-differs'; readonly from: CheckStatus; readonly to: CheckStatus }
   | { readonly kind: 'text-differs' }
   | { readonly kind: 'refresh-due' }
+  | { readonly kind: 'superseded' }
   | { readonly kind: 'stopping' };
+
+export function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item));
+}
+
+export function sameMeta(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}

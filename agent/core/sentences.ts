@@ -128,6 +128,8 @@ export function reasonText(reason: Reason): string {
       return 'Consul has no such service';
     case 'check-missing':
       return 'the service has lost its check in Consul';
+    case 'catalogue-differs':
+      return `the catalogue of Consul's servers ${reason.isMissing ? 'lacks it' : 'holds something else'}, though the agent of Consul on this box holds it`;
     case 'entry-differs':
       return `Consul holds other ${reason.what}`;
     case 'status-differs':
@@ -136,6 +138,8 @@ export function reasonText(reason: Reason): string {
       return 'the check says something else in Consul';
     case 'refresh-due':
       return 'the check is due for its refresh';
+    case 'superseded':
+      return 'another agent has taken this box over; nothing is written';
     case 'stopping':
       return 'the agent is stopping';
     default:

@@ -1,5 +1,6 @@
-import type { AgentStatus } from '../../common/agent-status.js';
+import type { AgentStatus, TemplateStatus } from '../../common/agent-status.js';
 import { withDeadline, type Clock } from '../../common/clock.js';
+import { targetKey } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
@@ -7,8 +8,10 @@ import { ghosts } from '../core/ghosts.js';
 import type { ConsulPort, Driver, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
 import { roleOf } from '../core/state.js';
 import { Catalogue } from './catalogue.js';
+import { Echoes } from './echoes.js';
 import { LifeSigns } from './life-signs.js';
 import { Prober } from './prober.js';
+import { Rivals } from './rivals.js';
 import { ServiceLoop } from './service-loop.js';
 import { modelOf } from './service-model.js';
 import { agentStatus } from './status.js';
@@ -22,12 +25,16 @@ export interface AgentParts {
   readonly driverFor: (service: ServiceConfig) => Driver;
   readonly memory: Memory;
   readonly serve: ServeStatus;
+  /** How the files are that are kept from the catalogue. */
+  readonly templates: () => readonly TemplateStatus[];
   /** Absent: nobody started the agent who wants to be told. */
   readonly notifier?: Notifier | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly version: string;
+  /** The id of this agent. */
+  readonly instance: string;
 }
 
 /** Runs until the signal fires, then retracts its services. Rejects with a sentence when it cannot start. */
@@ -37,6 +44,23 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const remembered = await memory.read();
   const catalogue = new Catalogue({ consul, clock, random, log, onChange: () => wakeAll() });
 
+  const self = {
+    box: config.box,
+    instance: parts.instance,
+    url: `http://${targetKey(config.http)}`,
+    startedMs,
+  };
+  const rivals = new Rivals({ self, clock, log });
+  const models = new Map(config.services.map((service) => [service, modelOf(service, self)]));
+  const echoes = new Echoes({
+    consul,
+    models: [...models.values()],
+    view: (id) => catalogue.view(id),
+    log,
+    onHeard: (entries) => rivals.look(entries),
+    onChange: () => wakeAll(),
+  });
+
   const members = config.services.map((service) => {
     const prober: Prober = new Prober({
       driver: parts.driverFor(service),
@@ -45,8 +69,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       onResult: (result) => loop.observe(result),
     });
     const loop = new ServiceLoop({
-      model: modelOf(service, config.box, config.http),
+      model: models.get(service)!,
       catalogue,
+      echoes,
+      rivals,
       clock,
       log: log.child({ service: service.name }),
       remembered: remembered[service.name],
@@ -71,10 +97,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 
   const ids = new Set(members.map(({ loop }) => loop.model.id));
   function wakeAll(): void {
+    rivals.look(catalogue.all());
     for (const { loop } of members) loop.wake();
-    for (const ghost of signal.aborted ? [] : ghosts(catalogue.all(), config.box, ids)) {
+    if (signal.aborted || rivals.isSuperseded) return;
+    for (const ghost of ghosts(catalogue.all(), config.box, ids)) {
       log.info(ghost, 'removing a registration of this box that is no longer configured');
-      void catalogue.perform(ghost);
+      void catalogue.perform(ghost).then((isDone) => isDone && rivals.wrote());
     }
   }
 
@@ -85,7 +113,8 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       startedMs,
       services: members.map(({ service, loop }) => ({ ...service, state: loop.state })),
       link: catalogue.link,
-      complaint: catalogue.complaint,
+      complaint: rivals.complaint ?? catalogue.complaint,
+      templates: parts.templates(),
     });
 
   const loops = () => [
@@ -101,6 +130,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const server = await parts.serve(status);
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
+  echoes.start(signal);
   for (const { prober } of members) prober.start();
   lifeSigns?.start();
 

@@ -1,14 +1,18 @@
-import type { Clock } from '../../common/clock.js';
+import { sleep, type Clock } from '../../common/clock.js';
 import type { Log } from '../../common/runtime/log.js';
-import { decide } from '../core/decide.js';
+import { decide, farewellMs } from '../core/decide.js';
 import type { ProbeResult, Reason, Remembered, ServiceModel, ServiceState } from '../core/model.js';
 import { reasonText, stateText, warningTexts } from '../core/sentences.js';
 import { isMiss, roleOf } from '../core/state.js';
 import type { Catalogue } from './catalogue.js';
+import type { Echoes } from './echoes.js';
+import type { Rivals } from './rivals.js';
 
 export interface ServiceLoopOptions {
   readonly model: ServiceModel;
   readonly catalogue: Catalogue;
+  readonly echoes: Pick<Echoes, 'of' | 'performed'>;
+  readonly rivals: Pick<Rivals, 'isSuperseded' | 'wrote'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly remembered: Remembered | undefined;
@@ -55,13 +59,15 @@ export class ServiceLoop {
 
   /** Decides on what is known now. Called after every probe and whenever more is known of Consul. */
   wake(): void {
-    const { catalogue, clock, model } = this.options;
+    const { catalogue, clock, echoes, model, rivals } = this.options;
     const observation = {
       nowMs: clock.nowMs(),
       wallMs: clock.wallMs(),
       probe: this.probe,
       missesInARow: this.missesInARow,
       catalogue: catalogue.view(model.id),
+      echo: echoes.of(model.id),
+      isSuperseded: rivals.isSuperseded,
       stopping: this.stopping,
     };
     const before = this.current;
@@ -81,15 +87,24 @@ export class ServiceLoop {
 
   /** Retracts the service, as far as Consul can be reached. */
   async stop(): Promise<void> {
+    const { catalogue, clock, model } = this.options;
     this.stopping = true;
     await this.performing;
+    this.wake();
+    await this.performing;
+    if (catalogue.view(model.id).kind !== 'present') return;
+    await sleep(clock, farewellMs);
     this.wake();
     await this.performing;
   }
 
   private async performAll(actions: ReturnType<typeof decide>['actions']): Promise<boolean> {
     for (const action of actions) {
-      if (!(await this.options.catalogue.perform(action))) return false;
+      const { catalogue, echoes, model, rivals } = this.options;
+      const isDone = await catalogue.perform(action);
+      echoes.performed(model.id, action.kind);
+      if (!isDone) return false;
+      if (action.kind === 'register') rivals.wrote();
     }
     return true;
   }

@@ -1,6 +1,6 @@
 import { assertNever } from '../../common/assert-never.js';
-import { serviceMeta, targetKey, type Target } from '../../common/names.js';
 import type { ServiceModel } from '../core/model.js';
+import { metaOf, type Run } from '../core/rivals.js';
 import type { ServiceConfig } from '../config.js';
 
 /** Consul calls a check critical when no agent refreshed it for so long, in ms. */
@@ -9,13 +9,13 @@ const checkTtlMs = 10_000;
 const refreshMs = 3_000;
 
 /** What decisions about a configured service are made with. */
-export function modelOf(service: ServiceConfig, box: string, statusAt: Target): ServiceModel {
+export function modelOf(service: ServiceConfig, self: Run): ServiceModel {
   return {
-    id: `${service.name}@${box}`,
+    id: `${service.name}@${self.box}`,
     name: service.name,
     address: service.address,
     port: service.port,
-    meta: { [serviceMeta.box]: box, [serviceMeta.agent]: `http://${targetKey(statusAt)}` },
+    meta: metaOf(self),
     passingText: passingText(service),
     ...believing(service),
     refreshMs,

@@ -1,6 +1,7 @@
 import { assertNever } from '../../common/assert-never.js';
-import type { AgentStatus, MemberState, ServiceStatus } from '../../common/agent-status.js';
+import type { AgentStatus, MemberState, ServiceStatus, TemplateStatus } from '../../common/agent-status.js';
 import type { Kind } from '../../common/names.js';
+import { plainTexts } from '../../common/plain-text.js';
 import type { ServiceState } from '../core/model.js';
 import { stateText, warningTexts } from '../core/sentences.js';
 import { roleOf } from '../core/state.js';
@@ -19,11 +20,13 @@ export interface StatusInput {
   }[];
   readonly link: Link;
   readonly complaint: string | undefined;
+  readonly templates?: readonly TemplateStatus[];
 }
 
 export function agentStatus(input: StatusInput): AgentStatus {
-  const { box, version, startedMs, link, complaint } = input;
-  return {
+  const { box, version, startedMs, link, complaint, templates = [] } = input;
+  // Servers, standbys and whoever registers services put their words into it.
+  return plainTexts({
     box,
     version,
     startedAt: iso(startedMs),
@@ -33,7 +36,8 @@ export function agentStatus(input: StatusInput): AgentStatus {
       since: iso(link.sinceMs),
       ...(complaint === undefined ? {} : { detail: complaint }),
     },
-  };
+    ...(templates.length === 0 ? {} : { templates }),
+  });
 }
 
 function serviceStatus(service: StatusInput['services'][number], startedMs: number): ServiceStatus {

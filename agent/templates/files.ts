@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { chmod, chown, mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../common/errors.js';
 
@@ -34,36 +33,5 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {});
     throw error;
-  }
-}
-
-/**
- * Remembers on disk that a file was replaced and its command has not succeeded yet, so that an agent killed in between
- * runs the command at its next start.
- */
-export class PendingMark {
-  private readonly file: string;
-
-  constructor(stateDir: string, destination: string) {
-    const name = createHash('sha256').update(destination).digest('hex').slice(0, 16);
-    this.file = join(stateDir, `template-${name}.pending`);
-  }
-
-  async isSet(): Promise<boolean> {
-    return stat(this.file).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** Best effort: without the mark only the rare kill in between goes unnoticed. */
-  async set(): Promise<void> {
-    await mkdir(dirname(this.file), { recursive: true })
-      .then(() => writeFile(this.file, ''))
-      .catch(() => {});
-  }
-
-  async clear(): Promise<void> {
-    await rm(this.file, { force: true }).catch(() => {});
   }
 }

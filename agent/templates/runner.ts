@@ -1,19 +1,24 @@
+import { assertNever } from '../../common/assert-never.js';
 import { backoffMs } from '../../common/backoff.js';
+import type { TemplateStatus } from '../../common/agent-status.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
-import { compileTemplate, type Template } from '../../common/template.js';
 import type { TemplateConfig } from '../config.js';
-import type { Instance } from '../ports.js';
+import { describeChange, type Used } from '../core/instances.js';
+import { afterRun, afterWrite, failureText, nextStep, type FileState } from '../core/rollback.js';
 import { runCommand } from './command.js';
-import { PendingMark, readIfThere, replaceFile } from './files.js';
-import { describeChange, type Used } from './instances.js';
+import { readIfThere, replaceFile } from './files.js';
+import { PendingMark, WrittenNote } from './notes.js';
+import { Renderer, type Rendering } from './renderer.js';
 import type { Watches } from './watches.js';
 
 /** Changes come in bursts: rendered when none came for `quietMs`, and no later than `atMostMs` after the first. */
 const burst = { quietMs: 50, atMostMs: 250 };
 const retry = { baseMs: 1_000, maxMs: 30_000 };
+/** While the file's reader is down: what it starts with is old, so the new text must come soon after. */
+const retryWhileDown = { baseMs: 1_000, maxMs: 5_000 };
 
 export interface RunnerOptions {
   readonly template: TemplateConfig;
@@ -32,36 +37,62 @@ export interface RunnerOptions {
 
 /** Keeps one file as its template says, and runs the command when, and only when, the file's content changed. */
 export class TemplateRunner {
-  private readonly compiled: Template;
+  private readonly renderer: Renderer;
   private readonly mark: PendingMark;
+  private readonly note: WrittenNote;
   /** What the last complete rendering gave. */
-  private wanted: { readonly text: string; readonly used: Used } | undefined;
-  private written: { readonly text: string; readonly used: Used | undefined } | undefined;
-  private commandDue = false;
+  private rendering: Rendering | undefined;
+  private file: Omit<FileState, 'wanted'> | undefined;
+  /** What stands in the file, by question. */
+  private written: Used | undefined;
+  private noted: Rendering | undefined;
+  /** Why it cannot be rendered, or the file not be written. */
+  private trouble: string | undefined;
+  private told: string | undefined;
   private firstChangeMs: number | undefined;
   private debounce: Timer | undefined;
   private retryTimer: Timer | undefined;
-  private failures = 0;
+  private diskFailures = 0;
   private working = false;
-  // What the rendering under way asked for.
-  private used = new Map<string, readonly Instance[]>();
-  private incomplete = false;
 
   /** Throws when the template does not compile. */
   constructor(private readonly options: RunnerOptions) {
-    this.compiled = compileTemplate(options.source, {
-      service: (name: unknown, call: { hash?: Record<string, unknown> }) => this.ask(name, call?.hash ?? {}),
-    });
-    this.mark = new PendingMark(options.stateDir, options.template.destination);
+    const { context, source, stateDir, template, watches } = options;
+    const { destination, format } = template;
+    this.renderer = new Renderer({ source, context, format, watches, onChange: () => this.changed() });
+    this.mark = new PendingMark(stateDir, destination);
+    this.note = new WrittenNote(stateDir, destination);
   }
 
   start(): void {
-    this.render();
+    void this.remember().finally(() => this.render());
   }
 
   stop(): void {
     this.debounce?.cancel();
     this.retryTimer?.cancel();
+  }
+
+  status(): TemplateStatus {
+    const { template, watches } = this.options;
+    const { rendering, file, trouble } = this;
+    const failure = file?.failure;
+    const detail = trouble ?? (failure && failureText(failure));
+    const doubted = [...(rendering?.listed.keys() ?? [])].flatMap((service) => watches.doubts(service));
+    return {
+      destination: template.destination,
+      state: detail !== undefined ? 'failing' : rendering ? 'current' : 'waiting',
+      ...(detail === undefined ? {} : { detail }),
+      ...(rendering && rendering.leftOut.length > 0 ? { leftOut: rendering.leftOut } : {}),
+      ...(doubted.length > 0 ? { doubted } : {}),
+    };
+  }
+
+  /** A file that this agent wrote tells who was listed: whoever is missing in Consul's first answer is doubted. */
+  private async remember(): Promise<void> {
+    const text = await readIfThere(this.options.template.destination).catch(() => undefined);
+    const listed = text === undefined ? undefined : await this.note.read(text);
+    for (const [service, instances] of listed ?? []) this.options.watches.remember(service, instances);
   }
 
   private changed(): void {
@@ -77,34 +108,23 @@ export class TemplateRunner {
     });
   }
 
-  private ask(name: unknown, hash: Record<string, unknown>): readonly Instance[] {
-    if (typeof name !== 'string' || name === '') throw new Error('service needs the name of a service');
-    const { tag } = hash;
-    if (tag !== undefined && typeof tag !== 'string') throw new Error('tag of service must be a text');
-    const all = this.options.watches.get(name, this.onChange);
-    if (!all) this.incomplete = true;
-    const instances = (all ?? []).filter((instance) => tag === undefined || instance.tags.includes(tag));
-    this.used.set(tag === undefined ? name : `${name} (${tag})`, instances);
-    return instances;
-  }
-
-  private readonly onChange = () => this.changed();
-
   private render(): void {
-    const { context, log, template } = this.options;
-    this.used = new Map();
-    this.incomplete = false;
-    let text: string;
+    const { log, signal, template } = this.options;
+    if (signal.aborted) return;
+    let rendering: Rendering | undefined;
     try {
-      text = this.compiled(context);
+      rendering = this.renderer.render();
     } catch (error) {
-      log.error(
+      this.complain(
         `${template.source}: cannot be rendered: ${messageOf(error)}; ${template.destination} stays as it is`,
       );
       return;
     }
-    if (this.incomplete) return;
-    this.wanted = { text, used: this.used };
+    if (!rendering) return;
+    this.trouble = undefined;
+    const before = new Set(this.rendering?.leftOut);
+    for (const one of rendering.leftOut) if (!before.has(one)) log.warn(one);
+    this.rendering = rendering;
     void this.work();
   }
 
@@ -122,52 +142,91 @@ export class TemplateRunner {
 
   /** One step; whether another may follow at once. */
   private async step(): Promise<boolean> {
-    const { template, log, clock, commandTimeoutMs, signal } = this.options;
-    const { wanted } = this;
-    if (!wanted) return false;
+    const { clock, template } = this.options;
+    const { rendering } = this;
+    if (!rendering) return false;
     try {
-      this.written ??= await this.readWritten();
-      if (this.written.text !== wanted.text) {
-        await this.mark.set();
-        await replaceFile(template.destination, wanted.text);
-        log.info(`${template.destination}: rendered; ${describeChange(this.written.used, wanted.used)}`);
-        this.commandDue = true;
-        this.failures = 0;
+      this.file ??= await this.readFile();
+      const step = nextStep({ ...this.file, wanted: rendering.text }, clock.nowMs());
+      switch (step.kind) {
+        case 'nothing':
+          if (this.noted !== rendering)
+            await this.note.write(rendering.text, (this.noted = rendering).listed);
+          return this.rendering !== rendering;
+        case 'wait':
+          this.later(step.untilMs - clock.nowMs());
+          return false;
+        case 'write':
+          await this.write(step.text, rendering);
+          return true;
+        case 'run':
+          return await this.run(rendering);
+        default:
+          return assertNever(step);
       }
-      this.written = wanted;
     } catch (error) {
-      this.later(`${template.destination}: cannot be written: ${messageOf(error)}`);
+      this.complain(`${template.destination}: cannot be written: ${messageOf(error)}; trying again`);
+      this.later(backoffMs(this.diskFailures++, retry, this.options.random));
       return false;
     }
-    if (!this.commandDue) return false;
-    const problem = template.command
+  }
+
+  private async write(text: string, rendering: Rendering): Promise<void> {
+    const { log, template } = this.options;
+    const file = this.file!;
+    await this.mark.set(file.good);
+    await replaceFile(template.destination, text);
+    this.diskFailures = 0;
+    this.trouble = undefined;
+    this.file = afterWrite({ ...file, wanted: rendering.text }, text);
+    if (text === rendering.text) {
+      if (file.failure?.text !== text)
+        log.info(`${template.destination}: rendered; ${describeChange(this.written, rendering.used)}`);
+      this.written = rendering.used;
+      await this.note.write(text, (this.noted = rendering).listed);
+    }
+  }
+
+  private async run(rendering: Rendering): Promise<boolean> {
+    const { template, clock, commandTimeoutMs, random, signal, log } = this.options;
+    const why = template.command
       ? await runCommand(template.command, { clock, deadlineMs: commandTimeoutMs, signal })
       : undefined;
     if (signal.aborted) return false;
-    if (problem !== undefined && this.wanted === wanted) {
-      this.later(problem);
-      return false;
-    }
-    if (problem === undefined) {
-      this.commandDue = false;
-      this.failures = 0;
-      await this.mark.clear();
-    }
-    return this.wanted !== wanted;
+    const pause = (count: number, readerDown: boolean) =>
+      backoffMs(count - 1, readerDown ? retryWhileDown : retry, random);
+    const before = this.file!;
+    const file = afterRun({ ...before, wanted: rendering.text }, why, clock.nowMs(), pause);
+    this.file = file;
+    if (file.proven) await this.mark.clear();
+    if (!file.failure && before.failure) log.info(`${template.destination}: its command works again`);
+    if (!file.failure) this.told = undefined;
+    // Whether the text is to blame is known only after the next step.
+    else if (file.failure.goodText !== 'due') this.tell(failureText(file.failure));
+    return true;
   }
 
   /** What an earlier run of the agent left. */
-  private async readWritten(): Promise<{ text: string; used: undefined }> {
-    this.commandDue = await this.mark.isSet();
-    const text = await readIfThere(this.options.template.destination);
-    // No file differs from every text, the empty one too.
-    return { text: text ?? '\0', used: undefined };
+  private async readFile(): Promise<Omit<FileState, 'wanted'>> {
+    const pending = await this.mark.read();
+    const disk = await readIfThere(this.options.template.destination);
+    return { disk, proven: !pending, good: pending ? pending.good : disk, failure: undefined };
   }
 
-  private later(problem: string): void {
-    const { clock, log, random } = this.options;
-    const waitMs = backoffMs(this.failures++, retry, random);
-    log.error(`${problem}; trying again in ${Math.ceil(waitMs / 1000)} s`);
-    this.retryTimer = clock.after(waitMs, () => void this.work());
+  private complain(trouble: string): void {
+    this.trouble = trouble;
+    this.tell(trouble);
+  }
+
+  /** Once, as long as it is the same. */
+  private tell(problem: string): void {
+    if (problem === this.told) return;
+    this.told = problem;
+    this.options.log.error(problem);
+  }
+
+  private later(waitMs: number): void {
+    this.retryTimer?.cancel();
+    this.retryTimer = this.options.clock.after(Math.max(0, waitMs), () => void this.work());
   }
 }

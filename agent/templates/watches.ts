@@ -1,25 +1,27 @@
-import type { Clock } from '../../common/clock.js';
+import type { Clock, Timer } from '../../common/clock.js';
+import type { HealthEntry } from '../../common/consul/json.js';
 import type { Log } from '../../common/runtime/log.js';
-import type { ConsulPort, Instance } from '../ports.js';
-import { sorted, withMissing } from './instances.js';
-
-/**
- * After Consul was away, services re-register and checks turn passing one by one. For so long, in ms, an instance known
- * from before is not taken out just because it is not back yet.
- */
-export const settleMs = 15_000;
+import {
+  doubtEndsMs,
+  doubtTexts,
+  listingAfter,
+  listingAt,
+  listingBefore,
+  type Listing,
+} from '../core/absence.js';
+import type { Instance } from '../core/instances.js';
+import type { ConsulPort } from '../ports.js';
 
 interface Watched {
   readonly listeners: Set<() => void>;
-  /** Undefined until Consul answered once. */
-  instances: readonly Instance[] | undefined;
-  newest: readonly Instance[];
-  away: boolean;
-  settleUntilMs: number;
+  /** Undefined until Consul answered once, unless an earlier run left one. */
+  listing: Listing | undefined;
+  answered: boolean;
+  timer: Timer | undefined;
 }
 
 export interface WatchesOptions {
-  readonly consul: Pick<ConsulPort, 'watchPassing'>;
+  readonly consul: Pick<ConsulPort, 'watchService'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -31,52 +33,74 @@ export class Watches {
 
   constructor(private readonly options: WatchesOptions) {}
 
-  /** Passing instances, sorted; undefined while Consul has not answered yet. The listener hears of every change. */
+  /** The healthy instances, sorted; undefined while Consul has not answered yet. The listener hears of every change. */
   get(service: string, listener: () => void): readonly Instance[] | undefined {
-    const watched = this.watched.get(service) ?? this.start(service);
+    const watched = this.of(service);
     watched.listeners.add(listener);
-    return watched.instances;
+    return watched.answered ? watched.listing?.instances : undefined;
   }
 
-  private start(service: string): Watched {
-    const { consul, log, signal, clock } = this.options;
+  /** What an earlier run of this agent listed: whoever of them is missing in the first answer is doubted, too. */
+  remember(service: string, instances: readonly Instance[]): void {
+    const watched = this.of(service);
+    watched.listing ??= listingBefore(instances);
+  }
+
+  /** A sentence for each instance that is listed only because its absence is doubted. */
+  doubts(service: string): string[] {
+    const listing = this.watched.get(service)?.listing;
+    return listing ? doubtTexts(listing) : [];
+  }
+
+  private of(service: string): Watched {
+    const known = this.watched.get(service);
+    if (known) return known;
+    const { consul, log, signal } = this.options;
     const watched: Watched = {
       listeners: new Set(),
-      instances: undefined,
-      newest: [],
-      away: false,
-      settleUntilMs: -Infinity,
+      listing: undefined,
+      answered: false,
+      timer: undefined,
     };
     this.watched.set(service, watched);
     const watcher = {
-      onInstances: (instances: readonly Instance[]) => {
-        watched.newest = sorted(instances);
-        if (watched.away && watched.instances) {
-          watched.settleUntilMs = clock.nowMs() + settleMs;
-          clock.after(settleMs, () => this.settle(watched), { ref: false });
-        }
-        watched.away = false;
-        this.settle(watched);
-      },
+      onEntries: (entries: readonly HealthEntry[]) => this.answered(service, watched, entries),
       onUnavailable: (why: Error) => {
-        watched.away = true;
-        const kept = watched.instances
+        const kept = watched.answered
           ? 'the last known instances are kept'
           : 'nothing is rendered until it answers';
         log.warn(`${why.message}; ${service} cannot be followed: ${kept}`);
       },
     };
-    consul.watchPassing(service, watcher, signal).catch((error: unknown) => log.error(error));
+    consul.watchService(service, watcher, signal).catch((error: unknown) => log.error(error));
     return watched;
   }
 
-  private settle(watched: Watched): void {
-    if (this.options.signal.aborted) return;
-    const { newest, instances: before } = watched;
-    const settling = this.options.clock.nowMs() < watched.settleUntilMs;
-    const next = settling && before ? sorted(withMissing(newest, before)) : newest;
-    if (before && JSON.stringify(next) === JSON.stringify(before)) return;
-    watched.instances = next;
+  private answered(service: string, watched: Watched, entries: readonly HealthEntry[]): void {
+    const { clock, log } = this.options;
+    const doubtedBefore = new Set(this.doubts(service));
+    const first = !watched.answered;
+    watched.answered = true;
+    this.take(watched, listingAfter(watched.listing, entries, clock.nowMs()), first);
+    for (const doubt of this.doubts(service)) if (!doubtedBefore.has(doubt)) log.warn(doubt);
+  }
+
+  private take(watched: Watched, listing: Listing, anyway = false): void {
+    const { clock, signal } = this.options;
+    if (signal.aborted) return;
+    const before = watched.listing;
+    watched.listing = listing;
+    watched.timer?.cancel();
+    const endsMs = doubtEndsMs(listing);
+    watched.timer =
+      endsMs === undefined
+        ? undefined
+        : clock.after(
+            Math.max(0, endsMs - clock.nowMs()),
+            () => this.take(watched, listingAt(listing, clock.nowMs())),
+            { ref: false },
+          );
+    if (!anyway && before && JSON.stringify(listing.instances) === JSON.stringify(before.instances)) return;
     for (const listener of watched.listeners) listener();
   }
 }

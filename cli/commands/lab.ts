@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
+import { plainLines } from '../../common/plain-text.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import {
@@ -123,8 +124,10 @@ async function showLogs(
   const logs = units.map((unit) => join(lab.files.logs, `${unit}.log`)).filter((file) => existsSync(file));
   if (logs.length === 0) throw new UserError('nothing has been logged yet');
   const child = spawn('tail', ['-n', options.lines, ...(options.follow ? ['-F'] : []), ...logs], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Programs log what others sent them.
+  child.stdout.setEncoding('utf8').on('data', (lines: string) => io.out(plainLines(lines)));
   io.stop.addEventListener('abort', () => child.kill());
   await new Promise<void>((resolve, reject) => {
     child.once('close', () => resolve());

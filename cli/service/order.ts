@@ -5,6 +5,7 @@ import {
   type ServiceAction,
 } from '../../common/agent-control.js';
 import { UserError } from '../../common/errors.js';
+import { plainText, plainTexts } from '../../common/plain-text.js';
 import { record, text } from '../../common/json.js';
 import type { Secret } from '../../common/secret.js';
 import { readAgent, readConsul, whyOf } from '../status/read.js';
@@ -127,7 +128,7 @@ function parseAnswer(url: string, body: unknown): ActionAnswer {
   try {
     const answer = record(body);
     for (const key of ['service', 'unit', 'action', 'state']) text(answer[key]);
-    return body as ActionAnswer;
+    return plainTexts(body as ActionAnswer);
   } catch {
     throw new UserError(`what answers at ${url} is no hotspare agent`);
   }
@@ -137,7 +138,7 @@ function parseRefusal(url: string, status: number, body: unknown): Refusal {
   try {
     const { code, error } = record(body);
     const known = refusalCodes.find((one) => one === code);
-    if (known !== undefined) return { code: known, error: text(error) };
+    if (known !== undefined) return { code: known, error: plainText(text(error)) };
   } catch {
     // Said below.
   }

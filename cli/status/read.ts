@@ -1,8 +1,9 @@
 import type { AgentStatus } from '../../common/agent-status.js';
-import { parseHealth, type HealthCheck } from '../../common/consul/json.js';
+import { parseHealth, parseMeta, type HealthCheck } from '../../common/consul/json.js';
 import { codeOf, messageOf } from '../../common/errors.js';
 import { list, record, text } from '../../common/json.js';
 import { serviceMeta } from '../../common/names.js';
+import { plainText, plainTexts } from '../../common/plain-text.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
 
 export interface ReadOptions {
@@ -16,24 +17,64 @@ export interface ReadOptions {
   readonly timeoutMs: number;
 }
 
-/** Asks Consul who the members are, and each member's agent how it is. Never rejects. */
+/**
+ * Asks Consul who the members are, and each member's agent how it is; and the agents of other services' boxes, which keep
+ * files that depend on the catalogue. What outsiders wrote comes back as plain text. Never rejects.
+ */
 export async function readAll(options: ReadOptions): Promise<Readings> {
-  const consul = await readConsul(options);
+  const [consul, elsewhere] = await Promise.all([readConsul(options), agentsElsewhere(options)]);
   const named = consul.kind === 'read' ? consul.entries.flatMap(({ agentUrl }) => agentUrl ?? []) : [];
   const urls = [...new Set([...named, ...options.agents.map((url) => url.replace(/\/+$/, ''))])];
   const agents = await Promise.all(urls.map((url) => readAgent(url, options.timeoutMs)));
-  return { service: options.service, consul, agents };
+  const others = await Promise.all(
+    elsewhere.filter((url) => !urls.includes(url)).map((url) => readAgent(url, options.timeoutMs)),
+  );
+  // That a box which has no member is away is nothing about the service.
+  const heard = others.filter(({ kind }) => kind === 'read');
+  return { service: options.service, consul, agents: [...agents, ...heard] };
+}
+
+/** More services than this are not looked through for agents. */
+const mostServices = 50;
+
+/** Base URLs of the agents that registered anything at all, as far as that can be read. */
+async function agentsElsewhere(options: ReadOptions): Promise<string[]> {
+  try {
+    const names = Object.keys(record(await consulJson(options, 'v1/catalog/services')));
+    const lists = await Promise.all(
+      names.slice(0, mostServices).map(async (name) => {
+        const entries = list(await consulJson(options, `v1/catalog/service/${encodeURIComponent(name)}`));
+        return entries.map((entry) => agentUrlIn(parseMeta(record(entry)['ServiceMeta'])));
+      }),
+    );
+    return [...new Set(lists.flat())].filter((url) => url !== undefined);
+  } catch {
+    return [];
+  }
+}
+
+async function consulJson(options: Omit<ReadOptions, 'agents'>, path: string): Promise<unknown> {
+  const response = await askConsul(options, path);
+  if (!response.ok) throw new TypeError(`HTTP status ${response.status}`);
+  return response.json();
+}
+
+function askConsul({ consulUrl, token, timeoutMs }: Omit<ReadOptions, 'agents'>, path: string) {
+  return fetch(`${consulUrl}/${path}`, {
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: token ? { 'x-consul-token': token } : {},
+  });
 }
 
 /** Asks Consul who the members are. Never rejects. */
 export async function readConsul(options: Omit<ReadOptions, 'agents'>): Promise<ConsulReading> {
   const { consulUrl, service, token, timeoutMs } = options;
-  const failed = (why: string): ConsulReading => ({ kind: 'failed', why: `Consul at ${consulUrl} ${why}` });
+  const failed = (why: string): ConsulReading => ({
+    kind: 'failed',
+    why: plainText(`Consul at ${consulUrl} ${why}`),
+  });
   try {
-    const response = await fetch(`${consulUrl}/v1/health/service/${encodeURIComponent(service)}`, {
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: token ? { 'x-consul-token': token } : {},
-    });
+    const response = await askConsul(options, `v1/health/service/${encodeURIComponent(service)}`);
     if (response.status === 403)
       return failed(
         token
@@ -60,7 +101,7 @@ export async function readAgent(url: string, timeoutMs: number): Promise<AgentRe
 }
 
 function failedAgent(url: string, why: string): AgentReading {
-  return { kind: 'failed', url, why: `its agent at ${url} ${why}` };
+  return { kind: 'failed', url, why: plainText(`its agent at ${url} ${why}`) };
 }
 
 async function startOf(response: Response): Promise<string> {
@@ -83,8 +124,7 @@ export function whyOf(error: unknown, timeoutMs: number): string {
 // ---- parsing; a TypeError means that something else answered
 
 function parseEntries(body: unknown): ConsulEntry[] {
-  return parseHealth(body).map(({ node, address, port, tags, meta, checks }) => {
-    const agentUrl = meta[serviceMeta.agent];
+  return plainTexts(parseHealth(body)).map(({ node, address, port, tags, meta, checks }) => {
     return {
       box: meta[serviceMeta.box] ?? node,
       address,
@@ -92,9 +132,14 @@ function parseEntries(body: unknown): ConsulEntry[] {
       role: (['primary', 'replica'] as const).find((role) => tags.includes(role)),
       ...worstOf(checks),
       heard: checks.every(isHeard),
-      agentUrl: agentUrl !== undefined && /^https?:\/\//.test(agentUrl) ? agentUrl : undefined,
+      agentUrl: agentUrlIn(meta),
     };
   });
+}
+
+function agentUrlIn(meta: Readonly<Record<string, string>>): string | undefined {
+  const url = meta[serviceMeta.agent];
+  return url !== undefined && /^https?:\/\//.test(url) ? url : undefined;
 }
 
 const severity = { passing: 0, warning: 1, critical: 2 } as const;
@@ -121,5 +166,5 @@ function parseStatus(body: unknown): AgentStatus {
     const { name, address, state, detail } = record(service);
     [name, address, state, detail].forEach(text);
   }
-  return body as AgentStatus;
+  return plainTexts(body as AgentStatus);
 }

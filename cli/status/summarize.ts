@@ -2,7 +2,7 @@ import { assertNever } from '../../common/assert-never.js';
 import { lagOf, withLags } from './lag.js';
 import { membersOf, type Member } from './members.js';
 import { modeOf, primaryVerdict, serving, sinceOf, streaming } from './mode.js';
-import type { MemberSummary, Readings, Summary } from './model.js';
+import type { AgentReading, MemberSummary, Readings, Summary } from './model.js';
 
 export interface SummarizeOptions {
   /** A replica further behind is a reason to be degraded, in bytes. */
@@ -23,6 +23,7 @@ export function summarize(readings: Readings, options: SummarizeOptions): Summar
         : ['no healthy replica is known: when the primary is lost, nothing can be read']),
     ...members.flatMap((member) => memberReasons(member, members, options)),
     ...consulReasons(readings),
+    ...readings.agents.flatMap(fileReasons),
   ];
   return {
     service: readings.service,
@@ -126,4 +127,16 @@ function consulReasons(readings: Readings): string[] {
       : [`${box}'s agent and Consul: ${consul.detail ?? `not reachable since ${consul.since}`}`];
   });
   return [...own, ...agents];
+}
+
+/** About the files that an agent keeps from the catalogue. */
+function fileReasons(agent: AgentReading): string[] {
+  if (agent.kind === 'failed') return [];
+  const { box, templates = [] } = agent.status;
+  return templates.flatMap(({ destination, state, detail, leftOut = [], doubted = [] }) => [
+    ...(state === 'failing'
+      ? [`${box}: ${destination} is not up to date: ${detail ?? 'its agent does not say why'}`]
+      : []),
+    ...[...leftOut, ...doubted].map((sentence) => `${box}: ${destination}: ${sentence}`),
+  ]);
 }

@@ -40,11 +40,23 @@ export function parseHealth(body: unknown): HealthEntry[] {
 
 function parseCheck(value: unknown): HealthCheck {
   const check = record(value);
+  const id = text(check['CheckID']);
   return {
-    id: text(check['CheckID']),
+    id,
     status: parseCheckStatus(check['Status']),
-    text: text(check['Output']).trim(),
+    text: isMaintenance(id) ? maintenanceText(check['Notes']) : text(check['Output']).trim(),
   };
+}
+
+/** The checks that Consul makes for `consul maint`. */
+function isMaintenance(checkId: string): boolean {
+  return checkId === '_node_maintenance' || checkId.startsWith('_service_maintenance:');
+}
+
+/** Consul keeps the reason in the notes, and its output empty. */
+function maintenanceText(notes: unknown): string {
+  const reason = typeof notes === 'string' ? notes.trim() : '';
+  return reason === '' ? 'in maintenance' : `in maintenance: ${reason}`;
 }
 
 export function parseCheckStatus(value: unknown): CheckStatus {

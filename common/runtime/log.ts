@@ -1,3 +1,4 @@
+import { escapedLine } from '../plain-text.js';
 import { LogOutput } from './log-output.js';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
@@ -17,6 +18,8 @@ export function createLog(name: string, level: LogLevel = 'info', destination?: 
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // JSON leaves some of what acts on a terminal as it is, and texts of others are logged.
+      hooks: { streamWrite: escapedLine },
       redact: ['password', '*.password', 'token', '*.token'],
     },
     destination ?? (standardOutput ??= new LogOutput()),

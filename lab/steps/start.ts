@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
+import { plainLines } from '../../common/plain-text.js';
 import type { Lab } from '../lab.js';
 import { emptyFilesSentence } from './empty-files.js';
 
@@ -25,6 +26,6 @@ export function lastWords(lab: Lab, unit: string): string {
   } catch {
     // No log was written: then there is nothing to show.
   }
-  const lines = text.trimEnd().split('\n').slice(-5);
+  const lines = plainLines(text.trimEnd()).split('\n').slice(-5);
   return `Its last words (${file}):\n${lines.map((line) => `    ${line}`).join('\n')}${emptyFilesSentence(lab, unit)}`;
 }

@@ -65,7 +65,15 @@ export function observation(more: Partial<Observation> = {}): Observation {
     probe: passing('primary'),
     missesInARow: 0,
     catalogue: present(),
+    echo: 'same',
+    isSuperseded: false,
     stopping: false,
     ...more,
   };
 }
+
+/** Nothing is heard from the servers' catalogue. */
+export const noEchoes = { of: () => 'unknown' as const, performed: () => {} };
+
+/** No other agent writes under this box's name. */
+export const noRivals = { isSuperseded: false, wrote: () => {} };

@@ -352,6 +352,29 @@ const rows: readonly [
     primary.since,
     ["pg1's agent and Consul: refused"],
   ],
+  [
+    'files that are not up to date, on boxes without a member, too',
+    {
+      agents: [
+        agent('pg1', primary),
+        agent('pg2', replica),
+        agent(
+          'nginx1',
+          { name: 'nginx' },
+          {
+            templates: [
+              { destination: '/a', state: 'failing', detail: 'reload: no' },
+              { destination: '/b', state: 'current', leftOut: ['x is left out'], doubted: ['y is missing'] },
+              { destination: '/c', state: 'waiting' },
+            ],
+          },
+        ),
+      ],
+    },
+    'read-write',
+    primary.since,
+    ['nginx1: /a is not up to date: reload: no', 'nginx1: /b: x is left out', 'nginx1: /b: y is missing'],
+  ],
 ];
 
 test.each(rows)('%s', (_, more, mode, since, why) => {
@@ -445,6 +468,44 @@ describe('reading', () => {
     const { code, out, err } = await ask(await serve(() => answered));
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain(sentence);
+  });
+
+  test('what outsiders wrote is shown as text, in one row, and the reason of a maintenance with it', async () => {
+    const agentUrl = await serve(() => ({
+      body: JSON.stringify(
+        agent('pg2', { ...replica, detail: 'x\u001b[2J\npg9  10.0.0.9:5432  primary' }).status,
+      ),
+    }));
+    const url = await serve((path) => {
+      if (path === '/v1/catalog/services') return { body: '{"pg":[],"web":["a"]}' };
+      if (path.startsWith('/v1/catalog/'))
+        return { body: JSON.stringify([{ ServiceMeta: { 'hotspare-agent': agentUrl } }]) };
+      const check = (more: object) => ({ CheckID: 'mine', Status: 'critical', Output: '', ...more });
+      const item = (node: string, checks: object[]) => ({
+        Node: { Node: node, Address: '10.0.0.1' },
+        Service: { ID: `pg@${node}`, Port: 5432, Tags: ['primary'], Address: '' },
+        Checks: checks,
+      });
+      return {
+        body: JSON.stringify([
+          item('pg1', [check({ CheckID: '_node_maintenance', Notes: 'new\ndisk\u009b' })]),
+          item('pg3', [check({ Output: 'gone\u001b[31m\r\npg8 forged' })]),
+        ]),
+      };
+    });
+    const { out, code } = await ask(url);
+    expect(code).toBe(3);
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    expect(out).toContain('in maintenance: new disk\ufffd');
+    expect(out).toContain('gone\ufffd[31m pg8 forged');
+    // Found by the services that its box registered.
+    expect(out).toContain('x\ufffd[2J pg9  10.0.0.9:5432  primary');
+    expect(
+      out
+        .split('\n')
+        .filter((line) => /^pg\d/.test(line))
+        .map((line) => line.slice(0, 3)),
+    ).toEqual(['pg1', 'pg2', 'pg3']);
   });
 
   test('a token that is refused is not shown, and both places it may come from are named', async () => {

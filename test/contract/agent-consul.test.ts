@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ConsulAdapter } from '../../agent/consul/adapter.js';
 import type { Registration } from '../../agent/core/model.js';
-import type { ConsulError, Kept } from '../../agent/ports.js';
-import { type ConsulPort, type Instance } from '../../agent/ports.js';
+import type { ConsulError, ConsulPort, Kept } from '../../agent/ports.js';
 import { keptSecret } from '../../agent/secrets/files.js';
+import type { HealthEntry } from '../../common/consul/json.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { Secret } from '../../common/secret.js';
 import { FakeConsul } from '../fakes/fake-consul.js';
@@ -80,14 +80,22 @@ const find = async (consul: ConsulPort) => (await consul.services()).find(({ id 
 
 function watch(consul: ConsulPort, service: string) {
   const stop = new AbortController();
-  const seen: (readonly Instance[])[] = [];
+  const seen: (readonly HealthEntry[])[] = [];
   const outages: ConsulError[] = [];
-  const ended = consul.watchPassing(
+  const ended = consul.watchService(
     service,
-    { onInstances: (instances) => seen.push(instances), onUnavailable: (why) => outages.push(why) },
+    { onEntries: (entries) => seen.push(entries), onUnavailable: (why) => outages.push(why) },
     stop.signal,
   );
-  return { seen, outages, stop, ended, ids: () => seen.at(-1)?.map(({ id }) => id) };
+  return {
+    seen,
+    outages,
+    stop,
+    ended,
+    ids: () => seen.at(-1)?.map(({ id }) => id),
+    /** Of the entry itself; that of its node is not here with every implementation. */
+    status: () => seen.at(-1)?.[0]?.checks.find(({ id }) => id === 'service:pg@pg1')?.status,
+  };
 }
 
 describe.each(Object.entries(subjects))('%s', (_, make) => {
@@ -127,16 +135,19 @@ describe.each(Object.entries(subjects))('%s', (_, make) => {
     await consul.deregister('nobody@pg1');
   });
 
-  test('a watch tells what is passing, empty included, through an outage, until it is stopped', async () => {
+  test('a watch tells what is there and how it is, empty included, through an outage, until it is stopped', async () => {
     const consul = subject.port();
     const watched = watch(consul, 'pg');
     await waitFor('the empty answer', eventuallyMs, () => watched.seen.length > 0);
     expect(watched.seen).toEqual([[]]);
     await consul.register(registration);
     await consul.updateCheck('pg@pg1', 'passing', 'well');
-    await waitFor('the instance', eventuallyMs, () => watched.ids()?.includes('pg@pg1'));
+    await waitFor('the instance', eventuallyMs, () => watched.status() === 'passing');
+    expect(watched.ids()).toEqual(['pg@pg1']);
     expect(watched.seen.at(-1)?.[0]).toMatchObject({ address: '127.0.11.11', port: 5432, tags: ['replica'] });
     await consul.updateCheck('pg@pg1', 'critical', 'gone');
+    await waitFor('its trouble', eventuallyMs, () => watched.status() === 'critical');
+    await consul.deregister('pg@pg1');
     await waitFor('its end', eventuallyMs, () => watched.ids()?.length === 0);
     const before = watched.seen.length;
     await subject.away();

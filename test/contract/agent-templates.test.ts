@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findBinaries } from '../../common/runtime/binaries.js';
 import { agentFolder } from '../support/agent-role.js';
 import { AgentProcess, buildAgent } from '../support/agent-process.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
@@ -27,6 +29,15 @@ const line = (...indexes: number[]) =>
     .map((index) => webs[index]!)
     .map(({ port }) => `127.0.0.1:${port}\n`)
     .join('');
+
+/** How many of the two the catalogue holds as passing. */
+async function listed(): Promise<number> {
+  const answers = await Promise.all(
+    ['web-a', 'web-b'].map((name) => fetch(`${consul.httpUrl}/v1/health/service/${name}?passing`)),
+  );
+  const lists = await Promise.all(answers.map((answer) => answer.json() as Promise<unknown[]>));
+  return lists.flat().length;
+}
 
 async function web(): Promise<{ server: Server; port: number; healthy: boolean }> {
   const server = createServer((_, response) => response.writeHead(one.healthy ? 200 : 503).end());
@@ -105,12 +116,91 @@ test('the agent restarts while Consul is away: the file on disk is used as it is
   await waitFor('the list as it was', eventuallyMs, () => content() === line(0, 1));
 });
 
-test('a failing command is told and tried again', async () => {
+test('an old snapshot of Consul is restored: the list stays, and the services are back at once', async () => {
+  const oneLine = line(0, 1).replaceAll('\n', ' ');
+  const binary = findBinaries().consul!;
+  const snapshot = (what: 'save' | 'restore') =>
+    execFileSync(binary, ['snapshot', what, `-http-addr=${consul.httpUrl}`, path('snapshot')], {
+      stdio: 'pipe',
+    });
+  expect(await agent.stop()).toBe(0);
+  snapshot('save');
+  await agent.start();
+  await waitFor('both in the catalogue', eventuallyMs, async () => (await listed()) === 2);
+  await waitFor('both in the list', eventuallyMs, () => content() === line(0, 1));
+  const before = runs();
+  snapshot('restore');
+  const restoredMs = performance.now();
+  await waitFor('both in the catalogue again', eventuallyMs, async () => (await listed()) === 2);
+  console.log(`snapshot restored: whole again after ${(performance.now() - restoredMs).toFixed(0)} ms`);
+  // Consul's own agent takes 12 to 65 s.
+  expect(agent.log()).toContain("the catalogue of Consul's servers lacks it");
+  expect(
+    seen()
+      .slice(before)
+      .filter((list) => list !== oneLine),
+  ).toEqual([]);
+  expect(content()).toBe(line(0, 1));
+});
+
+test('a command that fails: the text before it is back, the status says why, and the new one follows', async () => {
   writeFileSync(path('fails'), '');
   const before = runs();
   webs[1]!.healthy = false;
-  await waitFor('a second try', eventuallyMs, () => runs() >= before + 2);
-  expect(content()).not.toContain(`:${webs[1]!.port}\n`);
-  expect(agent.log()).toContain('ended with status 1; trying again');
+  await waitFor('tries with the new text and the old', eventuallyMs, () => runs() >= before + 2);
+  await waitFor('the status', eventuallyMs, async () => {
+    const [template] = (await agent.status()).templates ?? [];
+    return template?.state === 'failing' && template.detail?.includes('ended with status 1; it fails with');
+  });
+  expect(content()).toBe(line(0, 1));
+  rmSync(path('fails'));
+  await waitFor('the new text', eventuallyMs, () => content() === line(0));
+  await waitFor('the status', eventuallyMs, async () => {
+    const [template] = (await agent.status()).templates ?? [];
+    return template?.state === 'current';
+  });
   webs[1]!.healthy = true;
+});
+
+test('a second agent under the same name: the last to start keeps the box, and both say so', async () => {
+  const more = `services:
+  - { name: web-c, kind: http, port: ${webs[0]!.port}, probe: { intervalMs: 500, timeoutMs: 500 } }
+`;
+  const second = await AgentProcess.prepare({
+    program: built.file,
+    folder: path('second'),
+    box: 'nginx1',
+    consulUrl: consul.httpUrl,
+    more,
+  });
+  const detail = async (of: AgentProcess) => (await of.status()).consul.detail ?? '';
+  const names = async () =>
+    Object.keys((await (await fetch(`${consul.httpUrl}/v1/agent/services`)).json()) as object);
+  try {
+    // Killed and started again it is itself.
+    agent.kill();
+    await agent.start();
+    await waitFor('both in the catalogue', eventuallyMs, async () => (await listed()) === 2);
+    expect(await detail(agent)).toBe('');
+    await second.start();
+    await waitFor('the first to give way', eventuallyMs, async () =>
+      (await detail(agent)).includes(`at ${second.statusUrl}`),
+    );
+    expect(await detail(agent)).toContain('writes and removes nothing any more, until it is restarted');
+    await waitFor('only the second’s', eventuallyMs, async () => (await names()).join() === 'web-c@nginx1');
+    // The first, started again, is the last.
+    expect(await agent.stop()).toBe(0);
+    expect(await names()).toEqual(['web-c@nginx1']);
+    await agent.start();
+    await waitFor('the second to give way', eventuallyMs, async () =>
+      (await detail(second)).includes(`at ${agent.statusUrl}`),
+    );
+    await waitFor(
+      'only the first’s',
+      eventuallyMs,
+      async () => (await names()).sort().join() === 'web-a@nginx1,web-b@nginx1',
+    );
+  } finally {
+    await second.destroy();
+  }
 });

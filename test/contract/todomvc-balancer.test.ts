@@ -5,12 +5,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { TemplateRunner } from '../../agent/templates/runner.js';
+import { Watches } from '../../agent/templates/watches.js';
 import { findBinaries } from '../../common/runtime/binaries.js';
+import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { filesOf } from '../../provision/files.js';
 import { makeSecrets } from '../../provision/secrets.js';
 import type { LabSite } from '../../provision/site.js';
 import { loadTopology } from '../../provision/topology.js';
 import { writeFiles } from '../../provision/write.js';
+import { FakeConsul } from '../fakes/fake-consul.js';
+import { keptLog } from '../fakes/kept-log.js';
 import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';
 import { eventuallyMs } from '../support/patience.js';
@@ -64,7 +69,10 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     writeFiles(filesOf(site, box, 'provision/templates'), undefined);
     url = `http://127.0.0.21:${webPort}`;
   });
+  let agents = new AbortController();
   afterEach(async () => {
+    agents.abort();
+    agents = new AbortController();
     child?.signal('SIGTERM');
     await child?.ended();
     for (const server of servers.splice(0)) {
@@ -96,6 +104,52 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     );
     child = Child.start(nginx!, ['-p', state, '-c', conf], join(folder, 'nginx.log'));
     await waitFor('nginx', eventuallyMs, async () => (await fetch(`${url}/-/nginx`)).ok);
+  }
+
+  /** The list of web apps as the agent keeps it, from a catalogue that holds these. Ends with the test. */
+  async function agentKeeps(targets: Parameters<FakeConsul['setForeign']>[1], balance = 'round-robin') {
+    // Both ways to balance, on the one location that is provisioned.
+    writeFileSync(
+      conf,
+      readFileSync(conf, 'utf8').replaceAll(/todomvc-(round-robin|uri-hash);/g, `todomvc-${balance};`),
+    );
+    const consul = new FakeConsul();
+    const source = readFileSync('provision/templates/upstreams.conf.hbs', 'utf8');
+    const log = keptLog();
+    const { signal } = agents;
+    const watches = new Watches({ consul, clock: systemClock, log, signal });
+    const runner = new TemplateRunner({
+      template: {
+        source: 'upstreams.conf.hbs',
+        destination: join(state, 'upstreams.conf'),
+        format: 'nginx',
+        command: [nginx!, '-p', state, '-c', conf, '-s', 'reload'],
+      },
+      source,
+      context: { box: 'nginx1', address: '127.0.0.21' },
+      stateDir: join(folder, `agent-${servers.length}`),
+      commandTimeoutMs: 10_000,
+      watches,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      signal,
+    });
+    consul.setForeign('todomvc', targets);
+    runner.start();
+    const upstreams = () => readFileSync(join(state, 'upstreams.conf'), 'utf8');
+    return { consul, runner, upstreams };
+  }
+
+  async function served(...names: string[]): Promise<number[]> {
+    return Promise.all(
+      names.map(async (name) => {
+        const server = createServer((_, response) => response.end(name));
+        servers.push(server);
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        return (server.address() as { port: number }).port;
+      }),
+    );
   }
 
   const ask = async (path: string, init: RequestInit = {}) => {
@@ -224,6 +278,56 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     await waitFor('the second answer', eventuallyMs, () => kept.answers() === 2);
     kept.socket.destroy();
   });
+
+  test('entries that cannot be used: a foreign server block does not run, and the others are served', async () => {
+    await start();
+    const [port] = (await served('one')) as [number];
+    const [foreign] = (await freePorts(1, '127.0.0.21')) as [number];
+    const { runner } = await agentKeeps([
+      { node: 'good', port },
+      { node: 'legacy', port: 0, address: '127.0.0.9' },
+      { node: 'named', port: 80, address: 'no-such-host.invalid' },
+      {
+        node: 'block',
+        port: 1,
+        address: `127.0.0.9; } server { listen 127.0.0.21:${foreign}; return 200 owned; } upstream x { server 127.0.0.9`,
+      },
+      { node: 'six', port: 9, address: '::1' },
+    ]);
+    await waitFor('the list', eventuallyMs, async () => (await ask('/')).text === 'one');
+    await waitFor('the status', eventuallyMs, () => runner.status().state === 'current');
+    expect(runner.status().leftOut).toEqual([
+      expect.stringContaining('block'),
+      expect.stringContaining('legacy is left out: it has no port'),
+      expect.stringContaining('named'),
+    ]);
+    await expect(fetch(`http://127.0.0.21:${foreign}/`)).rejects.toThrow();
+    execFileSync(nginx!, ['-t', '-q', '-p', state, '-c', conf], { stdio: 'pipe' });
+  });
+
+  test.each(['round-robin', 'uri-hash'])(
+    '%s: six dead entries beside two live ones cost no request',
+    async (balance) => {
+      await start();
+      const live = await served('a', 'b');
+      const dead = await freePorts(6, '127.0.0.1');
+      const { upstreams } = await agentKeeps(
+        [...dead, ...live].map((port, index) => ({ node: `n${index}`, port })),
+        balance,
+      );
+      await waitFor('the list', eventuallyMs, () => upstreams().includes(`:${live[1]} `));
+      const both = new Set<string>();
+      await waitFor('both to be served', eventuallyMs, async () => {
+        both.add((await ask(`/${both.size}${Math.random()}`)).text);
+        return both.has('a') && both.has('b');
+      });
+      const answers = [];
+      for (let i = 0; i < 200; i++) answers.push((await ask(`/todos/${i}`)).status);
+      const failed = answers.filter((status) => status !== 200).length;
+      console.log(`${balance}: ${failed} of ${answers.length} GETs failed`);
+      expect(failed).toBe(0);
+    },
+  );
 
   test('what the app says itself is passed on, whatever its status', async () => {
     await start(

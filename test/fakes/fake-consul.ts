@@ -1,15 +1,16 @@
 import type { CatalogueEntry, CheckStatus, Registration } from '../../agent/core/model.js';
-import { ConsulError, type ConsulPort, type Instance, type PassingWatcher } from '../../agent/ports.js';
+import { ConsulError, type ConsulPort, type ServiceWatcher } from '../../agent/ports.js';
+import type { HealthEntry } from '../../common/consul/json.js';
 
 /** A Consul agent in memory, with the faults a test needs. */
 export class FakeConsul implements ConsulPort {
   readonly calls: string[] = [];
   private entries = new Map<string, CatalogueEntry>();
-  private foreign: Instance[] = [];
+  private foreign: HealthEntry[] = [];
   private state: 'up' | 'away' | 'everything forbidden' | 'writing forbidden' = 'up';
   private readonly watchers = new Set<{
     service: string;
-    watcher: PassingWatcher;
+    watcher: ServiceWatcher;
     told: string;
     away: boolean;
   }>();
@@ -33,17 +34,28 @@ export class FakeConsul implements ConsulPort {
     this.state = `${what} forbidden`;
   }
 
-  /** Passing instances that other boxes registered. */
-  setForeign(service: string, targets: readonly { node: string; port: number; tags?: string[] }[]): void {
+  /** Entries that other boxes registered, passing unless told otherwise. */
+  setForeign(
+    service: string,
+    targets: readonly {
+      node: string;
+      port: number;
+      address?: string;
+      tags?: string[];
+      meta?: Record<string, string>;
+      status?: CheckStatus;
+    }[],
+  ): void {
     this.foreign = [
       ...this.foreign.filter(({ id }) => !id.startsWith(`${service}@`)),
-      ...targets.map(({ node, port, tags = [] }) => ({
+      ...targets.map(({ node, port, address = '127.0.0.1', tags = [], meta = {}, status = 'passing' }) => ({
         node,
         id: `${service}@${node}`,
-        address: '127.0.0.1',
+        address,
         port,
         tags,
-        meta: {},
+        meta,
+        checks: [{ id: `service:${service}@${node}`, status, text: '' } as const],
       })),
     ];
     this.tell();
@@ -83,7 +95,7 @@ export class FakeConsul implements ConsulPort {
     this.tell();
   }
 
-  watchPassing(service: string, watcher: PassingWatcher, signal: AbortSignal): Promise<void> {
+  watchService(service: string, watcher: ServiceWatcher, signal: AbortSignal): Promise<void> {
     const watch = { service, watcher, told: '', away: false };
     this.watchers.add(watch);
     queueMicrotask(() => this.tell());
@@ -115,18 +127,26 @@ export class FakeConsul implements ConsulPort {
         watch.away = true;
         continue;
       }
-      const instances = this.passing(watch.service);
-      const text = JSON.stringify(instances);
+      const listed = this.listed(watch.service);
+      const text = JSON.stringify(listed);
       if (text === watch.told && !watch.away) continue;
       Object.assign(watch, { told: text, away: false });
-      watch.watcher.onInstances(instances);
+      watch.watcher.onEntries(listed);
     }
   }
 
-  private passing(service: string): Instance[] {
+  private listed(service: string): HealthEntry[] {
     const own = [...this.entries.values()]
-      .filter(({ name, check }) => name === service && check?.status === 'passing')
-      .map(({ id, address, port, tags, meta }) => ({ node: 'test', id, address, port, tags, meta }));
+      .filter(({ name }) => name === service)
+      .map(({ id, address, port, tags, meta, check }) => ({
+        node: 'test',
+        id,
+        address,
+        port,
+        tags,
+        meta,
+        checks: check ? [{ id: `service:${id}`, status: check.status, text: check.text }] : [],
+      }));
     return [...own, ...this.foreign.filter(({ id }) => id.startsWith(`${service}@`))];
   }
 }

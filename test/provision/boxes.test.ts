@@ -169,6 +169,7 @@ describe('agent', () => {
       {
         source: '/etc/hotspare/upstreams.conf.hbs',
         destination: '/var/lib/hotspare/nginx/upstreams.conf',
+        format: 'nginx',
         command: [...reload, 'nginx.service'],
       },
     ]);
@@ -176,6 +177,7 @@ describe('agent', () => {
       {
         source: '/etc/hotspare/dns-hosts.hbs',
         destination: '/var/lib/hotspare/dns/hosts',
+        format: 'hosts',
         command: [...reload, 'dnsmasq.service'],
       },
     ]);

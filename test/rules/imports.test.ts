@@ -14,7 +14,11 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
     from: /^agent\/shell\//,
     may: [/^agent\/shell\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
   },
-  ...['consul', 'drivers', 'http', 'memory', 'services', 'systemd', 'templates'].map((room) => ({
+  {
+    from: /^agent\/templates\//,
+    may: [/^agent\/templates\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
+  },
+  ...['consul', 'drivers', 'http', 'memory', 'services', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [new RegExp(`^agent/${room}/`), /^agent\/core\/model/, /^agent\/(ports|config)\.ts$/, /^common\//],
   })),

@@ -1,4 +1,5 @@
 import { sleep, type Clock } from '../../common/clock.js';
+import { plainText } from '../../common/plain-text.js';
 import type { Pool } from '../../sidecar/index.js';
 import { sameContent, type Todo, type TodoDraft, type TodoPatch } from '../core/todo.js';
 import type { Created, Database, ModeReport, Read } from '../database.js';
@@ -18,12 +19,12 @@ export class PostgresDatabase implements Database {
     private readonly clock: Clock,
   ) {
     pool.on('mode', (mode, { since, reason }) => {
-      for (const listener of this.#modeListeners) listener({ mode, since, reason });
+      for (const listener of this.#modeListeners) listener({ mode, since, reason: plainText(reason) });
     });
   }
 
   get mode(): ModeReport {
-    return { mode: this.pool.mode, since: this.pool.modeSince, reason: this.pool.modeReason };
+    return { mode: this.pool.mode, since: this.pool.modeSince, reason: plainText(this.pool.modeReason) };
   }
 
   onMode(listener: (report: ModeReport) => void): () => void {

@@ -34,7 +34,16 @@ class Story {
     const { nowMs } = this;
     const decision = decide(
       this.state,
-      { nowMs, wallMs: nowMs, probe, missesInARow: 0, catalogue, stopping: options.stopping ?? false },
+      {
+        nowMs,
+        wallMs: nowMs,
+        probe,
+        missesInARow: 0,
+        catalogue,
+        echo: 'same',
+        isSuperseded: false,
+        stopping: options.stopping ?? false,
+      },
       model,
     );
     this.state = decision.state;
@@ -95,6 +104,7 @@ test('a primary starts, is killed, returns, survives Consul and stops', async ()
     .consulIs('up, and has lost everything')
     .probe(passing('replica'))
     .say('the agent stops')
+    .probe(passing('replica'), { stopping: true })
     .probe(passing('replica'), { stopping: true });
   await expect(`${story.lines.join('\n')}\n`).toMatchFileSnapshot('story.golden.txt');
 });

@@ -9,7 +9,7 @@ import { sleep } from '../../../common/clock.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
-import { down, passing } from '../builders.js';
+import { down, noEchoes, noRivals, passing } from '../builders.js';
 
 /** Postgres as the agent knows it by default: what becomes of its entry while log-ins take so long, each as it is told. */
 function postgres(tookMs: (attempt: number) => number, seenAtMs?: number) {
@@ -24,7 +24,12 @@ services: [{ name: pg, kind: postgres, port: 5432, probe: { user: agent, passwor
   );
   const [service] = config.services;
   const { intervalMs, timeoutMs } = service!.probe;
-  const model = modelOf(service!, 'pg1', config.http);
+  const model = modelOf(service!, {
+    box: 'pg1',
+    instance: 'a',
+    url: 'http://127.0.11.11:8008',
+    startedMs: 0,
+  });
   const clock = new ManualClock();
   const consul = new FakeConsul();
   const log = keptLog();
@@ -65,6 +70,8 @@ services: [{ name: pg, kind: postgres, port: 5432, probe: { user: agent, passwor
   const loop: ServiceLoop = new ServiceLoop({
     model,
     catalogue,
+    echoes: noEchoes,
+    rivals: noRivals,
     clock,
     log,
     remembered: undefined,

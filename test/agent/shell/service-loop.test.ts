@@ -4,7 +4,7 @@ import { ServiceLoop } from '../../../agent/shell/service-loop.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
-import { down, model, passing } from '../builders.js';
+import { down, model, noEchoes, noRivals, passing } from '../builders.js';
 
 function box() {
   const clock = new ManualClock();
@@ -20,6 +20,8 @@ function box() {
   const loop: ServiceLoop = new ServiceLoop({
     model,
     catalogue,
+    echoes: noEchoes,
+    rivals: noRivals,
     clock,
     log,
     remembered: undefined,
@@ -140,10 +142,14 @@ test.each(['everything', 'writing'] as const)(
   },
 );
 
-test('an orderly stop retracts', async () => {
-  const { consul, loop, probe } = box();
+test('an orderly stop retracts, and says so a moment before', async () => {
+  const { clock, consul, loop, probe } = box();
   await probe(passing('primary'), 2);
-  await loop.stop();
+  const stopped = loop.stop();
+  await clock.advance(200);
+  expect(held(consul)).toBe('primary critical');
+  await clock.advance(200);
+  await stopped;
   expect(held(consul)).toBeUndefined();
 });
 

@@ -9,7 +9,7 @@ import { sleep } from '../../../common/clock.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
-import { down, late, model } from '../builders.js';
+import { down, late, model, noEchoes, noRivals } from '../builders.js';
 
 /** A web app that answers nothing from `fromMs` to `untilMs`, or refuses. */
 function stalling(fromMs: number, untilMs: number, how: 'hangs' | 'refuses' = 'hangs') {
@@ -44,6 +44,8 @@ function stalling(fromMs: number, untilMs: number, how: 'hangs' | 'refuses' = 'h
   const loop: ServiceLoop = new ServiceLoop({
     model: { ...model, missesToBelieve: 2 },
     catalogue,
+    echoes: noEchoes,
+    rivals: noRivals,
     clock,
     log,
     remembered: undefined,

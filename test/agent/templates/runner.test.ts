@@ -11,8 +11,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PendingMark } from '../../../agent/templates/notes.js';
 import { TemplateRunner } from '../../../agent/templates/runner.js';
-import { settleMs, Watches } from '../../../agent/templates/watches.js';
+import { doubtMs } from '../../../agent/core/absence.js';
+import type { TextFormat } from '../../../agent/core/text-format.js';
+import { Watches } from '../../../agent/templates/watches.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
@@ -41,6 +44,7 @@ const countingCommand = (): [string, ...string[]] => ['/bin/sh', '-c', `printf x
 
 interface Options {
   source?: string;
+  format?: TextFormat;
   command?: [string, ...string[]];
   /** Default: longer than any test lets pass. Commands run in real time, whatever this clock says. */
   commandTimeoutMs?: number;
@@ -51,7 +55,12 @@ function start(consul: FakeConsul, options: Options = {}) {
   const log = keptLog();
   const watches = new Watches({ consul, clock, log, signal: stop.signal });
   const runner = new TemplateRunner({
-    template: { source: 'list.hbs', destination, command: options.command ?? countingCommand() },
+    template: {
+      source: 'list.hbs',
+      destination,
+      format: options.format ?? 'text',
+      command: options.command ?? countingCommand(),
+    },
     source: options.source ?? source,
     context: { box: 'nginx1', address: '127.0.11.21' },
     stateDir: join(folder, 'state'),
@@ -74,7 +83,7 @@ function start(consul: FakeConsul, options: Options = {}) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect([content(), count()]).toEqual([wanted, runs]);
   };
-  return { clock, log, until, unchanged };
+  return { clock, log, until, unchanged, status: () => runner.status() };
 }
 
 test('follows who comes and goes; the command runs once per change', async () => {
@@ -88,7 +97,10 @@ test('follows who comes and goes; the command runs once per change', async () =>
   ]);
   await until('127.0.0.1:1;127.0.0.1:2;', 2);
   await unchanged('127.0.0.1:1;127.0.0.1:2;', 2);
-  consul.setForeign('web', []);
+  consul.setForeign('web', [
+    { node: 'b', port: 2, status: 'critical' },
+    { node: 'a', port: 1, status: 'warning' },
+  ]);
   await until('', 3);
   expect(log.lines).toEqual([
     expect.stringContaining('rendered; web: 127.0.0.1:2'),
@@ -141,17 +153,47 @@ test('nothing is rendered before Consul answered, and nothing is lost when it go
   await unchanged('127.0.0.1:2;', 1, 600_000);
 });
 
-test('after an outage the missing have time to come back, and the new are taken at once', async () => {
+test('who vanishes from the catalogue is doubted, and the new are taken at once', async () => {
   const consul = new FakeConsul();
   consul.setForeign('web', [{ node: 'a', port: 1 }]);
-  const { until, unchanged } = start(consul);
+  const { until, unchanged, status } = start(consul);
   await until('127.0.0.1:1;', 1);
-  consul.stop();
-  consul.start({ lostState: true });
-  await unchanged('127.0.0.1:1;', 1, settleMs / 2);
+  consul.setForeign('web', []);
+  await unchanged('127.0.0.1:1;', 1, doubtMs / 2);
+  expect(status()).toEqual({
+    destination,
+    state: 'current',
+    doubted: [expect.stringContaining('web@a on a is missing')],
+  });
   consul.setForeign('web', [{ node: 'b', port: 2 }]);
   await until('127.0.0.1:1;127.0.0.1:2;', 2);
   await until('127.0.0.1:2;', 3, 1_000);
+  expect(status().doubted).toBeUndefined();
+});
+
+test('… also by an agent that has just started and wrote the file in its last run', async () => {
+  const consul = new FakeConsul();
+  consul.setForeign('web', [{ node: 'a', port: 1 }]);
+  const first = start(consul);
+  await first.until('127.0.0.1:1;', 1);
+  await first.unchanged('127.0.0.1:1;', 1);
+  stop.abort();
+  stop = new AbortController();
+  consul.setForeign('web', []);
+  const { until, unchanged } = start(consul);
+  await unchanged('127.0.0.1:1;', 1, doubtMs / 2);
+  await until('', 2, 1_000);
+});
+
+test('… but not when somebody else wrote the file', async () => {
+  const consul = new FakeConsul();
+  consul.setForeign('web', [{ node: 'a', port: 1 }]);
+  await start(consul).until('127.0.0.1:1;', 1);
+  stop.abort();
+  stop = new AbortController();
+  writeFileSync(destination, 'by hand');
+  consul.setForeign('web', []);
+  await start(consul).until('', 2);
 });
 
 test('a tag asks for a part', async () => {
@@ -168,22 +210,67 @@ test('a tag asks for a part', async () => {
   await until('nginx1 nobody', 2);
 });
 
-test('a command that fails is told, and tried again until it succeeds', async () => {
+/** Fails as long as the file holds `bad`, or the file `down` is there. */
+const reader = (): [string, ...string[]] => [
+  '/bin/sh',
+  '-c',
+  `grep -q bad ${destination} && { echo bad text >&2; exit 3; }; test ! -e ${join(folder, 'down')} || { echo not running >&2; exit 1; }; printf x >> ${ran}`,
+];
+
+test('a text that the command fails with is taken back, named, and tried again', async () => {
   const consul = new FakeConsul();
-  const flag = join(folder, 'works');
-  const command: [string, ...string[]] = [
-    '/bin/sh',
-    '-c',
-    `test -e ${flag} || { echo no such luck >&2; exit 3; }; printf x >> ${ran}`,
-  ];
-  const { clock, log, until, unchanged } = start(consul, { command });
-  await waitFor('the failure', eventuallyMs, async () => {
-    await clock.advance(100);
-    return log.lines.some((line) => line.includes('ended with status 3: no such luck; trying again'));
+  consul.setForeign('web', [{ node: 'good', port: 1 }]);
+  const source = `{{#each (service "web")}}{{node}}{{/each}}`;
+  const { clock, log, until, status } = start(consul, { source, command: reader() });
+  await until('good', 1);
+  consul.setForeign('web', [{ node: 'bad', port: 1 }]);
+  await waitFor('the text before it', eventuallyMs, async () => {
+    await clock.advance(10);
+    return status().detail?.endsWith(
+      'ended with status 3: bad text; the last text that worked is back in its place, and the new one is tried again',
+    );
   });
-  writeFileSync(flag, '');
-  await until('', 1, 1_000);
-  await unchanged('', 1, 120_000);
+  expect([content(), count()]).toEqual(['good', 2]);
+  await clock.advance(60_000);
+  expect(log.lines.filter((line) => line.includes('bad text'))).toHaveLength(1);
+  consul.setForeign('web', [{ node: 'better', port: 1 }]);
+  await waitFor('the better one', eventuallyMs, async () => {
+    await clock.advance(100);
+    return content() === 'better' && status().state === 'current';
+  });
+});
+
+test('a reader that is down finds the text that worked, and the new one soon after its start', async () => {
+  const consul = new FakeConsul();
+  consul.setForeign('web', [{ node: 'one', port: 1 }]);
+  const source = `{{#each (service "web")}}{{node}}{{/each}}`;
+  const { clock, until, status } = start(consul, { source, command: reader() });
+  await until('one', 1);
+  writeFileSync(join(folder, 'down'), '');
+  consul.setForeign('web', [{ node: 'two', port: 1 }]);
+  await waitFor('both to have failed', eventuallyMs, async () => {
+    await clock.advance(10);
+    return status().detail?.includes('not running; it fails with the last text that worked as well');
+  });
+  expect(content()).toBe('one');
+  rmSync(join(folder, 'down'));
+  await until('two', 2, 200);
+});
+
+test('killed after a text that failed: the next run knows the one that worked', async () => {
+  const consul = new FakeConsul();
+  consul.setForeign('web', [{ node: 'good', port: 1 }]);
+  const source = `{{#each (service "web")}}{{node}}{{/each}}`;
+  await start(consul, { source, command: reader() }).until('good', 1);
+  stop.abort();
+  // What a run leaves that is killed between the file and the end of the command.
+  const mark = new PendingMark(join(folder, 'state'), destination);
+  await mark.set('good');
+  writeFileSync(destination, 'bad');
+  stop = new AbortController();
+  consul.setForeign('web', [{ node: 'bad', port: 1 }]);
+  const { until } = start(consul, { source, command: reader() });
+  await until('good', 2);
 });
 
 test('a program that is not there is a sentence', async () => {
@@ -240,4 +327,33 @@ test('a name the template invents is told, and the file stays', async () => {
   const { log, unchanged } = start(new FakeConsul(), { source: '{{nonsense}}' });
   await unchanged('last good', 0);
   expect(log.lines.join()).toContain('cannot be rendered');
+});
+
+test('what cannot be used is left out and named, and spoils nothing else', async () => {
+  const consul = new FakeConsul();
+  consul.setForeign('web', [
+    { node: 'good', port: 1 },
+    { node: 'six', port: 2, address: '2001:db8::1' },
+    { node: 'portless', port: 0 },
+    { node: 'named', port: 3, address: 'db.example' },
+    { node: 'foreign', port: 4, address: '127.0.0.1:80; } server { listen 81; ' },
+    { node: 'tagged', port: 5, tags: ['weight=5 backup'] },
+    { node: 'meta', port: 6, meta: { weight: '1;}', other: 'x' } },
+    { node: 'unused', port: 7, meta: { other: '{"a": "}"}' } },
+  ]);
+  const { until, status, log } = start(consul, {
+    format: 'nginx',
+    source: `{{#each (service "web")}}{{address}}:{{port}}{{#each tags}} {{this}}{{/each}}{{#if meta.weight}} {{meta.weight}}{{/if}};{{/each}}`,
+  });
+  await until('127.0.0.1:1;[2001:db8::1]:2;127.0.0.1:7;', 1).catch(() => {});
+  expect(content()).toBe('127.0.0.1:1;[2001:db8::1]:2;127.0.0.1:7;');
+  const leftOut = [...(status().leftOut ?? [])].sort();
+  expect(leftOut.map((line) => line.replace(/^web: web@/, '').replace(/ on \w+ is left out/, ''))).toEqual([
+    'foreign: its address is "127.0.0.1:80; } server { listen 81; ", and only an IP address can be used',
+    'meta: its meta weight is "1;}", which may not stand in a file of format nginx',
+    'named: its address is "db.example", and only an IP address can be used',
+    'portless: it has no port',
+    'tagged: its tag is "weight=5 backup", which may not stand in a file of format nginx',
+  ]);
+  expect(log.lines.filter((line) => line.includes('is left out'))).toHaveLength(5);
 });

@@ -41,3 +41,12 @@ test.each<[string, unknown]>([
 ])('%s is not Consul', (_, body) => {
   expect(() => parseHealth(body)).toThrow(TypeError);
 });
+
+test.each([
+  [{ CheckID: '_node_maintenance', Notes: 'new disk ' }, 'in maintenance: new disk'],
+  [{ CheckID: '_service_maintenance:pg@pg1', Notes: '' }, 'in maintenance'],
+  [{ CheckID: 'mine', Notes: 'what it is for', Output: 'well' }, 'well'],
+])('the text of %j', (check, shown) => {
+  const body = [item({}, { Checks: [{ Status: 'critical', Output: '', ...check }] })];
+  expect(parseHealth(body)[0]?.checks[0]?.text).toBe(shown);
+});

@@ -1,7 +1,15 @@
 import { targetKey } from '../../common/names.js';
-import type { Instance } from '../ports.js';
+import { plainText } from '../../common/plain-text.js';
 
-/** Pure helpers over the instances of a service. */
+/** One instance of a service, as Consul lists it. Nothing in it is checked: anybody who may register wrote it. */
+export interface Instance {
+  readonly node: string;
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+}
 
 /** The same instances give the same text, whatever order Consul lists them in. */
 export function sorted(instances: readonly Instance[]): Instance[] {
@@ -15,14 +23,14 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function identity(instance: Instance): string {
-  return `${instance.node}/${instance.id}`;
+/** The same box's same service, whatever its address is now. */
+export function identity({ node, id }: Pick<Instance, 'node' | 'id'>): string {
+  return JSON.stringify([node, id]);
 }
 
-/** `newer`, and whoever of `older` is missing in it. */
-export function withMissing(newer: readonly Instance[], older: readonly Instance[]): Instance[] {
-  const present = new Set(newer.map(identity));
-  return [...newer, ...older.filter((instance) => !present.has(identity(instance)))];
+/** Like `todomvc@nginx1 on nginx1`, for a sentence. */
+export function nameOf({ node, id }: Pick<Instance, 'node' | 'id'>): string {
+  return plainText(`${id} on ${node}`);
 }
 
 /** What a rendering used: per question asked of the catalogue, the targets it got. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeChange, sorted, withMissing } from '../../../agent/templates/instances.js';
-import type { Instance } from '../../../agent/ports.js';
+import { describeChange, sorted, type Instance } from '../../../agent/core/instances.js';
 
 const at = (node: string, port = 80): Instance => ({
   node,
@@ -15,14 +14,6 @@ test('the order does not depend on the answer’s', () => {
   const [a, b, c] = [at('a'), at('b'), at('c')];
   expect(sorted([c, a, b])).toEqual([a, b, c]);
   expect(sorted([b, c, a])).toEqual([a, b, c]);
-});
-
-test('while settling the missing stay and the new come', () => {
-  expect(withMissing([at('b', 81), at('c')], [at('a'), at('b', 80)])).toEqual([
-    at('b', 81),
-    at('c'),
-    at('a'),
-  ]);
 });
 
 test('the log line says who came and who went', () => {

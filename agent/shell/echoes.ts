@@ -1,0 +1,49 @@
+import type { Log } from '../../common/runtime/log.js';
+import { echoOf, type Echo, type HeardEntry } from '../core/echo.js';
+import type { Action, CatalogueView, ServiceModel } from '../core/model.js';
+import type { ConsulPort } from '../ports.js';
+
+export interface EchoesOptions {
+  readonly consul: Pick<ConsulPort, 'watchService'>;
+  readonly models: readonly Pick<ServiceModel, 'id' | 'name'>[];
+  /** What this box's Consul agent holds. */
+  readonly view: (id: string) => CatalogueView;
+  readonly log: Log;
+  /** Every answer, before anything is concluded from it. */
+  readonly onHeard: (entries: readonly HeardEntry[]) => void;
+  /** Something is not as it was published: time to decide again. */
+  readonly onChange: () => void;
+}
+
+/** Listens in the servers' catalogue for what this box has published. */
+export class Echoes {
+  private readonly heard = new Map<string, Echo>();
+
+  constructor(private readonly options: EchoesOptions) {}
+
+  start(signal: AbortSignal): void {
+    const { consul, log, models, onChange, onHeard, view } = this.options;
+    for (const { id, name } of models) {
+      const watcher = {
+        onEntries: (entries: readonly HeardEntry[]) => {
+          onHeard(entries);
+          const echo = echoOf(id, view(id), entries);
+          this.heard.set(id, echo);
+          if (echo === 'missing' || echo === 'different') onChange();
+        },
+        // The reading of the local agent says so already.
+        onUnavailable: () => this.heard.delete(id),
+      };
+      consul.watchService(name, watcher, signal).catch((error: unknown) => log.error(error));
+    }
+  }
+
+  of(id: string): Echo {
+    return this.heard.get(id) ?? 'unknown';
+  }
+
+  /** What was heard before a write says nothing of it; what was missing is so until it is registered. */
+  performed(id: string, kind: Action['kind']): void {
+    if (kind === 'register' || this.heard.get(id) !== 'missing') this.heard.delete(id);
+  }
+}
