@@ -5,7 +5,8 @@ import type { Box } from './box.js';
 import type { Keeper } from './keeper.js';
 import { endAbandonedWaiters } from './postgres/waiters.js';
 import { reset } from './verbs/drain.js';
-import { openTo } from './verbs/gate.js';
+import { isHolders, openTo, writeClosedGate } from './verbs/gate.js';
+import { postmasterOf } from './postgres/processes.js';
 
 /** How often deadlines are looked at; one that runs out is at most so late, in ms. */
 const everyMs = 100;
@@ -13,29 +14,47 @@ const waitersEveryMs = 1_000;
 const ownDeadlineMs = 5_000;
 
 /**
- * What the keeper does without an order: it ends a hold (G3) and a drain (O4 (6)) whose time is up, and waiters whose client has
- * gone (G3). All of it is in its files, so a keeper that was started anew goes on with it.
+ * What the keeper does without an order: it closes a gate that was opened for another start of Postgres (D1, G1), ends a hold (G3)
+ * and a drain (O4 (6)) whose time is up, and waiters whose client has gone (G3). All of it is in its files, so a keeper that was
+ * started anew goes on with it.
  */
 export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Promise<void> {
   let waitersAtMs = 0;
   while (!signal.aborted) {
-    const { gate, drain } = box.state;
-    if (gate?.kind === 'hold' && isOver(gate))
-      await keeper.own('the hold is over: the gate opens', ownDeadlineMs, async (order) => {
-        const now = box.state.gate;
-        if (now?.kind === 'hold' && now.name === gate.name) await openTo(box, now.before, order);
-      });
+    await tendGate(box, keeper);
+    const { drain } = box.state;
     if (drain && isOver(drain))
       await keeper.own('the drain is over', ownDeadlineMs, async (order) => {
         const now = box.state.drain;
         if (now && isOver(now)) await reset(box, order);
       });
-    if (gate && gate.kind !== 'open' && box.clock.nowMs() >= waitersAtMs) {
+    if (box.clock.nowMs() >= waitersAtMs) {
       waitersAtMs = box.clock.nowMs() + waitersEveryMs;
-      await endAbandonedWaiters(box).catch((error) => box.log.debug(messageOf(error)));
+      const { gate } = box.state;
+      if (gate && gate.kind !== 'open' && postmasterOf(box.dataDir))
+        await endAbandonedWaiters(box).catch((error) => box.log.debug(messageOf(error)));
     }
     await sleep(box.clock, everyMs, { signal }).catch(() => {});
   }
+}
+
+async function tendGate(box: Box, keeper: Keeper): Promise<void> {
+  const { gate } = box.state;
+  if (!gate || gate.kind === 'closed' || !box.state.managed) return;
+  if (!isHolders(box, gate))
+    await keeper.own('Postgres was started anew: the gate is closed', ownDeadlineMs, async () => {
+      const now = box.state.gate;
+      if (!now || now.kind === 'closed' || isHolders(box, now)) return;
+      writeClosedGate(box);
+      box.reload();
+      box.log.warn('the gate was opened for another start of Postgres; it is closed');
+    });
+  else if (gate.kind === 'hold' && isOver(gate))
+    await keeper.own('the hold is over: the gate opens', ownDeadlineMs, async (order) => {
+      const now = box.state.gate;
+      if (now?.kind === 'hold' && now.name === gate.name && isHolders(box, now))
+        await openTo(box, now.before, order);
+    });
 }
 
 /** A deadline of another boot is over: Postgres was started anew, with its gate closed. */

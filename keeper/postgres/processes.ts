@@ -23,6 +23,16 @@ export function familyOf(dataDir: string): Family {
   return { postmaster, members, orphans };
 }
 
+/** The postmaster alone; cheap enough to be asked all the time. */
+export function postmasterOf(dataDir: string): ProcessInfo | undefined {
+  const pid = Number.parseInt(readIfPresent(join(dataDir, 'postmaster.pid')) ?? '', 10);
+  const process = Number.isInteger(pid) ? readProcess(pid) : undefined;
+  return process && process.state !== 'Z' && worksIn(pid, realpathOr(dataDir)) ? process : undefined;
+}
+
+/** Names one process for good. */
+export const identityOf = ({ pid, startTicks }: ProcessInfo): string => `${pid} ${startTicks}`;
+
 function worksIn(pid: number, folder: string): boolean {
   try {
     return (

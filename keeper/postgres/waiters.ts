@@ -1,5 +1,4 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { familyOf } from './processes.js';
 import type { Box } from '../box.js';
 
 /** States of /proc/net/tcp in which the other side is still there. */
@@ -10,7 +9,6 @@ const connected = '01';
  * Terminating it acknowledges nothing. Clients over TCP only: of a Unix socket the kernel tells nobody.
  */
 export async function endAbandonedWaiters(box: Box): Promise<number> {
-  if (!familyOf(box.dataDir).postmaster) return 0;
   const waiters = await box.reserved.query<{ pid: number; started: string }>(
     `SELECT pid, backend_start::text AS started FROM pg_stat_activity
      WHERE wait_event = 'SyncRep' AND client_port > 0 AND query_start < clock_timestamp() - interval '500 ms'`,

@@ -26,9 +26,12 @@ const gate = union('kind', {
     proven: bool,
   },
   /** `settled`: of what stood before. */
-  hold: { name: text, before: text, untilMs: number, boot: text, settled: bool },
-  /** `settled`: no earlier opening may still be on its way through the checkpointer. */
-  open: { standbys: text, proven: bool, settled: bool },
+  hold: { name: text, before: text, untilMs: number, boot: text, settled: bool, postmaster: text },
+  /**
+   * `settled`: no earlier opening may still be on its way through the checkpointer. `postmaster`: whose gate it is; another one
+   * has to have it opened anew.
+   */
+  open: { standbys: text, proven: bool, settled: bool, postmaster: text },
 });
 export type Gate = Of<typeof gate>;
 

@@ -5,7 +5,8 @@ import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
 import { bootId, monotonicMs, startTicksNow } from '../../common/runtime/boot-time.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
 import { Barrier, sessionShowing } from '../postgres/barrier.js';
-import { familyOf } from '../postgres/processes.js';
+import { looksInProduction } from '../postgres/control.js';
+import { familyOf, identityOf, postmasterOf } from '../postgres/processes.js';
 import { openValue } from '../state/settings.js';
 import { gateFactsOf } from './gate-facts.js';
 import { mustBeManaged, mustRun } from './conditions.js';
@@ -66,7 +67,15 @@ async function hold(box: Box, order: Order): Promise<Result> {
   const name = freshName('hold');
   const before = box.settings.read().synchronous_standby_names;
   // First what reopens it, then the gate itself: killed in between, the keeper goes back (G3).
-  box.state.gate = { kind: 'hold', name, before, untilMs: monotonicMs() + holdMs, boot: bootId(), settled };
+  box.state.gate = {
+    kind: 'hold',
+    name,
+    before,
+    untilMs: monotonicMs() + holdMs,
+    boot: bootId(),
+    settled,
+    postmaster: gate.postmaster,
+  };
   box.settings.change({ synchronous_standby_names: quotedName(name) });
   box.reload();
   const barrierLsn = await proveClosed(box, order, quotedName(name), settled);
@@ -163,12 +172,15 @@ async function open(box: Box, value: string, order: Order): Promise<Result> {
   return { gate: gateFactsOf(box, undefined) };
 }
 
-/** Also when a hold runs out. */
+/**
+ * Also when a hold runs out. Whose gate it is, is on disk before the gate is open: another postmaster, or the same one back in
+ * recovery, has it closed by `watch`.
+ */
 export async function openTo(box: Box, value: string, order: Order): Promise<void> {
-  const { postmaster } = familyOf(box.dataDir);
+  const postmaster = identityOf(mustRun(box));
   const settled = value !== '' && isSettled(box);
+  box.state.gate = { kind: 'open', standbys: value, proven: false, settled, postmaster };
   box.settings.change({ synchronous_standby_names: value });
-  box.state.gate = { kind: 'open', standbys: value, proven: false, settled };
   box.reload();
   (await sessionShowing(box, order, value)).close();
   // Else a standby that still counts could let the barrier return.
@@ -179,10 +191,27 @@ export async function openTo(box: Box, value: string, order: Order): Promise<voi
   } finally {
     await barrier.end(box);
   }
-  // A Postgres that was started anew meanwhile has a closed gate, and keeps it.
-  if (familyOf(box.dataDir).postmaster?.startTicks !== postmaster?.startTicks) {
-    await close(box, order);
-    throw new TimedOut('Postgres was started anew while its gate opened; the gate is closed');
+  box.state.gate = {
+    kind: 'open',
+    standbys: value,
+    proven: true,
+    settled: settled || value === '',
+    postmaster,
+  };
+}
+
+/**
+ * Whether the Postgres that runs is the one whose gate was opened, and still out of recovery. A start by hand and a restart after a
+ * crashed backend run no `prepare-start`: without this, a promotion by hand after them would find the gate open (D1, G1).
+ */
+export function isHolders(box: Box, gate: { readonly postmaster: string }): boolean {
+  try {
+    const postmaster = postmasterOf(box.dataDir);
+    return (
+      postmaster !== undefined && identityOf(postmaster) === gate.postmaster && looksInProduction(box.dataDir)
+    );
+  } catch {
+    // There is no control file: the data directory is away.
+    return false;
   }
-  box.state.gate = { kind: 'open', standbys: value, proven: true, settled: settled || value === '' };
 }

@@ -3,7 +3,7 @@ import { removeDurably } from '../../common/runtime/durable.js';
 import { Refused, type Box, type Order } from '../box.js';
 import { differences, includes, stripAutoConfFile } from '../postgres/auto-conf.js';
 import { readControlData } from '../postgres/control.js';
-import { familyOf } from '../postgres/processes.js';
+import { familyOf, identityOf } from '../postgres/processes.js';
 import { installedVersion } from '../postgres/versions.js';
 import { close, openTo, writeClosedGate } from './gate.js';
 import { gateFactsOf } from './gate-facts.js';
@@ -32,8 +32,15 @@ async function takeOver(box: Box, gate: 'close' | 'as-is', order: Order): Promis
         'in-recovery',
         'only the holder keeps its gate as it is; a member in recovery closes it',
       );
-    box.settings.change({ synchronous_standby_names: String(row?.['names']) });
-    box.state.gate = { kind: 'open', standbys: String(row?.['names']), proven: false, settled: false };
+    const standbys = String(row?.['names']);
+    box.state.gate = {
+      kind: 'open',
+      standbys,
+      proven: false,
+      settled: false,
+      postmaster: identityOf(postmaster),
+    };
+    box.settings.change({ synchronous_standby_names: standbys });
   } else writeClosedGate(box);
   // The flag goes before the signal file: where that lies, whoever starts Postgres must find D2 in force.
   box.state.managed = true;
@@ -54,10 +61,10 @@ async function letGo(box: Box, order: Order): Promise<string[]> {
     removeDurably(box.signalFile);
   } else {
     box.settings.change({ synchronous_standby_names: '' });
-    box.state.gate = undefined;
     box.reload();
   }
   box.state.managed = false;
+  box.state.gate = undefined;
   return [];
 }
 

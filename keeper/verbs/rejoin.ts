@@ -38,6 +38,8 @@ export async function rejoin(box: Box, request: Request, order: Order): Promise<
   if (method === 'rewind') await mustBeRewindable(box, request);
   await mustBeReady(box, request, order);
   await endLeftoverPrograms(box, order);
+  // Of a rejoin that came to its end; where one did not, it is what there is.
+  if (!box.state.rewinding) rmSync(aside(box), { recursive: true, force: true });
   const kept = method === 'rewind' ? await rewind(box, request, order) : await clone(box, request, order);
   return { method, applicationName: box.applicationName, ...(kept ? { kept } : {}) };
 }

@@ -2,6 +2,8 @@ import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { eventuallyMs } from '../../support/patience.js';
+import { waitFor } from '../../support/wait.js';
 import { account, buildKeeper, majors, managedPrimary, Member } from './member.js';
 
 let built: Awaited<ReturnType<typeof buildKeeper>>;
@@ -35,14 +37,74 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     await pg1.must({ verb: 'gate', do: 'open' });
     await pg1.query("INSERT INTO notes VALUES ('before the crash')");
     await pg1.must({ verb: 'fence' });
-    // By hand: the file still says that the gate is open, and the signal file alone keeps it in recovery.
+    // By hand, without prepare-start: the signal file keeps it in recovery, and the keeper closes the gate that was open.
     await pg1.bootBare();
     expect(await inRecovery()).toBe(true);
-    expect(await pg1.refusal({ verb: 'promote' })).toBe('gate-not-closed');
+    await waitFor(
+      'the gate to be closed',
+      eventuallyMs,
+      async () => (await pg1.facts()).gate.kind === 'closed',
+    );
     await pg1.stop();
     await pg1.boot();
     expect(await inRecovery()).toBe(true);
     expect(await pg1.value("SELECT count(*)::int FROM notes WHERE text = 'before the crash'")).toBe(1);
+  });
+
+  test('a start by hand and a promotion by hand: nothing is acknowledged (G1)', async () => {
+    await pg1.boot();
+    await pg1.must({ verb: 'promote' });
+    await pg1.must({ verb: 'gate', do: 'open' });
+    process.kill(pg1.postmaster.pid, 'SIGQUIT');
+    await pg1.postmaster.ended();
+    await pg1.bootBare();
+    await waitFor(
+      'the gate to be closed',
+      eventuallyMs,
+      async () => (await pg1.facts()).gate.kind === 'closed',
+    );
+    await pg1.run('pg_ctl', ['promote', '-D', pg1.dataDir]);
+    await waitFor('a promotion by hand', eventuallyMs, async () => !(await inRecovery()));
+    const client = await pg1.client();
+    let acknowledged = false;
+    client.query("INSERT INTO notes VALUES ('by hand')").then(
+      () => (acknowledged = true),
+      () => {},
+    );
+    await waitFor('the write to wait', eventuallyMs, () =>
+      pg1.value("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"),
+    );
+    expect(acknowledged).toBe(false);
+  });
+
+  test('a crashed backend: the same postmaster comes back in recovery, behind a gate, and is promoted (D1)', async () => {
+    await pg1.boot();
+    await pg1.must({ verb: 'promote' });
+    await pg1.must({ verb: 'gate', do: 'open' });
+    const { pid } = pg1.postmaster;
+    const backend = Number((await (await pg1.client()).query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
+    process.kill(backend, 'SIGKILL');
+    await waitFor('recovery', eventuallyMs, inRecovery);
+    await waitFor(
+      'the gate to be closed',
+      eventuallyMs,
+      async () => (await pg1.facts()).gate.kind === 'closed',
+    );
+    expect(pg1.postmaster.pid).toBe(pid);
+    const { tookMs } = await pg1.must({ verb: 'promote' });
+    console.log(`promoted after a crashed backend in ${Math.round(tookMs)} ms`);
+    expect((await pg1.must({ verb: 'gate', do: 'open' })).gate).toMatchObject({ kind: 'open', proven: true });
+  });
+
+  test('a hold that runs out while Postgres is away opens no gate (G1, G3)', async () => {
+    await pg1.boot();
+    await pg1.must({ verb: 'promote' });
+    await pg1.must({ verb: 'gate', do: 'open' });
+    await pg1.must({ verb: 'gate', do: 'hold' });
+    await pg1.must({ verb: 'fence' });
+    await new Promise((resolve) => setTimeout(resolve, 2_300));
+    expect((await pg1.facts()).gate).toMatchObject({ kind: 'closed' });
+    expect(pg1.read('etc/hotspare.conf')).toContain('"hotspare gate ');
   });
 
   test('what would beat the keeper’s file is taken out of postgresql.auto.conf, other settings stay (D2)', async () => {
