@@ -8,8 +8,8 @@ import { reset } from './verbs/drain.js';
 import { isHolders, openTo, writeClosedGate } from './verbs/gate.js';
 import { postmasterOf } from './postgres/processes.js';
 
-/** How often deadlines are looked at; one that runs out is at most so late, in ms. */
-const everyMs = 100;
+/** How often it is looked at the longest; a deadline that comes before is not overslept, in ms. */
+const everyMs = 250;
 const waitersEveryMs = 1_000;
 const ownDeadlineMs = 5_000;
 
@@ -34,8 +34,16 @@ export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Prom
       if (gate && gate.kind !== 'open' && postmasterOf(box.dataDir))
         await endAbandonedWaiters(box).catch((error) => box.log.debug(messageOf(error)));
     }
-    await sleep(box.clock, everyMs, { signal }).catch(() => {});
+    await sleep(box.clock, untilNextMs(box), { signal }).catch(() => {});
   }
+}
+
+function untilNextMs(box: Box): number {
+  const { gate, drain } = box.state;
+  const left = [gate?.kind === 'hold' ? gate : undefined, drain].flatMap((each) =>
+    each ? each.untilMs - monotonicMs() : [],
+  );
+  return Math.max(10, Math.min(everyMs, ...left));
 }
 
 async function tendGate(box: Box, keeper: Keeper): Promise<void> {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
 
@@ -25,7 +26,20 @@ export function parseVersion(text: string): string {
   return `${match[1]}.${match[2] ?? '0'}`;
 }
 
-/** What is installed; what runs may still be older (an upgrade without a restart). */
+const asked = new Map<string, string>();
+
+/**
+ * What is installed; what runs may still be older (an upgrade without a restart). The program is asked again once its file is
+ * another one.
+ */
 export async function installedVersion(binDir: string): Promise<string> {
-  return parseVersion(await mustRun(join(binDir, 'postgres'), ['--version'], { timeoutMs: 5_000 }));
+  const program = join(binDir, 'postgres');
+  const { ino, mtimeMs } = await stat(program);
+  const key = `${program} ${ino} ${mtimeMs}`;
+  const known = asked.get(key);
+  if (known !== undefined) return known;
+  const version = parseVersion(await mustRun(program, ['--version'], { timeoutMs: 5_000 }));
+  asked.clear();
+  asked.set(key, version);
+  return version;
 }

@@ -165,6 +165,21 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     await waitFor('the gate to be open', eventuallyMs, async () => (await pg1.facts()).gate.kind === 'open');
   });
 
+  test('cut off while it closed the gate, a keeper does not call it open any more (D5, G1)', async () => {
+    await pg1.killKeeper();
+    const conf = pg1.read('etc/hotspare.conf');
+    pg1.write(
+      'etc/hotspare.conf',
+      conf.replace(/^(synchronous_standby_names = ).*$/m, `$1'"hotspare gate 00"'`),
+    );
+    await pg1.startKeeper();
+    expect((await pg1.facts()).gate).toMatchObject({ kind: 'open', proven: false });
+    expect((await pg1.must({ verb: 'gate', do: 'close' })).gate).toMatchObject({
+      kind: 'closed',
+      sinceStart: true,
+    });
+  });
+
   test('a hold that was made final stays closed (G3)', async () => {
     await pg1.must({ verb: 'gate', do: 'hold' });
     const { gate } = await pg1.must({ verb: 'gate', do: 'final' });
