@@ -1,5 +1,12 @@
 import { environment } from '../common/runtime/environment.js';
-import { consulName, parseDiscovery, parseLimits, type HotspareOptions } from './config.js';
+import { targetKey } from '../common/names.js';
+import {
+  consulName,
+  parseDiscovery,
+  parseLimits,
+  type DiscoverySettings,
+  type HotspareOptions,
+} from './config.js';
 import { hostOf } from './postgres/host-of.js';
 import type { Route } from './postgres/pool.js';
 import { Resolver } from './resolver.js';
@@ -12,15 +19,19 @@ export function routeOf(config: object): Route | null {
   if (isShared(hotspare)) {
     // For what it refuses.
     consulName(hostOf(config), hotspare.settings.domain);
-    const { timings, systemId } = hotspare.settings;
-    return { discovery: hotspare, timings, systemId, limits, close: () => {} };
+    return { ...partsOf(hotspare.settings), discovery: hotspare, limits, close: () => {} };
   }
   const settings = parseDiscovery(hotspare, hostOf(config), environment);
   if (!settings) return null;
   const resolver = Resolver.of(settings);
-  const { timings, systemId } = settings;
-  return { discovery: resolver, timings, systemId, limits, close: () => resolver.close() };
+  return { ...partsOf(settings), discovery: resolver, limits, close: () => resolver.close() };
 }
+
+const partsOf = ({ hosts, service, domain, timings, systemId }: DiscoverySettings) => ({
+  service: hosts ? hosts.map(targetKey).sort().join(', ') : `${service}.service.${domain}`,
+  timings,
+  systemId,
+});
 
 function isShared(given: HotspareOptions['hotspare']): given is Resolver {
   return given !== undefined && given !== null && typeof (given as Resolver).subscribe === 'function';

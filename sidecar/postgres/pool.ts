@@ -7,6 +7,7 @@ import { ConnectionLostError, ReadOnlyError } from '../errors.js';
 import type { Discovery } from '../ports.js';
 import type { ModeChange, Router } from '../shell/router.js';
 import { assemble, connectBound, linkFor, type Ambient } from './assemble.js';
+import { joinCrowd, placeOf } from './crowd.js';
 import { DirectClients } from './direct.js';
 import type { PoolInternals } from './internals.js';
 import { ModeWaiters } from './mode-waiters.js';
@@ -36,6 +37,8 @@ export interface ModeDetail {
 /** Null discovery: a plain connection. */
 export interface Route {
   readonly discovery: Discovery;
+  /** For people: whose members these are. */
+  readonly service: string;
   readonly timings: Timings;
   readonly systemId: string | null;
   readonly limits: PoolLimits;
@@ -57,6 +60,7 @@ export class RoutedPool extends SessionPool {
   /** `read` of a plain connection. */
   #plainRead: pg.Pool | undefined;
   #spare: WarmSpare | undefined;
+  #leaveCrowd = () => {};
   readonly #modeWaiters = new ModeWaiters(this, ambient.clock);
   #modeSince = new Date(ambient.clock.wallMs());
 
@@ -73,6 +77,8 @@ export class RoutedPool extends SessionPool {
       router && repeatOnPrimary(router, route.limits.writeWaitMs),
     );
     this.#router = router;
+    const place = placeOf(new.target);
+    if (router) router.onStart = () => (this.#leaveCrowd = joinCrowd(route!.service, place));
     this.#route = route;
     this.#latestOptions = options;
     const readers = route && new Readers({ options, router: router!, ...route, ...ambient });
@@ -105,6 +111,7 @@ export class RoutedPool extends SessionPool {
       make: (link) => new (sessionClass(base, () => link))(this.options),
     });
     this.#spare = spare;
+    router.onHeard = () => spare.heard();
     this.once('connect', () => spare.start());
   }
 
@@ -280,6 +287,7 @@ export class RoutedPool extends SessionPool {
     this.#modeWaiters.end();
     const plain = this.#plainRead?.ending ? undefined : this.#plainRead?.end();
     await Promise.all([super.end(), this.#readers?.end(), plain, this.#direct.end()]);
+    this.#leaveCrowd();
     this.#router?.stop();
     this.#route?.close();
   }

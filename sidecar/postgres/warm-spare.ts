@@ -7,11 +7,13 @@ import type { Session, SessionLink } from './session-link.js';
 
 /** Between looks at whether a spare is wanted and there, in ms. */
 const checkMs = 1_000;
+/** After a primary and a replica have been found, at most, ms: many processes find them at the same moment. */
+const spreadMs = 100;
 /** After a failed attempt. */
 const retry = { baseMs: 1_000, maxMs: 30_000 };
 
 export interface WarmSpareParts {
-  readonly router: Router;
+  readonly router: Pick<Router, 'eligible' | 'fits' | 'state'>;
   readonly clock: Clock;
   readonly random: Random;
   /** A session not yet connected, with a link of its own. */
@@ -29,6 +31,8 @@ export class WarmSpare {
   #spare: { readonly session: Session; readonly link: { wanted: SessionLink['wanted'] } } | undefined;
   #ready = false;
   #timer: Timer | undefined;
+  #soon: Timer | undefined;
+  #wanted = false;
   #failures = 0;
   #notBeforeMs = 0;
   #stopped = false;
@@ -50,6 +54,20 @@ export class WarmSpare {
     );
   }
 
+  /**
+   * Called whenever something was heard of a member: a primary that is back may be lost again within the second, and what
+   * then is missing costs a log-in.
+   */
+  heard(): void {
+    const wanted = this.#isWanted();
+    if (wanted && !this.#wanted && this.#timer) {
+      const { clock, random } = this.parts;
+      this.#soon?.cancel();
+      this.#soon = clock.after(spreadMs * random(), () => this.#check(), { ref: false });
+    }
+    this.#wanted = wanted;
+  }
+
   /** The spare, if it may serve the pool now; it is the pool's from then on. */
   take(): Session | undefined {
     const spare = this.#spare;
@@ -66,17 +84,22 @@ export class WarmSpare {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#soon?.cancel();
     this.#drop();
   }
 
+  #isWanted(): boolean {
+    const { router } = this.parts;
+    return router.state.mode === 'read-write' && router.eligible('replica').length > 0;
+  }
+
   #check(): void {
-    const { router, clock } = this.parts;
-    const wanted = router.state.mode === 'read-write' && router.eligible('replica').length > 0;
+    const { clock } = this.parts;
     if (this.#spare) {
       if (this.#ready && !this.#spare.session.fits()) this.#drop();
       return;
     }
-    if (wanted && clock.nowMs() >= this.#notBeforeMs) this.#open();
+    if (this.#isWanted() && clock.nowMs() >= this.#notBeforeMs) this.#open();
   }
 
   #open(): void {

@@ -44,6 +44,10 @@ interface Waiter {
 export class Router implements Routing {
   /** Set by the pools: sessions that no longer fit should end. */
   onRetire: () => void = () => {};
+  /** Something was heard of a member, or time has passed. */
+  onHeard: () => void = () => {};
+  /** The first use. */
+  onStart: () => void = () => {};
   onMode: (change: ModeChange) => void = () => {};
 
   #state: State = initialState;
@@ -71,6 +75,7 @@ export class Router implements Routing {
   start(): void {
     if (this.#started || this.#stopped) return;
     this.#started = true;
+    this.onStart();
     this.#state = startOf(this.parts.config, this.parts.clock.nowMs());
     this.#modeSinceMs = this.parts.patience.nowMs();
     this.#tickedMs = this.parts.clock.nowMs();
@@ -234,6 +239,7 @@ export class Router implements Routing {
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
     if (this.#waiters.size > 0) this.#serve();
+    this.onHeard();
   }
 
   #serve(): void {

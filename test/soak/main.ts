@@ -3,6 +3,7 @@ import { lockAddress, tryLock } from '../../common/runtime/lock.js';
 import { stopSignal } from '../../common/runtime/run.js';
 import { seededRandom } from '../support/random.js';
 import { Boxes } from './boxes.js';
+import { takeEveryCore } from './busy.js';
 import { parseOptions } from './options.js';
 import { terminalObserver } from './progress.js';
 import { render, reportOf } from './report.js';
@@ -22,10 +23,14 @@ async function main(): Promise<number> {
   try {
     await boxes.up();
     const startedMs = performance.now();
+    const stopBusy = options.busy ? takeEveryCore() : () => {};
     const observer = terminalObserver(process.stderr, options.failovers);
     const worker = WorkerProcess.start();
     const ending = await soak(options, boxes, worker, seededRandom(options.seed), observer, stop).finally(
-      () => worker.ends(0),
+      () => {
+        stopBusy();
+        return worker.ends(0);
+      },
     );
     const report = reportOf(ending, options, (performance.now() - startedMs) / 1000);
     console.log(options.output === 'json' ? JSON.stringify(report, null, 2) : render(report));

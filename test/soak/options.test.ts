@@ -43,6 +43,7 @@ test('nothing given', () => {
   expect(parseOptions([], 4711)).toMatchObject({
     portOffset: 3500,
     failovers: 20,
+    busy: false,
     faults: ['kill', 'freeze', 'stop'],
     seed: 4711,
   });

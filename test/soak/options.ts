@@ -10,6 +10,8 @@ export interface Options {
   /** Of each ORM. */
   readonly clients: number;
   readonly pauseMs: number;
+  /** Every core is taken by something else as well. */
+  readonly busy: boolean;
   readonly deadlineMs: number;
   readonly seed: number;
   /** Of the boxes. */
@@ -52,6 +54,7 @@ export function parseOptions(argv: readonly string[], seed: number): Options {
     .addOption(list('--orms <a,b>', 'who is under load', ormNames))
     .option('--clients <count>', 'of each ORM, at the same time', whole(1), 3)
     .option('--pause-ms <ms>', 'between two turns of a client, on average', whole(0), 60)
+    .option('--busy', 'with a process on every core that takes what it gets', false)
     .option('--deadline-ms <ms>', 'an operation that takes longer hangs', whole(1), 5_000)
     .option(
       '--port-offset <number>',
