@@ -6,8 +6,11 @@ const lookMs = 50;
 const lateMs = 50;
 /** What a deadline has left, at least, when the process runs again: time to hear what has come, and to ask once more. */
 const againMs = 250;
-/** A process that is held up all the time must come to a verdict all the same. */
-const againAtMost = 4;
+/**
+ * A process that is held up all the time must come to a verdict all the same: so often in a row it is excused, and once more
+ * for each so many ms that have counted since.
+ */
+const excuses = { most: 3, everyMs: 1_000 };
 
 interface Waiting {
   readonly leastMs: number;
@@ -24,6 +27,7 @@ interface Waiting {
 export class AwakeClock implements Clock {
   #nowMs = 0;
   #seenMs: number;
+  #excuses = excuses.most;
   #holds = 0;
   #looking = false;
   readonly #waiting = new Set<Waiting>();
@@ -42,7 +46,7 @@ export class AwakeClock implements Clock {
   }
 
   after(delayMs: number, fn: () => void, options?: { ref?: boolean }): Timer {
-    const one = { dueMs: this.nowMs() + delayMs, leastMs: Math.min(delayMs, againMs), again: againAtMost };
+    const one = { dueMs: this.nowMs() + delayMs, leastMs: Math.min(delayMs, againMs), again: excuses.most };
     this.#waiting.add(one);
     this.#look();
     const arm = (leftMs: number): Timer =>
@@ -86,8 +90,10 @@ export class AwakeClock implements Clock {
     const nowMs = this.base.nowMs();
     const passedMs = nowMs - this.#seenMs;
     this.#seenMs = nowMs;
-    const slept = this.#waiting.size > 0 && passedMs > lookMs + lateMs;
-    if (this.#holds === 0) this.#nowMs += slept ? lookMs : passedMs;
+    const slept = this.#waiting.size > 0 && passedMs > lookMs + lateMs && this.#excuses >= 1;
+    const countsMs = slept ? lookMs : passedMs;
+    this.#excuses = Math.min(excuses.most, this.#excuses + countsMs / excuses.everyMs - (slept ? 1 : 0));
+    if (this.#holds === 0) this.#nowMs += countsMs;
     if (!slept) return;
     for (const one of this.#waiting)
       if (one.again-- > 0) one.dueMs = Math.max(one.dueMs, this.#nowMs + one.leastMs);

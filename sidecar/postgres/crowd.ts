@@ -23,10 +23,8 @@ export function joinCrowd(service: string, place: Place): () => void {
   living.set(service, pools.add(place));
   if (pools.size >= crowd && !warned.has(service)) {
     warned.add(service);
-    process.emitWarning(crowdWarning(service, [...pools]), {
-      type: 'HotspareWarning',
-      code: 'HOTSPARE_POOLS',
-    });
+    const text = crowdWarning(service, [...pools]);
+    process.emitWarning(text, { type: 'HotspareWarning', code: 'HOTSPARE_POOLS' });
   }
   return () => {
     pools.delete(place);

@@ -54,8 +54,8 @@ test('a process that is held up again and again comes to a verdict all the same'
     sleep(1_000);
     await advance(50);
   }
-  expect(rounds).toBeGreaterThan(6);
-  expect(rounds).toBeLessThan(20);
+  expect(rounds).toBeGreaterThan(3);
+  expect(rounds).toBeLessThan(12);
 });
 
 test('stands still while it is held, by however many', async () => {

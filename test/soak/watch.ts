@@ -56,7 +56,9 @@ export class Watch {
 
   wrong(complaint: string): void {
     this.seen.wrong += 1;
-    this.#note(complaint);
+    // Before what was late, of which there may be much.
+    this.seen.complaints.unshift(complaint);
+    this.seen.complaints.splice(keptComplaints);
   }
 
   hang(complaint: string): void {
