@@ -7,10 +7,10 @@ const lateMs = 50;
 /** What a deadline has left, at least, when the process runs again: time to hear what has come, and to ask once more. */
 const againMs = 250;
 /**
- * A process that is held up all the time must come to a verdict all the same: so often in a row it is excused, and once more
- * for each so many ms that have counted since.
+ * A process that is held up a little all the time must come to a verdict all the same: so often in a row it is excused, and
+ * once more for each so many ms that have counted since. Whoever did not run for longer than `alwaysMs` always is.
  */
-const excuses = { most: 3, everyMs: 1_000 };
+const excuses = { most: 3, everyMs: 1_000, alwaysMs: 1_000 };
 
 interface Waiting {
   readonly leastMs: number;
@@ -90,9 +90,11 @@ export class AwakeClock implements Clock {
     const nowMs = this.base.nowMs();
     const passedMs = nowMs - this.#seenMs;
     this.#seenMs = nowMs;
-    const slept = this.#waiting.size > 0 && passedMs > lookMs + lateMs && this.#excuses >= 1;
+    const long = passedMs > excuses.alwaysMs;
+    const slept = this.#waiting.size > 0 && passedMs > lookMs + lateMs && (long || this.#excuses >= 1);
     const countsMs = slept ? lookMs : passedMs;
-    this.#excuses = Math.min(excuses.most, this.#excuses + countsMs / excuses.everyMs - (slept ? 1 : 0));
+    if (slept && !long) this.#excuses -= 1;
+    this.#excuses = Math.min(excuses.most, this.#excuses + countsMs / excuses.everyMs);
     if (this.#holds === 0) this.#nowMs += countsMs;
     if (!slept) return;
     for (const one of this.#waiting)
