@@ -10,7 +10,9 @@ const againMs = 250;
  * A process that is held up a little all the time must come to a verdict all the same: so often in a row it is excused, and
  * once more for each so many ms that have counted since. Whoever did not run for longer than `alwaysMs` always is.
  */
-const excuses = { most: 3, everyMs: 1_000, alwaysMs: 1_000 };
+const excuses = { most: 6, everyMs: 300, alwaysMs: 1_000 };
+/** A deadline begins anew so often, at most. */
+const againAtMost = 3;
 
 interface Waiting {
   readonly leastMs: number;
@@ -46,7 +48,7 @@ export class AwakeClock implements Clock {
   }
 
   after(delayMs: number, fn: () => void, options?: { ref?: boolean }): Timer {
-    const one = { dueMs: this.nowMs() + delayMs, leastMs: Math.min(delayMs, againMs), again: excuses.most };
+    const one = { dueMs: this.nowMs() + delayMs, leastMs: Math.min(delayMs, againMs), again: againAtMost };
     this.#waiting.add(one);
     this.#look();
     const arm = (leftMs: number): Timer =>
