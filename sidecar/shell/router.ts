@@ -8,8 +8,9 @@ import type { Effect, Event, RouteConfig, State } from '../core/model.js';
 import { trouble } from '../core/reasons.js';
 import { account } from '../core/remarks.js';
 import { initialState, route, startOf } from '../core/route.js';
-import { DownError, ReadOnlyError } from '../errors.js';
+import { DownError } from '../errors.js';
 import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
+import { unserved } from './unserved.js';
 
 export interface ModeChange {
   readonly mode: Mode;
@@ -164,7 +165,7 @@ export class Router implements Routing {
           else resolve(outcome);
         },
       };
-      const giveUp = () => waiter.settle(this.#unserved(use));
+      const giveUp = () => waiter.settle(unserved(use, this.#state, [...this.#refusals.values()][0]));
       const timers = [clock.after(Math.max(0, deadlineMs - clock.nowMs()), giveUp)];
       const patienceMs = this.#patienceLeftMs(use);
       if (patienceMs !== Infinity) timers.push(this.parts.patience.after(Math.max(0, patienceMs), giveUp));
@@ -195,19 +196,6 @@ export class Router implements Routing {
       ({ standing }) => standing.kind === 'gone' && standing.trouble.kind === 'rejected',
     );
     return rejected ? this.#refusals.get(targetKey(members[0]!.target)) : undefined;
-  }
-
-  #unserved(use: Use): Error {
-    const { state } = this;
-    if (use === 'primary' && state.mode === 'read-only')
-      return new ReadOnlyError(`no primary to connect to: ${account(state)}`);
-    const said = [...state.members.values()].map(({ target, standing }) =>
-      standing.kind === 'gone' ? `${targetKey(target)} ${trouble(standing.trouble)}` : undefined,
-    );
-    const detail = said.filter((text) => text !== undefined).join(', ');
-    const [cause] = this.#refusals.values();
-    const what = use === 'replica' ? 'no replica can be reached' : 'no member can be reached';
-    return new DownError(`${what}: ${account(state)}${detail && ` (${detail})`}`, cause);
   }
 
   #schedule(): void {
