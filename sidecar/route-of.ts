@@ -1,5 +1,6 @@
+import { ConfigError } from '../common/errors.js';
+import { targetKey, type Target } from '../common/names.js';
 import { environment } from '../common/runtime/environment.js';
-import { targetKey } from '../common/names.js';
 import {
   consulName,
   parseDiscovery,
@@ -7,7 +8,7 @@ import {
   type DiscoverySettings,
   type HotspareOptions,
 } from './config.js';
-import { hostOf } from './postgres/host-of.js';
+import { placeOf, standardPort } from './postgres/place-of.js';
 import type { Route } from './postgres/pool.js';
 import { Resolver } from './resolver.js';
 
@@ -16,13 +17,14 @@ export function routeOf(config: object): Route | null {
   const options = config as HotspareOptions;
   const limits = parseLimits(options);
   const { hotspare } = options;
+  const place = placeOf(config);
   if (isShared(hotspare)) {
-    // For what it refuses.
-    consulName(hostOf(config), hotspare.settings.domain);
+    refuse(place, hotspare.settings);
     return { ...partsOf(hotspare.settings), discovery: hotspare, limits, close: () => {} };
   }
-  const settings = parseDiscovery(hotspare, hostOf(config), environment);
+  const settings = parseDiscovery(hotspare, place.host, environment);
   if (!settings) return null;
+  refuse(place, settings);
   const resolver = Resolver.of(settings);
   return { ...partsOf(settings), discovery: resolver, limits, close: () => resolver.close() };
 }
@@ -32,6 +34,13 @@ const partsOf = ({ hosts, service, domain, timings, systemId }: DiscoverySetting
   timings,
   systemId,
 });
+
+/** A name of Consul's with a tag that means nothing to us, or with a port: every member has its own, and Consul tells it. */
+function refuse({ host, port }: Target, { domain, hosts }: DiscoverySettings): void {
+  if (!consulName(host, domain.toLowerCase()) || hosts !== null || port === standardPort) return;
+  const expected = 'left out or 5432: Consul tells the port of each member';
+  throw new ConfigError('pool options', 'port', port, expected);
+}
 
 function isShared(given: HotspareOptions['hotspare']): given is Resolver {
   return given !== undefined && given !== null && typeof (given as Resolver).subscribe === 'function';

@@ -25,6 +25,8 @@ export interface AttemptParts {
   query(question: pg.QueryConfig): Promise<pg.QueryResult<{ r: string }>>;
   /** Sends what waits. */
   pulse(): void;
+  /** An attempt begins: what was said in the one before is forgotten. */
+  begins(): void;
 }
 
 /** A session's attempts to get connected, and what they have shown: whom it is connected to, and what that server is. */
@@ -55,6 +57,7 @@ export class Attempts implements Opening {
 
   async attempt(target: Target, deadlineMs: number, { clock, own }: ConnectBound): Promise<void> {
     const { session, link } = this.parts;
+    this.parts.begins();
     this.#goTo(target);
     this.#listenForRole();
     this.#running = true;

@@ -92,6 +92,11 @@ export class Losses {
     putBack(this.client, waiting);
   }
 
+  /** It was ended before it was connected: what waits will never be sent. */
+  abandon(error: Error): void {
+    this.#fail(takeStatements(this.client).unsent, () => error);
+  }
+
   /** There never was a connection. */
   neverConnected(error: Error): void {
     this.#lost ??= error;

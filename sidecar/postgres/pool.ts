@@ -13,7 +13,7 @@ import type { PoolInternals } from './internals.js';
 import { ModeWaiters } from './mode-waiters.js';
 import { withOptions } from './options.js';
 import { plainReader, Readers, type ReadToken } from './readers.js';
-import type { SessionLink } from './session-link.js';
+import type { Session, SessionLink } from './session-link.js';
 import { sessionClass } from './session.js';
 import { SessionPool, type Repeat } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
@@ -70,7 +70,9 @@ export class RoutedPool extends SessionPool {
     const router = route && assemble(options, route, ambient);
     const bound = () => connectBound(this.options, route!.timings, router!, ambient.awake);
     const main = router && linkFor(router, ambient.clock, 'main', bound);
-    const fresh = main && linked(config, main);
+    /** The spare's own: it starts out as somebody else. */
+    const links = new WeakMap<object, SessionLink>();
+    const fresh = main && linked(config, (own) => links.get(own) ?? main);
     const Client = fresh && route!.limits.warmSpare ? sparing(fresh, () => this.#spare?.take()) : fresh;
     super(
       Client ? withOptions(config, { Client }) : config,
@@ -88,7 +90,12 @@ export class RoutedPool extends SessionPool {
     );
     if (!router) return;
     if (route.limits.readYourWrites) this.on('connect', (client) => readers!.watch(client));
-    if (Client !== fresh) this.#keepSpare(router, main!);
+    if (Client !== fresh)
+      this.#keepSpare(router, main!, (link) => {
+        const own = withOptions(this.options, {});
+        links.set(own, link);
+        return new fresh!(own);
+      });
     router.onRetire = () => {
       this.sweep();
       readers!.sweep();
@@ -102,14 +109,8 @@ export class RoutedPool extends SessionPool {
     );
   }
 
-  #keepSpare(router: Router, main: SessionLink): void {
-    const base = (this.#latestOptions().Client ?? pg.Client) as typeof pg.Client;
-    const spare = new WarmSpare({
-      router,
-      ...ambient,
-      link: main,
-      make: (link) => new (sessionClass(base, () => link))(this.options),
-    });
+  #keepSpare(router: Router, link: SessionLink, make: (link: SessionLink) => Session): void {
+    const spare = new WarmSpare({ router, ...ambient, link, make });
     this.#spare = spare;
     router.onHeard = () => spare.heard();
     this.once('connect', () => spare.start());
@@ -307,8 +308,8 @@ export class RoutedPool extends SessionPool {
   }
 }
 
-function linked(config: pg.PoolConfig, link: SessionLink) {
-  return sessionClass((config.Client ?? pg.Client) as typeof pg.Client, () => link);
+function linked(config: pg.PoolConfig, linkOf: (config: pg.ClientConfig) => SessionLink) {
+  return sessionClass((config.Client ?? pg.Client) as typeof pg.Client, linkOf);
 }
 
 /** A write that came to a replica was not executed: it goes to the primary if there is one, now or soon. */

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { ConfigError } from '../../common/errors.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
+import { announce, type Connected, type Outcome } from './announce.js';
 import { Attempts } from './attempts.js';
+import { Backstage } from './backstage.js';
 import type { ClientInternals } from './internals.js';
 import { boundFarewell } from './last-words.js';
 import { Losses } from './losses.js';
@@ -13,7 +15,6 @@ import { refuse } from './refuse.js';
 import type { Session, SessionLink } from './session-link.js';
 
 type ClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
-type Connected = (error: Error | null, client?: unknown) => void;
 
 const noop = () => {};
 
@@ -43,8 +44,10 @@ export function sessionClass(
     /** Null: a plain client, exactly pg's. */
     readonly #routed: Routed | null;
     #connectCalled = false;
-    /** From `connect` until it is proven; what is sent meanwhile waits. */
-    #opening = false;
+    /** Entered by `connect`, left when it is proven. */
+    readonly #backstage = new Backstage();
+    /** From `connect` until everybody has been told; what is sent meanwhile waits. */
+    #holding = false;
     #adopted = false;
     #abort: (error: Error) => void = noop;
 
@@ -74,6 +77,7 @@ export function sessionClass(
         connect: (done) => super.connect(done as (error: Error) => void),
         query: (question) => super.query<{ r: string }>(question),
         pulse: () => super._pulseQueryQueue(),
+        begins: () => this.#backstage.clear(),
       });
       return { link, losses, attempts, reading, overdue: new Overdue(this) };
     }
@@ -124,61 +128,57 @@ export function sessionClass(
     override connect(): Promise<pg.Client>;
     override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
     override connect(callback?: unknown): Promise<pg.Client> | void {
-      const done = callback as Connected | undefined;
+      const done = callback as Connected<pg.Client> | undefined;
       if (this.#adopted) {
         this.#adopted = false;
-        return this.#answer(Promise.resolve(), done, noop);
+        const outcome = { value: this, settle: () => null, connected: noop, failed: noop };
+        return this.#answer(Promise.resolve(), outcome, done);
       }
+      const routed = this.#routed;
       // A second time is pg's to refuse.
-      if (!this.#routed || this.#connectCalled) return super.connect(callback as () => void);
+      if (!routed || this.#connectCalled) return super.connect(callback as () => void);
       this.#connectCalled = true;
-      const opened = this.#open(this.#routed);
-      return this.#answer(opened, done, () => {
-        // What pg does when it is connected, in this order: the caller, the event, what was sent meanwhile.
-        this.#opening = false;
-        super.emit('connect');
-        super._pulseQueryQueue();
-      });
+      return this.#answer(this.#open(routed), this.#outcome(routed), done);
     }
 
     #answer(
       opened: Promise<void>,
-      done: Connected | undefined,
-      after: () => void,
+      outcome: Outcome<pg.Client>,
+      done: Connected<pg.Client> | undefined,
     ): Promise<pg.Client> | void {
-      if (!done)
-        return new this._Promise<pg.Client>((resolve, reject) => {
-          opened.then(() => {
-            resolve(this);
-            after();
-          }, reject);
-        });
-      // Outside the promise, so that what the callback throws is thrown as with pg.
-      opened.then(
-        () =>
-          process.nextTick(() => {
-            done(null, this);
-            after();
-          }),
-        (error: Error) => process.nextTick(done, error),
+      if (done) return announce(opened, outcome, done);
+      return new this._Promise<pg.Client>((resolve, reject) =>
+        announce(opened, outcome, (error) => (error ? reject(error) : resolve(this))),
       );
     }
 
-    async #open({ link, losses, attempts }: Routed): Promise<void> {
-      this.#opening = true;
-      try {
-        await Promise.race([
-          open(attempts, link),
-          new Promise<never>((_, reject) => {
-            this.#abort = reject;
-          }),
-        ]);
-      } catch (error) {
-        this.#opening = false;
-        losses.neverConnected(error as Error);
-        process.nextTick(() => super.emit('end'));
-        throw error;
-      }
+    #open({ link, attempts }: Routed): Promise<void> {
+      this.#backstage.enter();
+      this.#holding = true;
+      const aborted = new Promise<never>((_, reject) => {
+        this.#abort = reject;
+      });
+      return Promise.race([open(attempts, link), aborted]);
+    }
+
+    #outcome({ losses }: Routed): Outcome<pg.Client> {
+      return {
+        value: this,
+        settle: (failure) => {
+          // Ended by its user in the very moment in which it was proven.
+          const error = failure ?? (this._ending ? terminated() : null);
+          const remarks = this.#backstage.leave();
+          if (error) losses.neverConnected(error);
+          else for (const remark of remarks) this.emit('notice', ...remark);
+          return error;
+        },
+        connected: () => {
+          this.#holding = false;
+          super.emit('connect');
+          super._pulseQueryQueue();
+        },
+        failed: () => super.emit('end'),
+      };
     }
 
     adopt(): void {
@@ -186,14 +186,17 @@ export function sessionClass(
       this.ref();
     }
 
-    /** pg is connected before we are. */
     override emit(event: string, ...args: unknown[]): boolean {
-      if (event === 'connect' && this.#opening) return false;
+      if (this.#backstage.keeps(event, args)) {
+        // A log-in of pg that fails in its own way: else the attempt would wait for its deadline.
+        if (event === 'error' && this._connecting) super._handleErrorEvent(args[0] as Error);
+        return true;
+      }
       return (super.emit as (...all: unknown[]) => boolean).call(this, event, ...args);
     }
 
     override _pulseQueryQueue(): void {
-      if (!this.#opening) super._pulseQueryQueue();
+      if (!this.#holding) super._pulseQueryQueue();
     }
 
     override end(): Promise<void>;
@@ -201,12 +204,14 @@ export function sessionClass(
     override end(callback?: unknown): Promise<void> | void {
       const routed = this.#routed;
       if (!routed) return super.end(callback as () => void);
-      if (this.#opening) {
+      if (this.#backstage.open) {
         this._ending = true;
         this._ended = true;
         this.#abort(terminated());
         if (routed.attempts.running) this.destroy(terminated());
-      } else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
+        else routed.attempts.discard();
+      } else if (!this.#connectCalled) routed.losses.abandon(terminated());
+      else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
       return super.end(callback as () => void);
     }
 
@@ -261,7 +266,7 @@ export function sessionClass(
     override _errorAllQueries(error: Error): void {
       const losses = this.#routed?.losses;
       if (!losses || (this._ending && losses.lost === null)) super._errorAllQueries(error);
-      else if (this.#opening) losses.failSent(error);
+      else if (this.#backstage.open) losses.failSent(error);
       else losses.failAll(error);
     }
   }

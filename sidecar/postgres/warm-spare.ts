@@ -143,8 +143,10 @@ export function sparing(
   Fresh: new (config?: pg.ClientConfig) => Session,
   take: () => Session | undefined,
 ): new (config?: pg.ClientConfig) => Session {
-  function SpareOrFresh(config?: pg.ClientConfig): Session {
-    return take() ?? new Fresh(config);
-  }
-  return SpareOrFresh as unknown as new (config?: pg.ClientConfig) => Session;
+  // In all else it is that class: for `instanceof`, for who patches its prototype, and when it is called without `new`.
+  const SpareOrFresh: typeof Fresh = new Proxy(Fresh, {
+    construct: (target, given, as) =>
+      (as === SpareOrFresh && take()) || (Reflect.construct(target, given, as) as Session),
+  });
+  return SpareOrFresh;
 }

@@ -100,6 +100,7 @@ describe('ConfigError', () => {
   discovery('host', undefined, 'replica.pg.service.consul');
   discovery('CONSUL_HTTP_ADDR', {}, '', { CONSUL_HTTP_ADDR: 'ftp://x' });
   discovery('HOTSPARE_DNS', {}, '', { HOTSPARE_DNS: 'a:b:c' });
+  bad['port'] = () => new library.Pool({ host: 'pg.service.consul', port: 6432 });
   const limits = (key: string, options: object) => (bad[key] = () => parseLimits(options));
   limits('writeWaitMs', { writeWaitMs: -1 });
   limits('maxReplicaLagBytes', { maxReplicaLagBytes: -1 });
