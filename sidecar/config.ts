@@ -447,7 +447,7 @@ const modes: readonly Mode[] = ['read-write', 'read-only', 'down'];
 
 /** Throws ConfigError. */
 export function modesToWaitFor(wanted: unknown): readonly Mode[] {
-  const list: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
+  const list: readonly unknown[] = Array.isArray(wanted) ? [...(wanted as unknown[])] : [wanted];
   if (list.length === 0 || !list.every((mode) => modes.includes(mode as Mode)))
     throw new ConfigError(where, 'mode', wanted, `${modes.join(', ')}, or a list of them`);
   return list as readonly Mode[];

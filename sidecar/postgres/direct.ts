@@ -30,7 +30,8 @@ export class DirectClients {
 
   async open(wanted: Role | Target): Promise<pg.PoolClient> {
     if (this.#ended) throw poolEnded();
-    const client = this.#make(wanted);
+    // The caller may go on with the object while several attempts are made.
+    const client = this.#make(typeof wanted === 'string' ? wanted : { ...wanted });
     await this.#connect(client);
     let released = false;
     return Object.assign(client, {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { nextTurn } from '../../common/runtime/clock.js';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
+import { queryAsGiven, valuesAsGiven } from './as-given.js';
 import type { ClientInternals, PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
 
@@ -110,19 +111,16 @@ class PoolOfSessions extends Base {
 
   /** The same on a session that `connect` gives. */
   queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never {
-    const [given, done] = typeof values === 'function' ? [undefined, values] : [values, callback];
+    const done = typeof values === 'function' ? values : callback;
+    const own = queryAsGiven(text);
+    const given = valuesAsGiven(typeof values === 'function' ? undefined : values);
+    const run = (answered: Callback) => this.#run(connect, own, given, answered, repeatsAtMost);
     if (done) {
-      this.#run(connect, text, given, done as Callback, repeatsAtMost);
+      run(done as Callback);
       return undefined as never;
     }
     return new this.Promise((resolve, reject) => {
-      this.#run(
-        connect,
-        text,
-        given,
-        (error, result) => (error ? reject(error) : resolve(result)),
-        repeatsAtMost,
-      );
+      run((error, result) => (error ? reject(error) : resolve(result)));
     }).catch((error: Error) => {
       // Else it would lead to the socket's read event, not to whoever asked.
       Error.captureStackTrace(error);

@@ -32,6 +32,15 @@ function watched(promise: Promise<void>): () => Promise<unknown> {
 }
 const standing = (promise: Promise<void>) => watched(promise)();
 
+test('the list is as it was given', async () => {
+  const { waiters, become } = world();
+  const modes: Mode[] = ['read-write'];
+  const waiting = watched(waiters.wait(modes, 10_000));
+  modes[0] = 'read-only';
+  become('read-only');
+  expect(await waiting()).toBe('waiting');
+});
+
 test('one mode or several, and at once when it is there already', async () => {
   const { waiters, become } = world();
   expect(await standing(waiters.wait('down', 0))).toBe('there');
