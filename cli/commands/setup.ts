@@ -9,7 +9,7 @@ export function setupCommand(program: Command, io: Io): void {
     .command('setup')
     .description('Find Consul, PostgreSQL and nginx; install what is missing')
     .option('-y, --yes', 'install without asking')
-    .option('--for-tests', 'also what the tests need (a browser, Patroni)')
+    .option('--for-tests', 'also what the tests need (a browser, Patroni, PgBouncer)')
     .option(
       '--for-boxes',
       'also what "vagrant up" with containers needs (Vagrant, LXC, what builds their box)',

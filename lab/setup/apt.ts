@@ -7,7 +7,7 @@ const policy = `#!/bin/sh
 exit 101
 `;
 /** Services whose packages enable them; the lab runs its own, and the boxes' bridge has no use for LXC's. */
-const services = ['nginx', 'postgresql', 'consul', 'lxc', 'lxc-net', 'patroni'];
+const services = ['nginx', 'postgresql', 'consul', 'lxc', 'lxc-net', 'patroni', 'pgbouncer'];
 const aptTimeoutMs = 600_000;
 
 export async function refreshLists(): Promise<void> {

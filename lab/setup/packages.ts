@@ -51,6 +51,13 @@ const programs: readonly Program[] = [
     // Tests that need it say so and skip: nobody is stopped for want of it, or asked for a password.
     isThere: () => isExecutable('/usr/bin/patroni') || process.getuid?.() !== 0 || !isExecutable(apt),
   },
+  {
+    program: 'PgBouncer (tests behind it)',
+    package: 'pgbouncer',
+    for: 'forTests',
+    // As with Patroni.
+    isThere: () => isExecutable('/usr/sbin/pgbouncer') || process.getuid?.() !== 0 || !isExecutable(apt),
+  },
   { program: 'Vagrant', package: 'vagrant', for: 'forBoxes', isThere: () => inPath('vagrant') },
   {
     program: "LXC and Vagrant's plugin for it",

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { targetKey, type Role, type Target } from '../../common/names.js';
 import type { SessionHandle } from '../ports.js';
-import { asText } from './heartbeat.js';
 import { putBack, takeStatements, type ClientInternals } from './internals.js';
 import { releaseWaitersAtEnd } from './last-words.js';
 import type { Losses } from './losses.js';
@@ -11,6 +10,7 @@ import { Renewal } from './renewal.js';
 import type { ConnectBound, SessionLink } from './session-link.js';
 import { place } from './ssl.js';
 import { Turn } from './turn.js';
+import { optionRefused, readStanding, standingQuestion, wouldWrite, type Standing } from './standing.js';
 
 const noop = () => {};
 
@@ -22,7 +22,7 @@ export interface AttemptParts {
   readonly losses: Losses;
   readonly reading: Reading;
   connect(done: (error: Error | null) => void): void;
-  query(question: pg.QueryConfig): Promise<pg.QueryResult<{ r: string }>>;
+  query(question: pg.QueryConfig): Promise<{ readonly rows: readonly unknown[][] }>;
   /** Sends what waits. */
   pulse(): void;
   /** An attempt begins: what was said in the one before is forgotten. */
@@ -67,8 +67,8 @@ export class Attempts implements Opening {
       session.destroy(Object.assign(new Error(`${targetKey(target)} did not answer`), { code: 'ETIMEDOUT' })),
     );
     try {
-      await this.#connect();
-      this.#role ??= await this.#askRole();
+      await this.#connect(target);
+      if (this.#mustAsk(target)) this.#learn(target, await this.#ask());
     } finally {
       this.#running = false;
       timer.cancel();
@@ -76,13 +76,13 @@ export class Attempts implements Opening {
     }
   }
 
-  #connect(): Promise<void> {
+  #connect(target: Target): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       this.parts.connect((error) => {
         if (!error) return resolve();
         // At once, before the socket's own end is heard as the end of this client.
         this.discard();
-        reject(error);
+        reject((this.parts.link.readOnly && optionRefused(targetKey(target), error)) || error);
       });
       releaseWaitersAtEnd(this.parts.session);
     });
@@ -99,7 +99,8 @@ export class Attempts implements Opening {
   #listenForRole(): void {
     const { session, link, reading } = this.parts;
     session.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
-      reading.told(message.parameterName, message.parameterValue);
+      // What is said at the start is asked for instead, where it matters.
+      if (!this.#running) reading.told(message.parameterName, message.parameterValue);
       if (message.parameterName !== 'in_hot_standby') return;
       const role: Role = message.parameterValue === 'on' ? 'replica' : 'primary';
       const changed = this.#role !== null && this.#role !== role;
@@ -108,14 +109,37 @@ export class Attempts implements Opening {
     });
   }
 
-  /** Servers before 14 do not tell by themselves. */
-  async #askRole(): Promise<Role> {
+  /**
+   * Servers before 14 do not tell by themselves, and a pooler that answers the start-up repeats what a server told it once:
+   * so when that is not what is known of this member. A read session is always asked whether it only reads.
+   */
+  #mustAsk(target: Target): boolean {
+    const role = this.#role;
+    return this.parts.link.readOnly || role === null || role !== this.#takenFor(target);
+  }
+
+  #takenFor(target: Target): Role {
+    return this.parts.link.routing.fits('primary', target) ? 'primary' : 'replica';
+  }
+
+  #learn(target: Target, { role, reads }: Standing): void {
+    this.#role = role;
+    const { link, reading } = this.parts;
+    if (!link.readOnly) return;
+    if (role === 'primary' && !reads) throw wouldWrite(targetKey(target));
+    reading.ensured = reads;
+  }
+
+  async #ask(): Promise<Standing> {
     const { session } = this.parts;
     const { unsent } = takeStatements(session);
-    const answer = this.parts.query({ text: 'SELECT pg_is_in_recovery() AS r', types: asText });
+    const answer = this.parts.query(standingQuestion);
     this.parts.pulse();
     putBack(session, unsent);
-    return (await answer).rows[0]?.r === 't' ? 'replica' : 'primary';
+    const standing = readStanding((await answer).rows[0]);
+    // Nobody has sent anything yet: pg need not tell of it as done.
+    session.hasExecuted = false;
+    return standing;
   }
 
   serves(): boolean {
@@ -123,8 +147,7 @@ export class Attempts implements Opening {
     if (this.target === null || role === null) return false;
     const { wanted, routing } = this.parts.link;
     if (typeof wanted !== 'string') return true;
-    const takenFor: Role = routing.fits('primary', this.target) ? 'primary' : 'replica';
-    if (takenFor !== role) routing.report({ type: 'proved', target: this.target, role });
+    if (this.#takenFor(this.target) !== role) routing.report({ type: 'proved', target: this.target, role });
     return routing.fits(wanted, this.target);
   }
 

@@ -25,6 +25,8 @@ export function troubleOf(error: unknown): Trouble {
   // Class 57P: starting up, shutting down, terminated.
   if (code?.startsWith('57P')) return { kind: 'not-ready' };
   const message = messageOf(error);
+  // A pooler without a server says it so; what it does not take of us, in the same code.
+  if (code === '08P01' && !message.includes('startup parameter')) return { kind: 'not-ready' };
   if (message === 'timeout expired') return { kind: 'timed-out' };
   if (message.startsWith('Connection terminated') || message.startsWith('the server closed'))
     return { kind: 'closed' };

@@ -21,6 +21,8 @@ export interface ClientInternals {
   _connecting: boolean;
   _connectionError: boolean;
   _queryable: boolean;
+  /** Whether `drain` may be told. */
+  hasExecuted?: boolean;
   connectionTimeoutHandle?: NodeJS.Timeout;
   _errorAllQueries(error: Error): void;
   _handleErrorMessage(error: Error): void;

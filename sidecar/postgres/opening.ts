@@ -45,6 +45,8 @@ export async function open(session: Opening, link: SessionLink): Promise<void> {
       session.discard();
       if (session.ending()) throw terminated();
       if (error instanceof HeldUpError) throw new DownError(`no connection: ${error.message}`, error);
+      // Our own word on what stands in between: nothing is wrong with the member.
+      if (error instanceof DownError) throw error;
       const trouble = troubleOf(error);
       link.routing.report({ type: 'failed', target, trouble, by: 'session' });
       if (trouble.kind === 'rejected') throw error;

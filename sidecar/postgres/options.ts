@@ -43,6 +43,19 @@ export function following(main: () => pg.PoolConfig): (own: pg.PoolConfig | unde
   };
 }
 
+/** A Client class for pg-pool that looks up the options when a session is made. */
+export function withNewest<T extends new (options?: pg.ClientConfig) => pg.Client>(
+  Made: T,
+  main: () => pg.PoolConfig,
+): T {
+  const newest = following(main);
+  const Newest: T = new Proxy(Made, {
+    construct: (target, [own], as) =>
+      Reflect.construct(target, [newest(own as pg.PoolConfig)], as) as pg.Client,
+  });
+  return Newest;
+}
+
 /** Less than firewalls remember a silent connection for. */
 const keepAliveMs = 10_000;
 

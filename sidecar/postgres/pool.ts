@@ -12,7 +12,8 @@ import { DirectClients } from './direct.js';
 import type { PoolInternals } from './internals.js';
 import { ModeWaiters } from './mode-waiters.js';
 import { withOptions } from './options.js';
-import { plainReader, Readers, type ReadToken } from './readers.js';
+import { plainReader } from './plain-reader.js';
+import { Readers, type ReadToken } from './readers.js';
 import type { Session, SessionLink } from './session-link.js';
 import { sessionClass } from './session.js';
 import { SessionPool, type Repeat } from './session-pool.js';
@@ -100,7 +101,11 @@ export class RoutedPool extends SessionPool {
       this.sweep();
       readers!.sweep();
     };
-    router.onMode = (change) => this.#announce(change);
+    router.onMode = (change) => {
+      // A replica that was promoted: not every session that reads there may be kept.
+      readers!.sweep();
+      this.#announce(change);
+    };
     this.on(
       'newListener' as never,
       ((event: string) => {

@@ -6,9 +6,7 @@ import { codeOf } from '../../common/errors.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Router } from '../shell/router.js';
 import { connectBound, linkFor, type Ambient } from './assemble.js';
-import type { ClientInternals } from './internals.js';
-import { following, withOptions } from './options.js';
-import { readingOnly } from './reading.js';
+import { withNewest, withOptions } from './options.js';
 import { ReadGuard } from './read-guard.js';
 import { ReadPool } from './read-pool.js';
 import type { SessionLink } from './session-link.js';
@@ -116,18 +114,6 @@ export class Readers {
   }
 }
 
-/** A Client class for pg-pool that looks up the options when a session is made. */
-function withNewest(
-  Made: new (options?: pg.ClientConfig) => pg.Client,
-  main: () => pg.PoolConfig,
-): new (own?: pg.PoolConfig) => pg.Client {
-  const newest = following(main);
-  function Newest(own?: pg.PoolConfig): pg.Client {
-    return new Made(newest(own));
-  }
-  return Newest as unknown as new (own?: pg.PoolConfig) => pg.Client;
-}
-
 /**
  * What a single read on a replica meets when it is in the way of replay: "canceling statement due to conflict with
  * recovery", as a serialization failure or, over buffers, as a deadlock. Nothing else there has these codes.
@@ -139,19 +125,4 @@ const newest: Need = { kind: 'newest' };
 function needOfToken(token: ReadToken): Need {
   const position = parseReadToken(token);
   return position ? { kind: 'position', position } : newest;
-}
-
-/** `pool.read` of a plain connection. */
-export function plainReader(options: () => pg.PoolConfig): pg.Pool {
-  const asMade = options();
-  const Base = (asMade.Client ?? pg.Client) as typeof pg.Client;
-  /** Set here, for options in the URL would come before those of the config. */
-  class OnlyReading extends Base {
-    constructor(own?: pg.ClientConfig) {
-      super(own);
-      const { connectionParameters } = this as unknown as ClientInternals;
-      connectionParameters.options = readingOnly(connectionParameters.options);
-    }
-  }
-  return new SessionPool(withOptions(asMade, { Client: withNewest(OnlyReading, options) }), null);
 }

@@ -1,4 +1,5 @@
-const setting = 'default_transaction_read_only';
+import type { Role } from '../../common/names.js';
+import { readingSetting as setting } from './standing.js';
 
 /** Options of a connection's start, with that default added to those of the app. */
 export const readingOnly = (options: string | undefined): string =>
@@ -14,24 +15,27 @@ const asksForMore = /\bread\s+write\b|transaction_read_only/i;
  */
 export class Reading {
   #only: boolean;
+  /** Whether the server has said that new transactions only read. A pooler may have dropped the option that asks for it. */
+  ensured = false;
 
   constructor(private readonly wanted: boolean) {
     this.#only = wanted;
   }
 
-  /** Until now. */
-  get only(): boolean {
-    return this.#only;
+  /** Until now. On a replica nothing else is possible, whatever was set. */
+  only(role: Role | null): boolean {
+    return this.#only && (this.ensured || role !== 'primary');
   }
 
-  /** It was to read only, and may have done more. */
-  get loosened(): boolean {
-    return this.wanted && !this.#only;
+  /** It was to read only, and may have done more, or may do so now that its server is a primary. */
+  loosened(role: Role | null): boolean {
+    return this.wanted && !this.only(role);
   }
 
   /** Of a new connection. */
   reset(): void {
     this.#only = this.wanted;
+    this.ensured = false;
   }
 
   told(parameter: string, value: string): void {

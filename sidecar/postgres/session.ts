@@ -75,7 +75,7 @@ export function sessionClass(
         losses,
         reading,
         connect: (done) => super.connect(done as (error: Error) => void),
-        query: (question) => super.query<{ r: string }>(question),
+        query: (question) => super.query(question) as never,
         pulse: () => super._pulseQueryQueue(),
         begins: () => this.#backstage.clear(),
       });
@@ -84,7 +84,7 @@ export function sessionClass(
 
     #circumstances({ readOnly, wanted }: SessionLink, reading: Reading) {
       const asChosen = typeof wanted !== 'string' || wanted === 'replica';
-      return { target: this.target, role: this.role, readOnly, onlyReads: reading.only, asChosen };
+      return { target: this.target, role: this.role, readOnly, onlyReads: reading.only(this.role), asChosen };
     }
 
     get target(): Target | null {
@@ -110,7 +110,10 @@ export function sessionClass(
     fits(): boolean {
       if (!this.#routed) return true;
       const { link, overdue, reading } = this.#routed;
-      if (!this.alive || this.target === null || overdue.busy || reading.loosened) return false;
+      if (!this.alive || this.target === null || overdue.busy) return false;
+      // The session itself hears of a promotion with its next statement only.
+      const role = link.routing.fits('primary', this.target) ? 'primary' : this.role;
+      if (reading.loosened(role)) return false;
       return typeof link.wanted === 'string'
         ? link.routing.fits(link.wanted, this.target)
         : sameTarget(link.wanted, this.target);

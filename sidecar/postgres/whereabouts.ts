@@ -11,16 +11,19 @@ import type { Whereabouts } from '../ports.js';
  * before what it has replayed.
  */
 export const whereaboutsSql = `SELECT r,
-  CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE i END,
-  CASE WHEN NOT r THEN (pg_walfile_name_offset(i)).file_offset END,
+  CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn() ELSE i END,
+  CASE WHEN NOT r THEN (pg_catalog.pg_walfile_name_offset(i)).file_offset END,
   CASE WHEN r
     THEN greatest(
-      (SELECT timeline_id FROM pg_control_checkpoint()),
-      (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-      (SELECT received_tli FROM pg_stat_wal_receiver))
-    ELSE ('x' || substr(pg_walfile_name(i), 1, 8))::bit(32)::int8
+      (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()),
+      (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()),
+      (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver))
+    ELSE ('x' OPERATOR(pg_catalog.||) pg_catalog.substr(pg_catalog.pg_walfile_name(i), 1, 8))::bit(32)::bigint
   END
-FROM (SELECT r, CASE WHEN NOT r THEN pg_current_wal_insert_lsn() END AS i FROM pg_is_in_recovery() AS r OFFSET 0) AS here`;
+FROM (
+  SELECT r, CASE WHEN NOT r THEN pg_catalog.pg_current_wal_insert_lsn() END AS i
+  FROM pg_catalog.pg_is_in_recovery() AS r OFFSET 0
+) AS here`;
 
 type Row = readonly [
   inRecovery: string,

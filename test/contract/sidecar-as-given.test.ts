@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseReadToken } from '../../sidecar/core/read-token.js';
 import { Pool, type PoolConfig } from '../../sidecar/index.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
@@ -82,5 +83,84 @@ describe('objects of the caller that are used again', () => {
     const client = await opened;
     expect((await client.query('SELECT inet_server_port() AS port')).rows).toEqual([{ port }]);
     client.release();
+  });
+});
+
+describe('a schema that comes before pg_catalog', () => {
+  /** What our questions call by name, each with another answer. */
+  const shadows = [
+    'CREATE SCHEMA evil',
+    'CREATE TYPE evil.text AS (a int)',
+    'CREATE DOMAIN evil.bool AS int',
+    'CREATE DOMAIN evil.int8 AS pg_catalog.text',
+    ...Object.entries({
+      'pg_is_in_recovery()': 'boolean|NOT pg_catalog.pg_is_in_recovery()',
+      'pg_current_wal_lsn()': "pg_lsn|'0/1'::pg_lsn",
+      'pg_current_wal_insert_lsn()': "pg_lsn|'0/1'::pg_lsn",
+      'pg_last_wal_replay_lsn()': "pg_lsn|'0/1'::pg_lsn",
+      'pg_last_wal_receive_lsn()': "pg_lsn|'0/1'::pg_lsn",
+      'pg_walfile_name(pg_lsn)': "pg_catalog.text|'000000FF0000000000000001'",
+      'pg_last_xact_replay_timestamp()': "timestamptz|'2000-01-01'::timestamptz",
+      'clock_timestamp()': "timestamptz|'2040-01-01'::timestamptz",
+      'substr(pg_catalog.text, int, int)': "pg_catalog.text|'000000FF'",
+      'current_setting(pg_catalog.text)': "pg_catalog.text|'off'",
+      'minus(timestamptz, timestamptz)': "interval|'1000 years'::interval",
+      'times(int, numeric)': 'numeric|99999999::numeric',
+      'times(int, float8)': 'float8|99999999::float8',
+      'joined(pg_catalog.text, pg_catalog.text)': "pg_catalog.text|'x000000FF'",
+    }).map(([name, answer]) => {
+      const [type, body] = answer.split('|');
+      return `CREATE FUNCTION evil.${name} RETURNS ${type} LANGUAGE sql AS $$ SELECT ${body} $$`;
+    }),
+    'CREATE FUNCTION evil.pg_control_system(OUT system_identifier bigint) LANGUAGE sql AS $$ SELECT 1::bigint $$',
+    'CREATE FUNCTION evil.pg_control_checkpoint(OUT timeline_id int) LANGUAGE sql AS $$ SELECT 255 $$',
+    'CREATE FUNCTION evil.pg_control_recovery(OUT min_recovery_end_timeline int) LANGUAGE sql AS $$ SELECT 255 $$',
+    "CREATE FUNCTION evil.pg_walfile_name_offset(pg_lsn, OUT file_name pg_catalog.text, OUT file_offset int) LANGUAGE sql AS $$ SELECT 'x', 1 $$",
+    'CREATE VIEW evil.pg_stat_wal_receiver AS SELECT 255 AS received_tli',
+    'CREATE OPERATOR evil.- (FUNCTION = evil.minus, LEFTARG = timestamptz, RIGHTARG = timestamptz)',
+    'CREATE OPERATOR evil.* (FUNCTION = evil.times, LEFTARG = int, RIGHTARG = numeric)',
+    'CREATE OPERATOR evil.* (FUNCTION = evil.times, LEFTARG = int, RIGHTARG = float8)',
+    'CREATE OPERATOR evil.|| (FUNCTION = evil.joined, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text)',
+    'GRANT USAGE ON SCHEMA evil TO app',
+    "ALTER SYSTEM SET log_statement = 'all'",
+    'SELECT pg_catalog.pg_reload_conf()',
+  ];
+
+  /** Everything that our questions find out. */
+  async function found(pool: Pool) {
+    await pool.query('SELECT 1');
+    await waitFor('the replica', eventuallyMs, () => pool.topology.replicas.length === 1);
+    const { rows } = await pool.read.query<{ port: number }>('SELECT pg_catalog.inet_server_port() AS port');
+    const members = pool.topology.members.map(({ port, role, timeline }) => ({ port, role, timeline }));
+    const position = parseReadToken(await pool.readToken());
+    const { readFrom } = pool.topology;
+    const seen = await pool.readAfter(await pool.readToken(), { waitMs: eventuallyMs }).connect();
+    const seenOn = (seen as unknown as { role: string }).role;
+    seen.release();
+    return {
+      members,
+      read: rows[0]!.port,
+      readFrom,
+      seenOn,
+      ages: pool.dataAgeMs! < eventuallyMs,
+      ...position,
+      lsn: null,
+    };
+  }
+
+  test('our questions mean what we mean by them, and no session is told to SET anything', async () => {
+    await pair.primary.administer(shadows, 'app');
+    const expected = await found(makePool());
+    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
+    await pair.standby.waitUntilReplayed(String(row![0]));
+    const logged = pair.primary.log().length;
+    const pool = makePool({ options: '-c search_path=evil,pg_catalog,public' });
+    const { rows } = await pool.query('SELECT pg_is_in_recovery() AS fooled');
+    expect(rows).toEqual([{ fooled: true }]);
+    expect(await found(pool)).toEqual(expected);
+    expect(expected).toMatchObject({ read: pair.standby.port, seenOn: 'replica', timeline: 1, ages: true });
+    const statements = pair.primary.log().slice(logged);
+    expect(statements).toContain('pg_catalog.pg_is_in_recovery()');
+    expect(statements).not.toMatch(/\bset_config\b|(statement|execute [^:]*): *(SET|RESET|DISCARD)\b/i);
   });
 });
