@@ -111,12 +111,16 @@ export function sessionClass(
       if (!this.#routed) return true;
       const { link, overdue, reading } = this.#routed;
       if (!this.alive || this.target === null || overdue.busy) return false;
-      // The session itself hears of a promotion with its next statement only.
-      const role = link.routing.fits('primary', this.target) ? 'primary' : this.role;
-      if (reading.loosened(role)) return false;
+      if (link.readOnly && reading.loosened(reading.ensured ? this.role : this.#newestRole(link)))
+        return false;
       return typeof link.wanted === 'string'
         ? link.routing.fits(link.wanted, this.target)
         : sameTarget(link.wanted, this.target);
+    }
+
+    /** The session itself hears of a promotion with its next statement only. */
+    #newestRole({ routing }: SessionLink): Role | null {
+      return this.target && routing.fits('primary', this.target) ? 'primary' : this.role;
     }
 
     destroy(why: Error): void {
