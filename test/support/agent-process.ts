@@ -1,28 +1,13 @@
-import { build } from 'esbuild';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentStatus } from '../../common/agent-status.js';
+import { buildProgram } from './built-program.js';
 import { Child } from './child.js';
 import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';
 import { waitFor } from './wait.js';
 
-/** The agent as one file, made from the sources as they are now. It lies where its packages are found. */
-export async function buildAgent(): Promise<{ file: string; destroy(): void }> {
-  const folder = join(import.meta.dirname, `../../node_modules/.cache/hotspare-agent-${process.pid}`);
-  const file = join(folder, 'agent.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../agent/main.ts')],
-    outfile: file,
-    bundle: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'warning',
-  });
-  return { file, destroy: () => rmSync(folder, { recursive: true, force: true }) };
-}
+export const buildAgent = () => buildProgram('agent');
 
 export interface AgentOptions {
   readonly program: string;

@@ -62,7 +62,9 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
   test('an order that is not in the closed list, or says more than it may, is refused', async () => {
     const ask = (line: string) =>
       pg1.call(JSON.parse(line) as never) as Promise<{ reason?: string; sentence?: string }>;
-    expect(await ask('{"verb":"shell","command":"id"}')).toMatchObject({ reason: 'bad-request' });
+    expect(await ask('{"verb":"shell","command":"id","deadlineMs":20000}')).toMatchObject({
+      reason: 'bad-request',
+    });
     expect(await ask('{"verb":"slots","names":["a; DROP TABLE notes"]}')).toMatchObject({
       reason: 'bad-request',
     });

@@ -1,4 +1,3 @@
-import { build } from 'esbuild';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -26,6 +25,7 @@ import type {
   Verb,
 } from '../../../common/keeper/protocol.js';
 import { systemClock } from '../../../common/runtime/clock.js';
+import { buildProgram } from '../../support/built-program.js';
 import { Child } from '../../support/child.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { freePorts } from '../../support/ports.js';
@@ -44,21 +44,7 @@ export const account = (() => {
   return { uid: id('-u'), gid: id('-g') };
 })();
 
-export async function buildKeeper(): Promise<{ file: string; destroy(): void }> {
-  const folder = join(import.meta.dirname, `../../../node_modules/.cache/hotspare-keeper-${process.pid}`);
-  const file = join(folder, 'keeper.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../../keeper/main.ts')],
-    outfile: file,
-    bundle: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'warning',
-  });
-  return { file, destroy: () => rmSync(folder, { recursive: true, force: true }) };
-}
+export const buildKeeper = () => buildProgram('keeper');
 
 /** One box: a data directory, its configuration outside it, Postgres, and a keeper. */
 export class Member {

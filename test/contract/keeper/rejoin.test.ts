@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RequestOf } from '../../../common/keeper/protocol.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { seededRandom } from '../../support/random.js';
@@ -24,6 +24,7 @@ afterAll(() => built?.destroy());
 const kills = process.env['HOTSPARE_TEST_ALL'] ? 20 : 6;
 
 describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
+  vi.setConfig({ testTimeout: 240_000 });
   const members: Member[] = [];
   afterEach(async () => {
     await Promise.all(members.splice(0).map((member) => member.destroy()));
