@@ -52,8 +52,9 @@ export default defineConfig({
           name: 'boxes',
           include: ['test/boxes/**/*.test.ts'],
           globalSetup: ['test/boxes/setup.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          // Destroying and making all boxes anew took five minutes on two cores that were taken.
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           sequence: { groupOrder: 3 },
           fileParallelism: false,
         },
