@@ -98,5 +98,5 @@ export function linkFor(
   wanted: SessionLink['wanted'],
   bound: () => ConnectBound,
 ): SessionLink {
-  return { routing: router, clock, wanted, bound, readOnly: wanted === 'read' };
+  return { routing: router, clock, random: router.random, wanted, bound, readOnly: wanted === 'read' };
 }

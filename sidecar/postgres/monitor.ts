@@ -1,43 +1,20 @@
 import type pg from 'pg';
+import { backoffMs } from '../../common/backoff.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { nextTurn } from '../../common/runtime/clock.js';
-import type { Target } from '../../common/names.js';
-import type { Random } from '../../common/random.js';
+import type { Role, Target } from '../../common/names.js';
 import type { Monitor, Monitors, Report, Whereabouts } from '../ports.js';
 import { heardOn, logInTimeouts, LogInWatch, type Stream } from './log-in-watch.js';
 import { troubleOf } from './failures.js';
-import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import type { MonitorParts } from './monitor-parts.js';
 import { Questions } from './questions.js';
-import { Turn, type OwnSide } from './turn.js';
+import { SelfReport } from './self-report.js';
+import { Turn } from './turn.js';
 import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 
-export interface MonitorTimings {
-  /** From one answer to the next question. */
-  readonly heartbeatIntervalMs: number;
-  /** A member of which nothing is heard for so long, while an answer is due, is given up. */
-  readonly heartbeatTimeoutMs: number;
-  /** Between attempts to reach a member that is down. */
-  readonly reconnectMs: number;
-  /** The same once it has been down for `reconnectPatienceMs`, or rejects us. */
-  readonly reconnectSlowMs: number;
-  readonly reconnectPatienceMs: number;
-}
-
-export interface MonitorParts {
-  /** A client for this target, not yet connected. */
-  readonly client: (target: Target) => pg.Client;
-  readonly clock: Clock;
-  /** For deadlines: does not pass while this process does not run. */
-  readonly awake: Clock;
-  readonly ownSide: () => OwnSide;
-  readonly random: Random;
-  readonly timings: MonitorTimings;
-  /** Bytes that other sessions have read from this target so far. */
-  readonly bytesReadFrom: (target: Target) => number;
-  /** What a member that is alive says when it rejects us. */
-  readonly onRefused: (target: Target, error: Error) => void;
-}
-
+/** A session that ends within this time, ms, was no good; the fourth in a row is not followed by another at once. */
+const quickMs = 1_000;
+const quickEnds = 4;
 const timedOut = { kind: 'timed-out' } as const;
 
 /**
@@ -59,7 +36,15 @@ class MemberMonitor implements Monitor {
   #client: pg.Client | undefined;
   #questions: Questions | undefined;
   #turn: Turn | undefined;
-  #systemId: string | null = null;
+  #self: SelfReport | undefined;
+  /** Whether this session has said what the member is. */
+  #proved = false;
+  #reported: Role | null = null;
+  #connectedAtMs = -Infinity;
+  /** How many sessions in a row have ended soon after they were made. */
+  #quickEnds = 0;
+  /** No attempt before this, whoever asks. */
+  #notBeforeMs = -Infinity;
   #timer: Timer | undefined;
   #stopped = false;
   #downSinceMs: number | undefined;
@@ -79,8 +64,9 @@ class MemberMonitor implements Monitor {
 
   probe(): void {
     if (this.#stopped) return;
-    if (this.#phase === 'resting') this.#in(0, () => this.#ask(this.#questions!));
-    else if (this.#phase === 'waiting') this.#in(0, () => this.#connect());
+    if (this.#phase === 'resting') this.#in(0, () => this.#ask(this.#self!));
+    else if (this.#phase === 'waiting')
+      this.#in(this.#notBeforeMs - this.parts.clock.nowMs(), () => this.#connect());
     else this.#askAgain = true;
   }
 
@@ -94,7 +80,7 @@ class MemberMonitor implements Monitor {
     return new Promise((resolve) => {
       questions.put(whereaboutsSql, (error, row) => {
         if (error || this.#questions !== questions) return resolve(null);
-        this.#whereabouts = readWhereabouts(row as never, this.#systemId);
+        this.#whereabouts = readWhereabouts(row as never, this.#self?.systemId ?? null);
         resolve(this.#whereabouts);
       });
     });
@@ -133,14 +119,17 @@ class MemberMonitor implements Monitor {
     stream.once('connect', () => {
       if (this.#client === client) this.#watchLogIn(client, stream, turn);
     });
+    this.#reported = null;
+    client.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+      if (message.parameterName !== 'in_hot_standby' || this.#client !== client) return;
+      this.#reported = message.parameterValue === 'on' ? 'replica' : 'primary';
+      if (this.#phase !== 'connecting') this.probe();
+    });
     client.connect((error: Error | null) => {
       if (this.#client !== client) return;
       if (error) return this.#failed(error);
       turn.over();
-      client.connection.on('parameterStatus', (message: { parameterName: string }) => {
-        if (message.parameterName === 'in_hot_standby') this.probe();
-      });
-      this.#identify(client);
+      this.#talk(client);
     });
     stream.unref?.();
   }
@@ -155,29 +144,34 @@ class MemberMonitor implements Monitor {
     }
   }
 
-  #identify(client: pg.Client): void {
+  #talk(client: pg.Client): void {
+    const { target } = this;
+    const { clock, random } = this.parts;
     const questions = new Questions(client);
     this.#questions = questions;
-    questions.put(identitySql, (error, row) => {
-      if (this.#questions !== questions) return;
-      // A server that hides it cannot be compared with others, but can be used.
-      this.#systemId = error ? null : String(row[0]);
-      this.#ask(questions);
-    });
+    this.#connectedAtMs = clock.nowMs();
+    const reported = () => this.#reported;
+    this.#proved = false;
+    this.#self = new SelfReport({ questions, target, clock, random, reported });
+    this.#ask(this.#self);
   }
 
-  #ask(questions: Questions): void {
+  #ask(self: SelfReport): void {
+    const client = this.#client!;
     this.#phase = 'asking';
     this.#askAgain = false;
-    this.#watchForSilence(questions.client);
-    questions.put(heartbeatSql, (error, row) => {
-      if (this.#questions !== questions) return;
+    const going = () => {
+      if (this.#self === self) this.#watchForSilence(client);
+    };
+    self.ask(going, (error, heartbeat) => {
+      if (this.#self !== self) return;
       if (error) return this.#ended(error);
+      this.#proved = true;
       this.#suspect = false;
       this.#downSinceMs = undefined;
       this.#phase = 'resting';
-      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask(questions));
-      this.report(readHeartbeat(row as never, this.#systemId, this.target));
+      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask(self));
+      this.report(heartbeat!);
     });
   }
 
@@ -226,11 +220,19 @@ class MemberMonitor implements Monitor {
 
   /** The session that carried the proof is over. A fresh attempt decides what that means. */
   #ended(error: Error): void {
-    if (this.#phase === 'connecting' || troubleOf(error).kind === 'crashed') return this.#failed(error);
+    const { kind } = troubleOf(error);
+    if (this.#phase === 'connecting' || kind === 'crashed') return this.#failed(error);
+    // It answers, and does not even say what it is.
+    if (kind === 'rejected' && !this.#proved) return this.#failed(error);
+    const { clock, random, timings } = this.parts;
+    this.#quickEnds = clock.nowMs() - this.#connectedAtMs < quickMs ? this.#quickEnds + 1 : 0;
     this.#drop();
     this.#phase = 'waiting';
     this.#suspect = true;
-    this.#in(0, () => this.#connect());
+    const again = { baseMs: timings.reconnectMs, maxMs: timings.reconnectSlowMs };
+    const delayMs = this.#quickEnds < quickEnds ? 0 : backoffMs(this.#quickEnds - quickEnds, again, random);
+    this.#notBeforeMs = clock.nowMs() + delayMs;
+    this.#in(delayMs, () => this.#connect());
     this.report({ type: 'lost', target: this.target, by: 'monitor' });
   }
 
@@ -253,6 +255,7 @@ class MemberMonitor implements Monitor {
     const client = this.#client;
     this.#client = undefined;
     this.#questions = undefined;
+    this.#self = undefined;
     this.#turn?.over();
     this.#whereabouts = null;
     client?.connection.stream.destroy();
@@ -261,7 +264,7 @@ class MemberMonitor implements Monitor {
   /** Whatever was waited for before, this is waited for now. */
   #in(delayMs: number, fn: () => void, clock: Clock = this.parts.clock): void {
     this.#timer?.cancel();
-    if (!this.#stopped) this.#timer = clock.after(delayMs, fn, { ref: false });
+    if (!this.#stopped) this.#timer = clock.after(Math.max(0, delayMs), fn, { ref: false });
   }
 
   /** The same for what is due from the other side. */

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../common/backoff.js';
 import { sleep, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import { targetKey, type Role, type Target } from '../../common/names.js';
@@ -21,6 +22,8 @@ export interface Opening {
 
 /** pg's words for a client that was ended. */
 export const terminated = () => new Error('Connection terminated');
+
+const retry = { baseMs: 10, maxMs: 100 };
 
 /**
  * Asks the router for a host and connects, again and again elsewhere until a server serves or the link's deadline is over;
@@ -56,7 +59,7 @@ export async function open(session: Opening, link: SessionLink): Promise<void> {
       throw new DownError(`no connection within ${ms} ms: ${messageOf(last)}`, last);
     if (typeof link.wanted === 'string' && !link.routing.fits(link.wanted, target)) continue;
     // Still thought fit, so it is being probed: give the verdict a moment, or it gets a storm of attempts.
-    await sleep(link.clock, Math.min(10 * 2 ** attempt, 100));
+    await sleep(link.clock, backoffMs(attempt, retry, link.random));
   }
 }
 

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../common/clock.js';
 import type { Role, Target } from '../../common/names.js';
+import type { Random } from '../../common/random.js';
 import type { Use } from '../core/eligible.js';
 import type { OwnSide } from './turn.js';
 import type { Routing, SessionHandle } from '../ports.js';
@@ -18,6 +19,7 @@ export interface ConnectBound {
 export interface SessionLink {
   readonly routing: Routing;
   readonly clock: Clock;
+  readonly random: Random;
   /** A use, or one fixed member whatever its role. */
   readonly wanted: Use | Target;
   /** For a host, a start-up and a proof, all in all. Asked at each connect. */

@@ -132,6 +132,10 @@ export class Router implements Routing {
     return this.parts.patience;
   }
 
+  get random(): Random {
+    return this.parts.random;
+  }
+
   get routeConfig(): RouteConfig {
     return this.parts.config;
   }

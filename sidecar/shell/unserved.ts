@@ -1,7 +1,7 @@
 import { targetKey } from '../../common/names.js';
 import type { Use } from '../core/eligible.js';
 import type { State } from '../core/model.js';
-import { trouble } from '../core/reasons.js';
+import { few, trouble } from '../core/reasons.js';
 import { account } from '../core/remarks.js';
 import { DownError, ReadOnlyError } from '../errors.js';
 
@@ -9,10 +9,10 @@ import { DownError, ReadOnlyError } from '../errors.js';
 export function unserved(use: Use, state: State, cause: Error | undefined): Error {
   if (use === 'primary' && state.mode === 'read-only')
     return new ReadOnlyError(`no primary to connect to: ${account(state)}`);
-  const said = [...state.members.values()].map(({ target, standing }) =>
-    standing.kind === 'gone' ? `${targetKey(target)} ${trouble(standing.trouble)}` : undefined,
+  const said = [...state.members.values()].flatMap(({ target, standing }) =>
+    standing.kind === 'gone' ? [`${targetKey(target)} ${trouble(standing.trouble)}`] : [],
   );
-  const detail = said.filter((text) => text !== undefined).join(', ');
+  const detail = few(said);
   const what = use === 'replica' ? 'no replica can be reached' : 'no member can be reached';
   return new DownError(`${what}: ${account(state)}${detail && ` (${detail})`}`, cause);
 }

@@ -331,3 +331,44 @@ describe('moving to another database', () => {
     expect(account(play(events, own).state)).toMatch(reason);
   });
 });
+
+describe('what a member does not tell', () => {
+  const silent = (name: string, systemId: string | null = null): Event =>
+    ({ ...primary(name), systemId, timeline: null, withheld: '42501: no' }) as Event;
+  const rows: [string, readonly Event[], ...ReturnType<typeof outcome>][] = [
+    [
+      'nobody tells anything: its role decides',
+      [...listed, silent('a'), replica('b')],
+      'read-write',
+      'a',
+      'b',
+    ],
+    ['it tells only where it belongs', [...listed, silent('a', 'sys'), replica('b')], 'read-write', 'a', 'b'],
+    ['it has told before', [...settled, silent('a', 'sys')], 'read-write', 'a', 'b'],
+    ['another has told its timeline', [...settled, fails('a', 'refused'), silent('b')], 'down', null, ''],
+    [
+      'and tells a higher one now',
+      [...listed, silent('a'), served('a'), primary('b', 2)],
+      'read-write',
+      'b',
+      'b',
+    ],
+    [
+      'of another database for all that it tells',
+      [...settled, says('primary', found('a', 'x')), fails('a', 'refused'), silent('x', 'other')],
+      'read-only',
+      null,
+      'b',
+    ],
+  ];
+  test.each(rows)('%s', (_, events, ...expected) => {
+    expect(outcome(events)).toEqual(expected);
+  });
+
+  test('the reason names the error', () => {
+    const { state } = play([...settled, fails('a', 'refused'), silent('b')]);
+    expect(account(state)).toBe(
+      'b:5432 calls itself primary, but does not tell its timeline, and others have told theirs; b:5432 does not tell all: 42501: no',
+    );
+  });
+});
