@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
 import { ports, type Mode, type Target } from '../common/names.js';
 import { discreet, redactedText } from '../common/redact.js';
@@ -62,7 +62,8 @@ export interface DiscoveryOptions {
   /**
    * Where the last known members are kept for a start without Consul; `false`: nowhere. A file that cannot be read or
    * written is never an error: see the `warning` event of {@link Resolver}.
-   * @defaultValue `SERVICE.json` in $CACHE_DIRECTORY, else in $XDG_CACHE_HOME/hotspare, else in ~/.cache/hotspare
+   * @defaultValue `SERVICE.json` in $CACHE_DIRECTORY, else in $XDG_CACHE_HOME/hotspare, else in ~/.cache/hotspare; nowhere
+   * for a user without a home
    */
   cacheFile?: string | false;
   /**
@@ -278,12 +279,14 @@ function settings(
   const service = given.service ?? named.service;
   if (typeof service !== 'string' || !label.test(service))
     throw new ConfigError(where, 'hotspare.service', service, 'the name of a Consul service, such as pg');
-  const address = environment.CONSUL_HTTP_ADDR || undefined;
+  // With static members Consul is asked nothing, wherever the environment says that it is.
+  const consul = given.hosts === undefined ? environment : {};
+  const address = consul.CONSUL_HTTP_ADDR || undefined;
   return {
     service,
     domain: named.domain,
-    dns: dnsServer(given, environment, address),
-    http: http(given, environment, address),
+    dns: dnsServer(given, consul, address),
+    http: http(given, consul, address),
     hosts: hosts(given),
     cacheFile: cacheFile(given, service, environment),
     systemId: systemId(given),
@@ -398,8 +401,19 @@ function cacheFile(given: DiscoveryOptions, service: string, environment: Enviro
   }
   // systemd gives a list when a unit has several.
   const own = environment.CACHE_DIRECTORY?.split(':')[0];
-  const folder = own || join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'hotspare');
-  return join(folder, `${service}.json`);
+  if (own) return join(own, `${service}.json`);
+  const caches = environment.XDG_CACHE_HOME || homeCaches();
+  return caches === null ? null : join(caches, 'hotspare', `${service}.json`);
+}
+
+/** Null where there is no home: a container's user with neither HOME nor an entry in /etc/passwd. */
+function homeCaches(): string | null {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? join(home, '.cache') : null;
+  } catch {
+    return null;
+  }
 }
 
 const ownNames = ['hotspare', 'writeWaitMs', 'maxReplicaLagBytes', 'warmSpare', 'readYourWrites'];

@@ -10,6 +10,13 @@
  */
 export type Retry = 'safe' | 'unsafe' | 'unknown';
 
+/** The same symbol in every copy of the library. */
+const brand = Symbol.for('hotspare.error');
+
+/** Bundlers that minify give classes other names. */
+const named = (Class: object, name: string) =>
+  Object.defineProperty(Class, 'name', { value: name, configurable: true });
+
 /**
  * What hotspare itself has to say about a query. Looks like an error of Postgres: `code` is an SQLSTATE. Abstract: what is
  * thrown is one of its subclasses. Errors of Postgres itself arrive untouched and are none of these.
@@ -23,6 +30,11 @@ export abstract class HotspareError extends Error {
   abstract readonly retry: Retry;
   /** `ERROR`: the session goes on. `FATAL`: there is none, or it has ended. */
   readonly severity: string = 'ERROR';
+
+  /** @internal */
+  get [brand](): true {
+    return true;
+  }
 
   /**
    * For hotspare itself, and for tests of an app that handles it.
@@ -44,6 +56,9 @@ export abstract class HotspareError extends Error {
  * @category Errors
  */
 export class ReadOnlyError extends HotspareError {
+  static {
+    named(this, 'ReadOnlyError');
+  }
   /** SQLSTATE `read_only_sql_transaction`. */
   readonly code = '25006';
   /** Nothing was executed. */
@@ -56,6 +71,9 @@ export class ReadOnlyError extends HotspareError {
  * @category Errors
  */
 export class DownError extends HotspareError {
+  static {
+    named(this, 'DownError');
+  }
   /** SQLSTATE `cannot_connect_now`. */
   readonly code = '57P03';
   override readonly severity = 'FATAL';
@@ -70,6 +88,9 @@ export class DownError extends HotspareError {
  * @category Errors
  */
 export class ConnectionLostError extends HotspareError {
+  static {
+    named(this, 'ConnectionLostError');
+  }
   /** SQLSTATE `connection_failure`. */
   readonly code = '08006';
   override readonly severity = 'FATAL';
@@ -84,6 +105,9 @@ export class ConnectionLostError extends HotspareError {
  * @category Errors
  */
 export class OutcomeUnknownError extends HotspareError {
+  static {
+    named(this, 'OutcomeUnknownError');
+  }
   /** SQLSTATE `transaction_resolution_unknown`. */
   readonly code = '08007';
   override readonly severity = 'FATAL';
@@ -97,8 +121,23 @@ export class OutcomeUnknownError extends HotspareError {
  * @category Errors
  */
 export class ModeTimeoutError extends HotspareError {
+  static {
+    named(this, 'ModeTimeoutError');
+  }
   /** SQLSTATE `query_canceled`. */
   readonly code = '57014';
   /** Nothing was executed. */
   readonly retry = 'safe';
+}
+
+/**
+ * Whether an error is one of hotspare's own, also when another copy of the library made it: two bundles, a monorepo, a second
+ * version. `instanceof` knows only the classes of its own copy. Which one it is, say `name` and `code`; both are the same
+ * in every copy, minified or not.
+ *
+ * @param error - Anything that was thrown.
+ * @category Errors
+ */
+export function isHotspareError(error: unknown): error is HotspareError {
+  return typeof error === 'object' && error !== null && (error as { [brand]?: unknown })[brand] === true;
 }

@@ -11,6 +11,7 @@ export {
   ConnectionLostError,
   DownError,
   HotspareError,
+  isHotspareError,
   ModeTimeoutError,
   OutcomeUnknownError,
   ReadOnlyError,

@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.js';
 import { targetKey, type Role, type Target } from '../common/names.js';
 import type { Random } from '../common/random.js';
 import { systemAwake, systemClock, systemRandom } from '../common/runtime/clock.js';
+import { outsideRequests } from '../common/runtime/context.js';
 import { environment } from '../common/runtime/environment.js';
 import { CacheFile } from './cache/file.js';
 import {
@@ -15,6 +16,7 @@ import { ConsulWakeUps } from './consul/wake-ups.js';
 import type { Lookup } from './core/model.js';
 import { DnsDirectory } from './dns/directory.js';
 import { DownError } from './errors.js';
+import { inContextOfListener } from './listeners.js';
 import type { Directory, Proposal } from './ports.js';
 import { Discovery } from './shell/discovery.js';
 
@@ -65,7 +67,10 @@ export interface ResolverParts {
  *
  * @category Resolver
  */
-export class Resolver extends EventEmitter implements SharedDiscovery {
+export class Resolver
+  extends inContextOfListener(EventEmitter, ['change', 'warning'])
+  implements SharedDiscovery
+{
   /** @internal */
   readonly settings: DiscoverySettings;
   readonly #discovery: Discovery;
@@ -167,12 +172,12 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
    */
   subscribe(listener: (proposal: Proposal) => void): () => void {
     this.#start();
-    return this.#discovery.subscribe(listener);
+    return outsideRequests(() => this.#discovery.subscribe(listener));
   }
 
   /** @internal */
   refresh(freshMs?: number): void {
-    if (!this.#closed) this.#discovery.refresh(freshMs);
+    if (!this.#closed) outsideRequests(() => this.#discovery.refresh(freshMs));
   }
 
   /** @internal */
@@ -213,7 +218,7 @@ export class Resolver extends EventEmitter implements SharedDiscovery {
   #start(): void {
     if (this.#unsubscribe || this.#closed) return;
     this.#unsubscribe = () => {};
-    this.#unsubscribe = this.#discovery.subscribe((proposal) => this.#hear(proposal));
+    this.#unsubscribe = outsideRequests(() => this.#discovery.subscribe((proposal) => this.#hear(proposal)));
   }
 
   #hear({ role, lookup, source }: Proposal): void {

@@ -1,6 +1,7 @@
 import { AwakeClock } from '../awake-clock.js';
 import type { Clock } from '../clock.js';
 import type { Random } from '../random.js';
+import { outsideRequests } from './context.js';
 
 type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'>;
 
@@ -27,7 +28,7 @@ export const clockWith = ({ setTimeout, clearTimeout }: Timers): Clock => ({
           : setTimeout(fn, leftMs);
       return options?.ref === false ? one.unref() : one;
     };
-    let timer = arm(delayMs);
+    let timer = outsideRequests(() => arm(delayMs));
     return { cancel: () => clearTimeout(timer) };
   },
 });

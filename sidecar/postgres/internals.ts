@@ -29,6 +29,8 @@ export interface ClientInternals {
   _handleErrorEvent(error: Error): void;
   /** Sends the next statement, if it is its turn. */
   _pulseQueryQueue(): void;
+  /** `connect` with a callback, beneath what tracers patch. */
+  _connect(callback: (error: Error | null) => void): void;
   _getPassword(use: () => unknown): void;
   _handleAuthSASLContinue(message: unknown): Promise<void>;
   cancel(client: unknown, query: unknown): void;
@@ -94,6 +96,21 @@ export function takeStatements(client: object): { sent: Statement[]; unsent: Sta
   };
 }
 
+/** Sends a statement as pg's `query` does, without being seen by those who patch that. */
+export function sendUnseen(
+  client: ClientInternals,
+  config: pg.QueryConfig,
+  callback: (error: Error | undefined, result?: unknown) => void,
+): void {
+  const statement = new Query(config, undefined, callback);
+  if (client._queryable && !client._ending) {
+    waitingOf(client as Queues).push(statement);
+    return client._pulseQueryQueue();
+  }
+  const error = new Error('Client has encountered a connection error and is not queryable');
+  process.nextTick(() => statement.handleError(error, client.connection));
+}
+
 /** Puts back what was not sent. */
 export function putBack(client: object, unsent: readonly Statement[]): void {
   waitingOf(client as Queues).push(...unsent);
@@ -110,6 +127,13 @@ export interface ConnectionOptions {
 
 /** Not in the type declarations, but documented by its use in pg's own Client. */
 export const Connection = pg.Connection as unknown as new (options: ConnectionOptions) => ConnectionInternals;
+
+/** Exported by pg, but not in its type declarations with these arguments. */
+const Query = pg.Query as unknown as new (
+  config: pg.QueryConfig,
+  values: undefined,
+  callback: (error: Error | undefined, result?: unknown) => void,
+) => Statement;
 
 export interface PoolInternals {
   readonly Promise: PromiseConstructor;

@@ -1,7 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Target } from '../../common/names.js';
-import type { ClientInternals } from './internals.js';
 import { withOptions } from './options.js';
+import { QuietClient } from './quiet-client.js';
 import type { SharedPasswords } from './shared-passwords.js';
 import { place, sslForName } from './ssl.js';
 
@@ -31,7 +31,7 @@ const parameters = {
 /** A client for a monitor that logs in at `target` as a session with these options would, not yet connected. */
 export function monitorClient(options: pg.PoolConfig, target: Target, passwords: SharedPasswords): pg.Client {
   const left = Object.fromEntries(ofTheAppAlone.map((key) => [key, undefined]));
-  const client = new pg.Client(withOptions(options, left)) as pg.Client & ClientInternals;
+  const client = new QuietClient(withOptions(options, left));
   Object.assign(client.connectionParameters, parameters);
   client.connection.ssl = sslForName(client.connection.ssl, client.host) as typeof client.connection.ssl;
   const { password } = client as { password: unknown };

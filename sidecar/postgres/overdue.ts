@@ -22,9 +22,9 @@ export class Overdue {
   }
 
   /** Runs a query that has a `query_timeout`, and hears of it before the caller does, whichever way that is told. */
-  watch(values: unknown, callback: unknown, run: (values: unknown, callback: unknown) => unknown): unknown {
+  watch([query, ...rest]: readonly unknown[], run: (...given: unknown[]) => unknown): unknown {
     const watched = new Watched(this.client, (statement) => (this.#statement = statement));
-    const result = run(watched.heard(values), watched.heard(callback));
+    const result = run(query, ...rest.map((one) => watched.heard(one)));
     watched.watch(newestStatement(this.client));
     return result;
   }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { nextTurn } from '../../common/runtime/clock.js';
 import { ConnectionLostError, ReadOnlyError } from '../errors.js';
+import { inContextOfListener } from '../listeners.js';
 import { queryAsGiven, valuesAsGiven } from './as-given.js';
 import type { ClientInternals, PoolInternals } from './internals.js';
 import type { Session } from './session-link.js';
@@ -196,7 +197,7 @@ class PoolOfSessions extends Base {
 /**
  * `options.Client` is a class made by `sessionClass`. With `repeat` null it is plain pg-pool, whatever its Client.
  */
-export const SessionPool = PoolOfSessions as unknown as new (
+export const SessionPool = inContextOfListener(PoolOfSessions as never, ['mode']) as unknown as new (
   options: pg.PoolConfig,
   repeat: Repeat | null,
 ) => pg.Pool & {

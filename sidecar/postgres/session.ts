@@ -1,11 +1,13 @@
 import type pg from 'pg';
 import { ConfigError } from '../../common/errors.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
+import { outsideRequests } from '../../common/runtime/context.js';
 import { announce, type Connected, type Outcome } from './announce.js';
 import { Attempts } from './attempts.js';
 import { Backstage } from './backstage.js';
 import type { ClientInternals } from './internals.js';
 import { boundFarewell } from './last-words.js';
+import { letGo } from './let-go.js';
 import { Losses } from './losses.js';
 import { open, terminated } from './opening.js';
 import { keptAlive } from './options.js';
@@ -175,6 +177,8 @@ export function sessionClass(
           // Ended by its user in the very moment in which it was proven.
           const error = failure ?? (this._ending ? terminated() : null);
           const remarks = this.#backstage.leave();
+          // It would keep the context of whoever connected.
+          this.#abort = noop;
           if (error) losses.neverConnected(error);
           else for (const remark of remarks) this.emit('notice', ...remark);
           return error;
@@ -229,6 +233,13 @@ export function sessionClass(
       super.cancel(client, query);
     }
 
+    /** A session outlives the request that needed it first; its socket must not keep that one's context. */
+    override _connect(callback: (error: Error | null) => void): void {
+      if (!this.#routed) return super._connect(callback);
+      const own = letGo(callback);
+      outsideRequests(() => super._connect(own));
+    }
+
     override _getPassword(use: () => unknown): void {
       const { connection } = this;
       super._getPassword(() => {
@@ -245,19 +256,18 @@ export function sessionClass(
       return step;
     }
 
-    override query(config: unknown, values?: unknown, callback?: unknown): never {
+    override query(...given: unknown[]): never {
+      const [config, values, callback] = given;
       const routed = this.#routed;
       if (routed && routed.losses.lost !== null)
         return refuse(routed.losses.refusal(config, routed.losses.lost), config, values, callback) as never;
       routed?.reading.sends(config);
-      const run = (own: unknown, done: unknown) =>
-        super.query(config as string, own as never, done as never) as unknown;
+      // Given on as it came, in number as well: tracers patch what hears it.
+      const run = (...own: unknown[]) => super.query(...(own as [string])) as unknown;
       const limited =
         (config as { query_timeout?: unknown } | null)?.query_timeout ||
         this.connectionParameters.query_timeout;
-      return (
-        routed && limited ? routed.overdue.watch(values, callback, run) : run(values, callback)
-      ) as never;
+      return (routed && limited ? routed.overdue.watch(given, run) : run(...given)) as never;
     }
 
     override _handleErrorMessage(error: Error): void {

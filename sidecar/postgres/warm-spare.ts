@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { backoffMs } from '../../common/backoff.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
+import { outsideRequests } from '../../common/runtime/context.js';
 import type { Router } from '../shell/router.js';
 import type { Session, SessionLink } from './session-link.js';
 
@@ -43,7 +44,7 @@ export class WarmSpare {
   start(): void {
     if (this.#timer || this.#stopped) return;
     const { clock } = this.parts;
-    this.#check();
+    outsideRequests(() => this.#check());
     this.#timer = clock.after(
       checkMs,
       () => {

@@ -28,7 +28,7 @@ const rows = (text: string): string[][] =>
     );
 const quoted = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, inside]) => inside!);
 
-const exported = Object.entries(library).filter(([name]) => name.endsWith('Error'));
+const exported = Object.entries(library).filter(([name]) => /^[A-Z].*Error$/.test(name));
 type Concrete = new (message: string, cause?: unknown) => library.HotspareError;
 const concrete = exported
   .filter(([, one]) => one !== library.HotspareError && one.prototype instanceof library.HotspareError)

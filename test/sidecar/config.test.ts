@@ -7,6 +7,13 @@ import { routeOf } from '../../sidecar/route-of.js';
 const parse = (options: unknown, host = 'pg.service.consul', environment = {}) =>
   parseDiscovery(options, host, { XDG_CACHE_HOME: '/c', ...environment });
 
+test('with static members, what the environment says of Consul is not even read', () => {
+  const environment = { CONSUL_HTTP_ADDR: 'ftp://x', HOTSPARE_DNS: 'a:b:c' };
+  expect(parse({ hosts: ['a'] }, undefined, environment)).toMatchObject({
+    hosts: [{ host: 'a', port: 5432 }],
+  });
+});
+
 describe('what switches discovery on', () => {
   test.each([
     ['pg.service.consul', 'pg'],

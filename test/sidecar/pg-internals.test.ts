@@ -19,6 +19,7 @@ describe('what hotspare uses of pg beyond its documentation', () => {
     '_handleErrorEvent',
     '_pulseQueryQueue',
     'cancel',
+    '_connect',
     '_getPassword',
     '_handleAuthSASLContinue',
   ])('Client method %s', (name) => {

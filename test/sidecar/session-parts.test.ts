@@ -83,7 +83,7 @@ describe('a statement that timed out', () => {
 
   test('makes its session busy until it is answered', () => {
     const { statement, client, overdue, start } = setup();
-    overdue.watch([], undefined, start);
+    overdue.watch(['SELECT 1', []], start);
     expect(overdue.busy).toBe(false);
     statement.handleError(timeout);
     expect(overdue.busy).toBe(true);
@@ -95,21 +95,17 @@ describe('a statement that timed out', () => {
     const { overdue, start } = setup();
     let busy: boolean | undefined;
     let callback: ((error: Error) => void) | undefined;
-    overdue.watch(
-      [],
-      () => (busy = overdue.busy),
-      (_, done) => {
-        callback = done as typeof callback;
-        start();
-      },
-    );
+    overdue.watch(['SELECT 1', [], () => (busy = overdue.busy)], (_query, _values, done) => {
+      callback = done as typeof callback;
+      start();
+    });
     callback!(timeout);
     expect(busy).toBe(true);
   });
 
   test('other errors mean nothing, nor does a timeout while it waited behind another', () => {
     const { statement, client, overdue, start } = setup();
-    overdue.watch([], undefined, start);
+    overdue.watch(['SELECT 1', []], start);
     statement.handleError(new Error('division by zero'));
     expect(overdue.busy).toBe(false);
     client._activeQuery = { handleError: () => {} };
