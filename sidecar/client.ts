@@ -2,6 +2,7 @@ import type { HotspareOptions } from './config.js';
 import { warnOfCopies } from './postgres/copies.js';
 import { primaryClientClass, type PgClientConfig, type PrimaryClientClass } from './postgres/client.js';
 import { routeOf } from './route-of.js';
+import { withStaticHosts } from './several-hosts.js';
 
 /**
  * What a {@link Client} takes: the options of `pg.Client`, and those of hotspare (`writeWaitMs`, `maxReplicaLagBytes`,
@@ -44,7 +45,7 @@ export class Client extends Base {
    * @throws {@link ConfigError}, naming the key, its value and what was expected.
    */
   constructor(config: string | ClientConfig = {}) {
-    super(config);
+    super(withStaticHosts(typeof config === 'string' ? { connectionString: config } : config));
     warnOfCopies();
   }
 }

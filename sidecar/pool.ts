@@ -2,6 +2,7 @@ import type { HotspareOptions } from './config.js';
 import { warnOfCopies } from './postgres/copies.js';
 import { RoutedPool, type PgPoolConfig } from './postgres/pool.js';
 import { routeOf } from './route-of.js';
+import { withStaticHosts } from './several-hosts.js';
 
 /**
  * What a {@link Pool} takes: the options of `pg.Pool`, and those of hotspare.
@@ -48,7 +49,7 @@ export class Pool extends RoutedPool {
    * @throws {@link ConfigError}, naming the key, its value and what was expected.
    */
   constructor(config?: PoolConfig) {
-    const given = config ?? {};
+    const given = withStaticHosts(config ?? {});
     super(given, routeOf(given));
     warnOfCopies();
   }

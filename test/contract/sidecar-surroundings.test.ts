@@ -210,6 +210,23 @@ describe.runIf(process.getuid?.() === 0)('a user without HOME and without an ent
   });
 });
 
+test('a URL with several hosts: the standby first, and writes come to the primary all the same', async () => {
+  const [primary, standby] = [pair.primary, pair.standby].map(({ host, port }) => `${host}:${port}`);
+  const url = `postgres://app:app@${standby},${primary}/app?target_session_attrs=read-write`;
+  const answers = await run<unknown>(`
+    const { Client, Pool } = require('./hotspare.cjs');
+    (async () => {
+      const pool = new Pool({ connectionString: ${JSON.stringify(url)} });
+      const client = new Client(${JSON.stringify(url)});
+      await client.connect();
+      const asked = [pool, client].map((db) => db.query('SELECT inet_server_port() AS port'));
+      const ports = (await Promise.all(asked)).map(({ rows }) => rows[0].port);
+      print([...ports, pool.topology.members.length]);
+      await Promise.all([pool.end(), client.end()]);
+    })();`);
+  expect(answers).toEqual([pair.primary.port, pair.primary.port, 2]);
+});
+
 describe('bundled and minified', () => {
   test('errors have the same names and codes, and are known by another copy', async () => {
     const bundle = {
