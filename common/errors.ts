@@ -15,7 +15,7 @@ export class UserError extends Error {
 }
 
 /**
- * A configuration that was refused: thrown by the constructors, and by `readAfter` for its own option. The message says where
+ * A configuration that was refused: thrown by the constructors, and by `readAfter`, `waitForMode` and `transaction` for what they are given. The message says where
  * it was set, which setting, what it is and what was expected. Passwords and tokens are left out of it, and of `value`:
  * what stands before the `@` of a URL, and whatever a key names so. It has neither `code` nor `retry`: trying again without
  * a change is no use.

@@ -14,10 +14,8 @@ async function onPrimary<T>({ primary, login }: Setup, work: (client: pg.Client)
   }
 }
 
-const name = 'hotspare-soak';
-
 /** In every connection of the soak: tells its sessions from those of the boxes' own programs. */
-export const applicationName = name;
+export const applicationName = 'hotspare-soak';
 
 /** The table of the ORMs' adapters, in the schema that they all look into. */
 export const createTable = (setup: Setup) =>

@@ -16,7 +16,6 @@ import { allRows, applicationName, createTable, removeRows } from './rows.js';
 import { openSockets, vitals } from './vitals.js';
 import { Watch } from './watch.js';
 
-/** The app under load: one process with every ORM in it, as a child of the soak test. It is told what to do by messages. */
 // Ctrl-C reaches the whole group; the parent ends the load in good order.
 process.on('SIGINT', () => {});
 
@@ -33,6 +32,7 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const)
 
 const cacheFile = join(tmpdir(), `hotspare-soak-${process.pid}.json`);
 
+/** The app under load: one process with every ORM in it, as a child of the soak test. It is told what to do by messages. */
 class App {
   readonly watch: Watch;
   readonly #ledger = new Ledger();
