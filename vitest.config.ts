@@ -19,6 +19,7 @@ export default defineConfig({
           ],
           // Some start a program: on a busy machine that alone may take seconds.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -55,7 +55,7 @@ export function readConfig(env: Environment, hostname: string): Config {
 
 function databaseUrlOf(env: Environment, key: string, passwordFileKey: string): string {
   const text = env[key];
-  const expected = 'a URL like postgres://todo_app@pg.service.consul:5432/todo';
+  const expected = 'a URL like postgres://todo_app@pg.service.consul/todo';
   if (!text) throw invalid(key, undefined, expected);
   let url: URL;
   try {

@@ -286,7 +286,7 @@ test('todomvc: its own Consul by loopback, no secret in the environment', () => 
       'BOX=nginx2',
       'HOST=192.168.11.22',
       'PORT=3000',
-      'DATABASE_URL=postgres://todo_app@pg.service.consul:5432/todo',
+      'DATABASE_URL=postgres://todo_app@pg.service.consul/todo',
       'CONSUL_HTTP_ADDR=http://127.0.0.1:8500',
       'HOTSPARE_DNS=127.0.0.1:8600',
     ]),

@@ -11,7 +11,7 @@ const file = (name: string, text: string) => {
 };
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const url = 'postgres://todo_app@pg.service.consul:5432/todo';
+const url = 'postgres://todo_app@pg.service.consul/todo';
 const read = (env: Record<string, string>) => readConfig({ DATABASE_URL: url, ...env }, 'thishost');
 
 describe('the app settings', () => {
