@@ -34,9 +34,15 @@ export interface ConsulPort {
   deregister(serviceId: string): Promise<void>;
   /**
    * Follows the entries of a service, healthy or not, in the whole data center, until the signal fires. An empty list is
-   * an answer; no answer is `onUnavailable`, after which it goes on trying.
+   * an answer; no answer is `onUnavailable`, after which it goes on trying. `waitMs`: how long Consul may hold back an
+   * answer while nothing changes; default 10000. So long a watch may be deaf after the restoring of a snapshot.
    */
-  watchService(service: string, watcher: ServiceWatcher, signal: AbortSignal): Promise<void>;
+  watchService(
+    service: string,
+    watcher: ServiceWatcher,
+    signal: AbortSignal,
+    options?: { readonly waitMs?: number },
+  ): Promise<void>;
 }
 
 export interface ServiceWatcher {

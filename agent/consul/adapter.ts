@@ -98,8 +98,13 @@ export class ConsulAdapter implements ConsulPort {
     }
   }
 
-  watchService(service: string, watcher: ServiceWatcher, signal: AbortSignal): Promise<void> {
-    const waitMs = this.options.watchWaitMs ?? 10_000;
+  watchService(
+    service: string,
+    watcher: ServiceWatcher,
+    signal: AbortSignal,
+    options: { readonly waitMs?: number } = {},
+  ): Promise<void> {
+    const waitMs = options.waitMs ?? this.options.watchWaitMs ?? 10_000;
     const ask = async (index: string, aborted: AbortSignal): Promise<ConsulAnswer> => {
       const context = Object.assign(new EventEmitter(), { includeResponse: true });
       const answer: unknown = await this.call(

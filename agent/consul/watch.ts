@@ -38,7 +38,7 @@ export async function watchService(watch: Watch): Promise<void> {
       const entries = entriesOf(answer.body, watch);
       const next = nextIndex(index, answer.headers['x-consul-index']);
       // A question that comes back unchanged before its time was cut off by the restoring of a snapshot: what is there now
-      // counts from a lower index, and asked with this one Consul would hold it back.
+      // counts from a lower index, and asked with this one Consul would hold it back. (It does not cut off every one.)
       const isCutOff = next === index && clock.nowMs() - askedMs < watch.waitMs * 0.9;
       index = isCutOff ? '0' : next;
       failures = 0;

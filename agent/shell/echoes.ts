@@ -3,6 +3,12 @@ import { echoOf, type Echo, type HeardEntry } from '../core/echo.js';
 import type { Action, CatalogueView, ServiceModel } from '../core/model.js';
 import type { ConsulPort } from '../ports.js';
 
+/**
+ * A watch may be deaf for so long, in ms, after the restoring of a snapshot, and then this box's services are missing for
+ * everybody: shorter than a watch for a list, whose absences are doubted anyway.
+ */
+const waitMs = 2_000;
+
 export interface EchoesOptions {
   readonly consul: Pick<ConsulPort, 'watchService'>;
   readonly models: readonly Pick<ServiceModel, 'id' | 'name'>[];
@@ -34,7 +40,7 @@ export class Echoes {
         // The reading of the local agent says so already.
         onUnavailable: () => this.heard.delete(id),
       };
-      consul.watchService(name, watcher, signal).catch((error: unknown) => log.error(error));
+      consul.watchService(name, watcher, signal, { waitMs }).catch((error: unknown) => log.error(error));
     }
   }
 
