@@ -1,4 +1,4 @@
-import type { HotspareOptions } from './config.js';
+import type { HotspareOptions } from './options.js';
 import { warnOfCopies } from './postgres/copies.js';
 import { primaryClientClass, type PgClientConfig, type PrimaryClientClass } from './postgres/client.js';
 import { routeOf } from './route-of.js';

@@ -18,7 +18,7 @@ export {
   type Retry,
 } from './errors.js';
 export { ConfigError } from '../common/errors.js';
-export type { DiscoveryOptions, HotspareOptions } from './config.js';
+export type { DiscoveryOptions, HotspareOptions } from './options.js';
 export type { ModeDetail } from './postgres/pool.js';
 export type { ReadToken } from './postgres/readers.js';
 export type { MemberInfo, Topology } from './postgres/topology.js';

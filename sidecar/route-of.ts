@@ -1,13 +1,8 @@
 import { ConfigError } from '../common/errors.js';
 import { targetKey, type Target } from '../common/names.js';
 import { environment } from '../common/runtime/environment.js';
-import {
-  consulName,
-  parseDiscovery,
-  parseLimits,
-  type DiscoverySettings,
-  type HotspareOptions,
-} from './config.js';
+import { consulName, parseDiscovery, parseLimits, type DiscoverySettings } from './config.js';
+import type { HotspareOptions } from './options.js';
 import { placeOf, standardPort } from './postgres/place-of.js';
 import type { Route } from './postgres/pool.js';
 import { Resolver } from './resolver.js';
