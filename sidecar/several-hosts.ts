@@ -21,7 +21,8 @@ const parts = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#]*)(.*)$/is;
  * ours: a URL with a host that stands for none, and these as static members. Any other stays as it is. No message shows a password.
  */
 export function withStaticHosts<T extends object>(config: T): T {
-  const { connectionString, hotspare } = config as Given;
+  // pg takes null for no configuration.
+  const { connectionString, hotspare } = (config ?? {}) as Given;
   const match = typeof connectionString === 'string' ? parts.exec(connectionString) : null;
   if (!match) return config;
   const [, scheme, user, authority, rest] = match as unknown as [string, string, string, string, string];

@@ -226,11 +226,15 @@ test('a text that the command fails with is taken back, named, and tried again',
   consul.setForeign('web', [{ node: 'bad', port: 1 }]);
   await waitFor('the text before it', eventuallyMs, async () => {
     await clock.advance(10);
-    return status().detail?.endsWith(
-      'ended with status 3: bad text; the last text that worked is back in its place, and the new one is tried again',
+    // A busy machine may be in the middle of a later attempt already, with the new text in its place.
+    return (
+      content() === 'good' &&
+      status().detail?.endsWith(
+        'ended with status 3: bad text; the last text that worked is back in its place, and the new one is tried again',
+      )
     );
   });
-  expect([content(), count()]).toEqual(['good', 2]);
+  expect(count()).toBeGreaterThanOrEqual(2);
   await clock.advance(60_000);
   expect(log.lines.filter((line) => line.includes('bad text'))).toHaveLength(1);
   consul.setForeign('web', [{ node: 'better', port: 1 }]);

@@ -52,7 +52,8 @@ const one = `console.log((await pool.query('SELECT 1 AS one')).rows[0].one); awa
 const httpErrors = `import { answerFor } from 'hotspare/examples/http-answers.mjs'; import { ReadOnlyError } from 'hotspare';`;
 
 export const surroundings: Readonly<Record<string, Surroundings>> = {
-  keep: { last: one, prints: '1' },
+  // The other runs of this snippet are in the same process.
+  keep: { last: `${one} delete globalThis.pool;`, prints: '1' },
   pool: { last: 'console.log(rows[0].one); await pool.end();', prints: '1' },
   client: {
     last: `client.on('notification', async ({ payload }) => { console.log(payload); });
