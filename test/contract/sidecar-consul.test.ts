@@ -382,7 +382,9 @@ describe('Pool through Consul', () => {
     const first = poolOf({ cacheFile });
     await first.query('SELECT 1');
     await waitFor('the file', eventuallyMs, () =>
-      [pair.primary, pair.standby].every((one) => readFileSync(cacheFile, 'utf8').includes(`${one.port}`)),
+      [pair.primary.port, pair.standby.port, 'systemId'].every((part) =>
+        readFileSync(cacheFile, 'utf8').includes(`${part}`),
+      ),
     );
     const before = readFileSync(cacheFile, 'utf8');
     const directory = new DnsDirectory({
