@@ -5,6 +5,7 @@ export function newMember(target: Target): Member {
   return {
     target,
     standing: { kind: 'unknown' },
+    remembered: false,
     listed: [],
     idleSinceMs: null,
     told: null,

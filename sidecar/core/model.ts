@@ -87,6 +87,8 @@ export type Standing =
 export interface Member {
   readonly target: Target;
   readonly standing: Standing;
+  /** A file named it first, before any catalogue. */
+  readonly remembered: boolean;
   /** Roles that the last successful lookups give it. Empty: in none of them. */
   readonly listed: readonly Role[];
   /** Since when it is neither listed nor proven, monotonic ms; null while it is either. */
@@ -113,7 +115,10 @@ interface Head {
 }
 
 export interface State {
+  /** Those that are followed; few enough to have a monitor each. */
   readonly members: ReadonlyMap<string, Member>;
+  /** Listed, and without a place among them. First comes first. */
+  readonly waiting: ReadonlyMap<string, Member>;
   readonly mode: Mode;
   readonly modeSinceMs: number;
   readonly reason: Reason;

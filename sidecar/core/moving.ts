@@ -9,7 +9,8 @@ export const moveAfterMs = 3_000;
  * may be one of ours holds us: what is not known is not another's.
  */
 function listedElsewhere(state: State): string | null {
-  const { byHttpMs, members, system } = state;
+  const { byHttpMs, members, system, waiting } = state;
+  if (waiting.size > 0) return null;
   if (byHttpMs.primary === null || byHttpMs.replica === null) return null;
   const listed = [...members.values()].filter((member) => member.listed.length > 0);
   const ids = new Set(listed.map(systemOf));

@@ -1,7 +1,8 @@
 import { targetKey } from '../../common/names.js';
 import { idleSince, newMember } from './members.js';
-import type { Decision, Effect, Event, Lookup, RouteConfig, State } from './model.js';
+import type { Decision, Effect, Event, Lookup, Member, RouteConfig, State } from './model.js';
 import { moveAfterMs } from './moving.js';
+import { everybody, rotated, seated, somebodyListed } from './seats.js';
 import { belonging } from './system.js';
 
 type Proposal = Event & { type: 'proposal' };
@@ -18,28 +19,40 @@ export function propose(before: State, event: Proposal, nowMs: number): Decision
   // Memory lists nobody once the catalogue has spoken of that role; whom it names is worth asking all the same.
   const lists = source !== 'cache' || state.lookups[role] === null || state.lookups[role] === 'unavailable';
   const named = new Set(targets.map(targetKey));
-  const members = new Map(state.members);
-  const effects: Effect[] = [];
+  const all = everybody(state);
+  const probes: Effect[] = [];
+  const remembered = source === 'cache';
   for (const target of targets) {
     const key = targetKey(target);
-    const member = members.get(key);
-    if (!member) effects.push({ do: 'watch', target });
-    else if (member.standing.kind !== 'proven') effects.push({ do: 'probe', target });
-    members.set(key, member ?? { ...newMember(target), idleSinceMs: nowMs });
+    const member = all.get(key);
+    if (member && member.standing.kind !== 'proven' && state.members.has(key))
+      probes.push({ do: 'probe', target });
+    all.set(key, member ?? { ...newMember(target), remembered, idleSinceMs: nowMs });
   }
-  if (!lists) return { state: { ...state, members }, effects };
-  for (const [key, member] of members) {
+  if (!lists) {
+    const { seats, effects } = seated(state, all);
+    return { state: { ...state, ...seats }, effects: [...effects, ...probes] };
+  }
+  const left: string[] = [];
+  for (const [key, member] of all) {
     const others = member.listed.filter((listedRole) => listedRole !== role);
     const listed = named.has(key) ? [...others, role] : others;
     // The catalogue no longer calls it so: ask the member, believe the member.
     if (listed.length < member.listed.length && member.standing.kind === 'proven')
-      effects.push({ do: 'probe', target: member.target });
+      probes.push({ do: 'probe', target: member.target });
+    if (listed.length < member.listed.length && listed.length === 0 && nothingToLose(member)) left.push(key);
     const published = source === 'http' && named.has(key) ? publishedIn(lookup, key) : member.published;
-    members.set(key, { ...member, listed, published, idleSinceMs: idleSince(listed, member, nowMs) });
+    all.set(key, { ...member, listed, published, idleSinceMs: idleSince(listed, member, nowMs) });
   }
+  if (somebodyListed(all)) for (const key of left) all.delete(key);
+  const { seats, effects } = seated(state, all);
   const byHttpMs = { ...state.byHttpMs, [role]: source === 'http' ? nowMs : null };
-  return { state: { ...state, lookups, members, byHttpMs }, effects };
+  return { state: { ...state, lookups, ...seats, byHttpMs }, effects: [...effects, ...probes] };
 }
+
+/** It has never shown anything: with its place in the list it has lost all that spoke for it. */
+const nothingToLose = ({ told, standing, remembered }: Member): boolean =>
+  told === null && standing.kind !== 'proven' && !remembered;
 
 const publishedIn = (lookup: Lookup, key: string): string | null =>
   (lookup.kind === 'found' && lookup.systems?.[key]) || null;
@@ -55,14 +68,15 @@ export function forget(state: State, nowMs: number, config: RouteConfig): Decisi
   const effects: Effect[] = [];
   if (state.mode !== 'read-write') effects.push({ do: 'lookup' });
   if (state.elsewhere && nowMs - state.elsewhere.sinceMs >= moveAfterMs) effects.push({ do: 'confirm' });
-  const somebodyListed = [...state.members.values()].some((member) => member.listed.length > 0);
+  const listed = somebodyListed(everybody(state));
   const members = new Map(state.members);
   for (const [key, member] of state.members) {
     // The last ones we know are never forgotten: an empty catalogue must not leave us with nobody to ask.
-    if (!somebodyListed || member.idleSinceMs === null) continue;
+    if (!listed || member.idleSinceMs === null) continue;
     if (nowMs - member.idleSinceMs < config.forgetAfterMs) continue;
     members.delete(key);
-    effects.push({ do: 'unwatch', target: member.target });
   }
-  return { state: { ...state, members }, effects };
+  const aged = seated(state, new Map([...members, ...state.waiting]));
+  const turn = rotated({ ...state, ...aged.seats });
+  return { state: { ...state, ...turn.seats }, effects: [...effects, ...aged.effects, ...turn.effects] };
 }

@@ -6,7 +6,7 @@ import { foreign, idOf, systemOf } from './system.js';
 
 /** Why the mode is what it is, and what else somebody should know who asks. */
 export const account = (state: State): string =>
-  [sentence(state.reason), ...foreigners(state), ...withheld(state)].join('; ');
+  [sentence(state.reason), ...foreigners(state), ...withheld(state), ...crowd(state)].join('; ');
 
 /** How a member of another database is described; goes after its name. */
 export function stranger(state: State, member: Member): string {
@@ -38,6 +38,9 @@ function whatToDo(state: State): string {
     system.kind === 'own' && system.by === 'memory' ? ' without the file of last known members' : '';
   return `to use it, restart this process${file}, set systemId, or let it reach Consul's HTTP API`;
 }
+
+const crowd = ({ members, waiting }: State): string[] =>
+  waiting.size === 0 ? [] : [`${waiting.size} more are listed than the ${members.size} that are followed`];
 
 /** What members do not say, though they are asked. */
 function withheld(state: State): string[] {

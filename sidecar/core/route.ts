@@ -20,6 +20,7 @@ import { foreign, idOf, settled } from './system.js';
 
 export const initialState: State = {
   members: new Map(),
+  waiting: new Map(),
   mode: 'down',
   modeSinceMs: 0,
   reason: { kind: 'starting' },

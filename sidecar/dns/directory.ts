@@ -19,6 +19,9 @@ export interface DnsDirectoryOptions {
   readonly clock: Clock;
 }
 
+/** So many addresses are asked for at a time. */
+const atOnce = 16;
+
 interface SrvRecord {
   readonly target: string;
   readonly port: number;
@@ -64,12 +67,16 @@ export class DnsDirectory implements Directory {
     // A "yes" without a usable record is no knowledge of anything.
     if (services.length === 0)
       return { kind: 'unavailable', why: `${name}: the answer has no usable SRV record` };
-    const found = await Promise.all(
-      services.map(async ({ target, port }) => {
-        const host = isIP(target) ? target : await this.#address(target, reply, signal);
-        return host === undefined ? undefined : { host, port };
-      }),
-    );
+    const found: (Target | undefined)[] = [];
+    for (let first = 0; first < services.length; first += atOnce)
+      found.push(
+        ...(await Promise.all(
+          services.slice(first, first + atOnce).map(async ({ target, port }) => {
+            const host = isIP(target) ? target : await this.#address(target, reply, signal);
+            return host === undefined ? undefined : { host, port };
+          }),
+        )),
+      );
     const targets = unique(found.filter((target) => target !== undefined));
     return targets.length > 0
       ? { kind: 'found', targets }

@@ -4,6 +4,7 @@ import type { Clock } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';
 import type { PoolLimits, Timings } from '../config.js';
 import type { Discovery } from '../ports.js';
+import { mostFollowed } from '../core/seats.js';
 import { Router } from '../shell/router.js';
 import { PostgresMonitors } from './monitor.js';
 import { monitorClient } from './monitor-client.js';
@@ -81,6 +82,7 @@ export function assemble(
     clock,
     patience,
     random,
+    onCrowd: onCrowd(),
     config: {
       maxReplicaLagBytes: limits.maxReplicaLagBytes,
       forgetAfterMs: timings.forgetAfterMs,
@@ -90,6 +92,17 @@ export function assemble(
     },
   });
   return router;
+}
+
+/** Said once. */
+function onCrowd(): (listed: number) => void {
+  let said = false;
+  return (listed) => {
+    if (said) return;
+    said = true;
+    const text = `${listed} members are listed under one name; ${mostFollowed} are followed, and who does not answer gives its place to the next. Take those that are none out of the list.`;
+    process.emitWarning(text, { type: 'HotspareWarning', code: 'HOTSPARE_MEMBERS' });
+  };
 }
 
 export function linkFor(

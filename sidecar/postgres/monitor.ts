@@ -7,6 +7,7 @@ import type { Monitor, Monitors, Report, Whereabouts } from '../ports.js';
 import { heardOn, logInTimeouts, LogInWatch, type Stream } from './log-in-watch.js';
 import { troubleOf } from './failures.js';
 import type { MonitorParts } from './monitor-parts.js';
+import { Pace } from './pace.js';
 import { Questions } from './questions.js';
 import { SelfReport } from './self-report.js';
 import { Turn } from './turn.js';
@@ -15,6 +16,8 @@ import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 /** A session that ends within this time, ms, was no good; the fourth in a row is not followed by another at once. */
 const quickMs = 1_000;
 const quickEnds = 4;
+/** Over all members, ms: between two first attempts or two repeated ones. */
+const attemptsEveryMs = 10;
 const timedOut = { kind: 'timed-out' } as const;
 
 /**
@@ -24,8 +27,10 @@ const timedOut = { kind: 'timed-out' } as const;
 export class PostgresMonitors implements Monitors {
   constructor(private readonly parts: MonitorParts) {}
 
+  readonly #pace = new Pace(attemptsEveryMs);
+
   start(target: Target, report: (report: Report) => void): Monitor {
-    return new MemberMonitor(target, report, this.parts);
+    return new MemberMonitor(target, report, this.parts, this.#pace);
   }
 }
 
@@ -57,16 +62,25 @@ class MemberMonitor implements Monitor {
     readonly target: Target,
     private readonly report: (report: Report) => void,
     private readonly parts: MonitorParts,
+    private readonly pace: Pace,
   ) {
     // Not in the constructor's caller's way: it may be in the middle of deciding.
-    this.#in(0, () => this.#connect());
+    this.#in(this.#turnMs(), () => this.#connect());
+  }
+
+  /** How long to wait for a turn among all members that are being tried. */
+  #turnMs(): number {
+    return this.pace.delayMs(this.parts.clock.nowMs());
   }
 
   probe(): void {
     if (this.#stopped) return;
     if (this.#phase === 'resting') this.#in(0, () => this.#ask(this.#self!));
     else if (this.#phase === 'waiting')
-      this.#in(this.#notBeforeMs - this.parts.clock.nowMs(), () => this.#connect());
+      this.#in(
+        Math.max(this.#notBeforeMs - this.parts.clock.nowMs(), this.#suspect ? 0 : this.#turnMs()),
+        () => this.#connect(),
+      );
     else this.#askAgain = true;
   }
 
@@ -246,7 +260,8 @@ class MemberMonitor implements Monitor {
     const slow = trouble.kind === 'rejected' || nowMs - this.#downSinceMs > timings.reconnectPatienceMs;
     const baseMs = slow ? timings.reconnectSlowMs : timings.reconnectMs;
     this.#phase = 'waiting';
-    this.#in(baseMs * (0.5 + 0.5 * random()), () => this.#connect());
+    this.#notBeforeMs = nowMs + baseMs / 2;
+    this.#in(baseMs * (0.5 + 0.5 * random()), () => this.#in(this.#turnMs(), () => this.#connect()));
     if (trouble.kind === 'rejected') this.parts.onRefused(this.target, error);
     this.report({ type: 'failed', target: this.target, trouble, by: 'monitor' });
   }

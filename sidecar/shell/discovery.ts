@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Lookup } from '../core/model.js';
+import { mostFollowed } from '../core/seats.js';
 import type {
   Directory,
   Discovery as DiscoveryPort,
@@ -253,7 +254,7 @@ export class Discovery implements DiscoveryPort {
     this.#known =
       role === 'primary'
         ? { ...this.#known, primary: targets[0] ?? this.#known.primary }
-        : { ...this.#known, replicas: targets };
+        : { ...this.#known, replicas: targets.slice(0, mostFollowed) };
     this.#save();
   }
 

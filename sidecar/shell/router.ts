@@ -1,6 +1,6 @@
 import type { AwakeClock } from '../../common/awake-clock.js';
 import type { Clock, Timer } from '../../common/clock.js';
-import { sameTarget, targetKey, type Mode, type Target } from '../../common/names.js';
+import { sameTarget, targetKey, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import { assertNever } from '../../common/assert-never.js';
 import { eligible, type Use } from '../core/eligible.js';
@@ -9,29 +9,11 @@ import { trouble } from '../core/reasons.js';
 import { account } from '../core/remarks.js';
 import { initialState, route, startOf } from '../core/route.js';
 import { DownError } from '../errors.js';
-import type { Discovery, Monitor, Monitors, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
+import type { Monitor, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
+import type { ModeChange, RouterParts } from './router-parts.js';
 import { unserved } from './unserved.js';
 
-export interface ModeChange {
-  readonly mode: Mode;
-  readonly previous: Mode;
-  /** A sentence for people. */
-  readonly reason: string;
-}
-
-export interface RouterParts {
-  readonly discovery: Discovery;
-  readonly monitors: Monitors;
-  readonly clock: Clock;
-  /** Stands still while this process does not run, or the app keeps a log-in. */
-  readonly patience: AwakeClock;
-  readonly random: Random;
-  readonly config: RouteConfig & {
-    readonly tickMs: number;
-    /** Once everything has been down for this long, nobody waits any more. */
-    readonly patienceMs: number;
-  };
-}
+export type { ModeChange } from './router-parts.js';
 
 /** What Consul has said within this time need not be confirmed, ms. */
 const confirmMs = 500;
@@ -229,6 +211,7 @@ export class Router implements Routing {
     if (state !== this.#state) this.#eligible.clear();
     if (state.mode !== this.#state.mode) this.#modeSinceMs = this.parts.patience.nowMs();
     this.#state = state;
+    if (state.waiting.size > 0) this.parts.onCrowd(state.members.size + state.waiting.size);
     for (const effect of effects) this.#perform(effect);
     if (this.#waiters.size > 0) this.#serve();
     this.onHeard();

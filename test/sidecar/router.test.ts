@@ -30,6 +30,7 @@ function started() {
     clock,
     patience: new AwakeClock(clock),
     random: () => 0,
+    onCrowd: () => {},
     config: { ...config, tickMs: 1_000, patienceMs: 2_000 },
   });
   router.start();
