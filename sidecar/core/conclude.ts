@@ -1,5 +1,5 @@
 import { sameTarget, targetKey, type Mode } from '../../common/names.js';
-import { eligible } from './eligible.js';
+import { eligible, replicas } from './eligible.js';
 import { atStart, chooseWriter, explain, primaryMayFollow, unheard } from './judgement.js';
 import type { Decision, Effect, RouteConfig, State } from './model.js';
 import { withMove } from './moving.js';
@@ -20,7 +20,7 @@ export function conclude(
   const starting = atStart(before) && writer === null && primaryMayFollow(observed);
   const mode: Mode = writer
     ? 'read-write'
-    : !starting && eligible(withWriter, 'replica', config).length > 0
+    : !starting && replicas(withWriter, config).length > 0
       ? 'read-only'
       : 'down';
   const changed = mode !== before.mode;

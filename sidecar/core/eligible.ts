@@ -11,11 +11,14 @@ import { foreign, ours } from './system.js';
  */
 export type Use = 'main' | 'read' | Role;
 
-/** The members that may serve `use` now; any of them is as good as another. Empty: nobody. */
+/**
+ * The members that may serve `use` now; any of them is as good as another. Empty: nobody. With the first session it is decided
+ * which database this process belongs to, so at the start no replica serves before the primary that may follow was heard.
+ */
 export function eligible(state: State, use: Use, config: RouteConfig): readonly Target[] {
+  if (state.mode === 'down' && (use === 'main' || state.system.kind !== 'own')) return [];
   switch (use) {
     case 'main':
-      if (state.mode === 'down') return [];
       return state.writer ? [state.writer] : replicas(state, config);
     case 'read': {
       const fit = replicas(state, config);
@@ -30,7 +33,8 @@ export function eligible(state: State, use: Use, config: RouteConfig): readonly 
   }
 }
 
-function replicas(state: State, config: RouteConfig): readonly Target[] {
+/** Whoever could serve reads as a replica, whatever the mode. */
+export function replicas(state: State, config: RouteConfig): readonly Target[] {
   if (state.system.kind === 'torn') return [];
   const fit = ours(state).filter(
     (member) =>

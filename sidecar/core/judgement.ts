@@ -1,6 +1,6 @@
 import { sameTarget, targetKey, type Target } from '../../common/names.js';
 import { sameEpoch } from './epochs.js';
-import { eligible } from './eligible.js';
+import { replicas } from './eligible.js';
 import type { Member, RouteConfig, State } from './model.js';
 import type { Reason } from './reasons.js';
 import { ours } from './system.js';
@@ -88,7 +88,7 @@ export function explain(before: State, state: State, config: RouteConfig): Reaso
   if (claims && state.highest)
     return { kind: 'primary-superseded', target: claims.target, timeline: state.highest.timeline };
   const provenReplicas = members.filter((member) => member.standing.kind === 'proven');
-  if (provenReplicas.length > 0 && eligible(state, 'replica', config).length === 0)
+  if (provenReplicas.length > 0 && replicas(state, config).length === 0)
     return { kind: 'replicas-too-far-behind', limitBytes: config.maxReplicaLagBytes };
   const was = before.writer && state.members.get(targetKey(before.writer));
   if (was?.standing.kind === 'gone')

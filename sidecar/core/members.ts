@@ -33,6 +33,7 @@ export const proven = (role: Role): Standing => ({
   role,
   suspect: false,
   contradicted: false,
+  silences: 0,
 });
 
 export function idleSince(listed: readonly Role[], member: Member, nowMs: number): number | null {

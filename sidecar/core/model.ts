@@ -74,13 +74,15 @@ export type Standing =
   | { readonly kind: 'unknown' }
   /**
    * A live session says so. `suspect`: that session just ended and a fresh one is being tried. `contradicted`: a primary that
-   * has once been heard to be a replica since, and is being asked again.
+   * has once been heard to be a replica since, and is being asked again. `silences`: so often in a row its monitor heard
+   * nothing in time, and it was kept for want of another.
    */
   | {
       readonly kind: 'proven';
       readonly role: Role;
       readonly suspect: boolean;
       readonly contradicted: boolean;
+      readonly silences: number;
     }
   | { readonly kind: 'gone'; readonly trouble: Trouble };
 
@@ -144,6 +146,8 @@ export interface RouteConfig {
   readonly maxReplicaLagBytes: number;
   /** A member neither listed nor proven is watched this long before it is forgotten. */
   readonly forgetAfterMs: number;
+  /** Who was heard less long ago, ms, is not about to be found silent. */
+  readonly freshMs: number;
   /** The only database this process may ever use. Null: the first that proves itself. */
   readonly systemId: string | null;
 }

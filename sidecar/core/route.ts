@@ -16,7 +16,7 @@ import type {
   Trouble,
 } from './model.js';
 import { forget, propose } from './proposals.js';
-import { foreign, idOf, settled } from './system.js';
+import { foreign, idOf, ours, settled } from './system.js';
 
 export const initialState: State = {
   members: new Map(),
@@ -80,7 +80,7 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       };
     }
     case 'failed':
-      return fail(state, event, nowMs);
+      return fail(state, event, nowMs, config);
     case 'served':
       return serve(state);
     case 'write-refused': {
@@ -137,6 +137,8 @@ function serve(state: State): Decision {
   };
 }
 
+type Failed = Event & { type: 'failed' };
+
 /** What even a single session cannot be wrong about. */
 const verdicts: readonly Trouble['kind'][] = ['refused', 'not-ready', 'crashed'];
 
@@ -146,7 +148,7 @@ const verdicts: readonly Trouble['kind'][] = ['refused', 'not-ready', 'crashed']
  */
 const hopeless: readonly Trouble['kind'][] = ['timed-out', 'unreachable', 'crashed'];
 
-function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): Decision {
+function fail(state: State, event: Failed, nowMs: number, config: RouteConfig): Decision {
   const member = state.members.get(targetKey(event.target));
   if (!member) return { state, effects: [] };
   const wasProven = member.standing.kind === 'proven';
@@ -162,6 +164,8 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
     (trouble.kind === 'rejected' && (event.sessionsLive || trouble.code === '53300')) ||
     (trouble.kind === 'held-up' && event.sessionsLive);
   if (wasProven && alive) return { state, effects: [] };
+  const doubted = doubt(state, member, event, nowMs, config);
+  if (doubted) return { state: withMember(state, { ...member, standing: doubted }), effects: [] };
   const standing: Standing = { kind: 'gone', trouble };
   const next: Member = { ...member, standing };
   const effects: Effect[] = hopeless.includes(trouble.kind) ? [{ do: 'destroy', target: event.target }] : [];
@@ -170,6 +174,32 @@ function fail(state: State, event: Event & { type: 'failed' }, nowMs: number): D
     state: withMember(state, { ...next, idleSinceMs: idleSince(next.listed, next, nowMs) }),
     effects,
   };
+}
+
+/** The last replica is asked so often again before its silence is believed. */
+const silencesOfTheLast = 2;
+
+/**
+ * Giving up the only member that serves gains nothing, and on a machine where everybody waits for the processor a silent
+ * replica may only be slow. So it is kept, and its sessions with it, while its monitor tries anew. What it says itself (a closed
+ * socket, a refusal) counts at once, as ever. A member that has been silent for a while itself is not counted on.
+ */
+function doubt(
+  state: State,
+  { target, standing }: Member,
+  { trouble, by }: Failed,
+  nowMs: number,
+  { freshMs }: RouteConfig,
+): Standing | null {
+  if (trouble.kind !== 'timed-out' || standing.kind !== 'proven' || standing.role !== 'replica') return null;
+  const another = ours(state).some(
+    (other) =>
+      !sameTarget(other.target, target) &&
+      other.standing.kind === 'proven' &&
+      nowMs - (other.heardAtMs ?? -Infinity) < freshMs,
+  );
+  if (another || standing.silences >= silencesOfTheLast) return null;
+  return { ...standing, suspect: true, silences: standing.silences + (by === 'monitor' ? 1 : 0) };
 }
 
 /** Nobody was asked while this process did not run, so that time counts for nothing. */

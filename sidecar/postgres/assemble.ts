@@ -86,6 +86,7 @@ export function assemble(
     config: {
       maxReplicaLagBytes: limits.maxReplicaLagBytes,
       forgetAfterMs: timings.forgetAfterMs,
+      freshMs: timings.heartbeatIntervalMs + timings.heartbeatTimeoutMs / 2,
       systemId,
       tickMs: 1_000,
       patienceMs: timings.connectDeadlineMs,

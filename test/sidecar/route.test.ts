@@ -209,6 +209,55 @@ describe('the mode', () => {
       'read-only',
       null,
     ],
+    [
+      'the last replica is silent: asked twice more before it is believed',
+      [...both, fails('a', 'timed-out'), fails('b', 'timed-out'), fails('b', 'timed-out')],
+      'read-only',
+      null,
+    ],
+    [
+      'and then it is',
+      [...both, fails('a', 'timed-out'), ...Array.from({ length: 3 }, () => fails('b', 'timed-out'))],
+      'down',
+      null,
+    ],
+    [
+      'a slow session to it does not count',
+      [
+        ...both,
+        fails('a', 'crashed'),
+        ...Array.from({ length: 9 }, () => fails('b', 'timed-out', 'session')),
+      ],
+      'read-only',
+      null,
+    ],
+    [
+      'any answer of it ends the doubt',
+      [
+        ...[...both, fails('a', 'crashed'), fails('b', 'timed-out'), fails('b', 'timed-out'), replica('b')],
+        ...[fails('b', 'timed-out'), fails('b', 'timed-out')],
+      ],
+      'read-only',
+      null,
+    ],
+    [
+      'what it says itself counts at once',
+      [...both, fails('a', 'timed-out'), fails('b', 'timed-out'), fails('b', 'refused')],
+      'down',
+      null,
+    ],
+    [
+      'a silent replica beside a primary that was just heard is given up at once',
+      [...both, fails('b', 'timed-out'), fails('a', 'crashed')],
+      'down',
+      null,
+    ],
+    [
+      'beside one that is silent as well it is not',
+      [...both, 500, fails('b', 'timed-out'), fails('a', 'timed-out')],
+      'read-only',
+      null,
+    ],
     ['too many connections means alive', [...both, lost('a'), rejects('a', '53300')], 'read-write', 'a'],
     ...['28P01', '28000', '3D000', '53300', '53400', 'ERR_TLS_CERT_ALTNAME_INVALID'].map((code): Row => [
       `${code} while sessions live on: a changed password is no death`,

@@ -7,7 +7,12 @@ import { route, startOf } from '../../sidecar/core/route.js';
 /** Members of the stories have one letter; that is their host. */
 export const member = (name: string): Target => ({ host: name, port: 5432 });
 
-export const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 60_000, systemId: null };
+export const config: RouteConfig = {
+  maxReplicaLagBytes: Infinity,
+  forgetAfterMs: 60_000,
+  freshMs: 500,
+  systemId: null,
+};
 
 export const found = (...names: string[]): Lookup => ({ kind: 'found', targets: names.map(member) });
 export const empty: Lookup = { kind: 'empty' };

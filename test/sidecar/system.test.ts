@@ -38,6 +38,27 @@ describe('a member of another database is never used', () => {
   type Row = [string, readonly (Event | number)[], ...ReturnType<typeof outcome>];
   test.each<Row>([
     ['met later, it is only shown', [...settled, ...beside, x(), y], 'read-write', 'a', 'b'],
+    [
+      'its replica is the first to answer: nobody is read before the primary that is listed was heard',
+      [says('primary', found('a')), says('replica', found('y')), y],
+      'down',
+      null,
+      '',
+    ],
+    [
+      'and then ours is',
+      [says('primary', found('a')), says('replica', found('y')), y, primary('a')],
+      'read-write',
+      'a',
+      'a',
+    ],
+    [
+      'a replica serves at the start, once the primary has failed',
+      [...listed, replica('b'), fails('a', 'refused')],
+      'read-only',
+      null,
+      'b',
+    ],
     ['of a higher timeline too', [...settled, ...beside, x(9)], 'read-write', 'a', 'b'],
     ['ours is gone', [...settled, ...beside, x(), y, fails('a', 'refused')], 'read-only', null, 'b'],
     [

@@ -10,7 +10,12 @@ import { initialState, route } from '../../sidecar/core/route.js';
  * Three servers, two more of another database, a catalogue that may lie, be late, be empty, be silent or name the other
  * database, and monitors that tell the truth about what they see, and what they cannot see. HOTSPARE_SEED=n replays one run.
  */
-const config: RouteConfig = { maxReplicaLagBytes: Infinity, forgetAfterMs: 5_000, systemId: null };
+const config: RouteConfig = {
+  maxReplicaLagBytes: Infinity,
+  forgetAfterMs: 5_000,
+  freshMs: 500,
+  systemId: null,
+};
 const databases = { sys: ['a', 'b', 'c'], other: ['x', 'y'] } as const;
 const hosts = [...databases.sys, ...databases.other] as const;
 type SystemId = keyof typeof databases;

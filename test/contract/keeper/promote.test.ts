@@ -100,11 +100,10 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     // Started anew from there it knows of no snapshot.
     await pg2.must({ verb: 'fence' });
     expect(pg2.prepareStart().status).toBe(0);
+    const before = pg2.log().length;
     await pg2.bootBare(false);
-    await waitFor(
-      'Postgres to refuse sessions for good',
-      eventuallyMs,
-      () => pg2.log().includes('consistent recovery state reached') || pg2.log().includes('streaming WAL'),
+    await waitFor('Postgres to refuse sessions for good', eventuallyMs, () =>
+      /consistent recovery state reached|streaming WAL/.test(pg2.log().slice(before)),
     );
     const { sql } = await pg2.facts();
     expect(sql).toMatchObject({ state: 'unknown' });
