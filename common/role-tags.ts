@@ -5,3 +5,7 @@ export const tagsOf: Readonly<Record<Role, readonly string[]>> = {
   primary: ['primary', 'master'],
   replica: ['replica'],
 };
+
+/** The role that the tags of a service mean; undefined: they mean none. */
+export const roleIn = (tags: readonly string[]): Role | undefined =>
+  (['primary', 'replica'] as const).find((role) => tagsOf[role].some((tag) => tags.includes(tag)));

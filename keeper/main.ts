@@ -14,7 +14,9 @@ import { prepareStart } from './prepare-start.js';
 import { listen } from './server.js';
 import { watch } from './watch.js';
 
-const usage = 'usage: hotspare keeper [prepare-start] --config FILE\n';
+const usage = `usage: hotspare keeper --config FILE                 run the keeper until SIGTERM
+       hotspare keeper prepare-start --config FILE   make the next start of Postgres safe
+`;
 
 /** `hotspare keeper --config FILE`: runs until SIGTERM or SIGINT. With `prepare-start`: makes a start of Postgres safe (D2). */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -45,7 +47,7 @@ function parse(argv: readonly string[]) {
       allowPositionals: true,
     });
     if (parsed.positionals.length > 1 || !['prepare-start', undefined].includes(parsed.positionals[0]))
-      throw new UserError(`there is no "${parsed.positionals.join(' ')}"`);
+      throw new UserError(`unknown argument "${parsed.positionals.join(' ')}"; only prepare-start is known`);
     return parsed;
   } catch (error) {
     throw new UserError(`${messageOf(error)}\n${usage.trim()}`, { exitCode: 2 });

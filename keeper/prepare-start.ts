@@ -54,6 +54,6 @@ function mustOwn(dataDir: string): void {
   const { uid } = statSync(dataDir);
   if (process.getuid?.() !== uid)
     throw new UserError(
-      `this must run as the owner of ${dataDir} (uid ${uid}), not as uid ${process.getuid?.()}`,
+      `this must run as the owner of ${dataDir} (uid ${uid}), not as uid ${process.getuid?.()}; in the unit of Postgres put "/usr/sbin/runuser -u" with that account's name and "--" before "hotspare keeper prepare-start"`,
     );
 }

@@ -24,7 +24,7 @@ export async function listen(keeper: Keeper, path: string, group: string | undef
     } catch (error) {
       server.close();
       throw new UserError(
-        `${path} cannot be given to the group "${group}": ${messageOf(error)}; the keeper's account must be in it`,
+        `${path} cannot be given to the group "${group}": ${messageOf(error)}; add the keeper's account to that group (usermod -aG ${group} ACCOUNT) and restart the keeper`,
       );
     }
     chmodSync(path, 0o660);
@@ -78,6 +78,10 @@ function gidOf(name: string): number {
   const line = readFileSync('/etc/group', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`));
-  if (line === undefined) throw new UserError(`there is no group "${name}" on this machine`, { exitCode: 2 });
+  if (line === undefined)
+    throw new UserError(
+      `there is no group "${name}" in /etc/group; create it (groupadd ${name}), or change group: in the keeper's configuration`,
+      { exitCode: 2 },
+    );
   return Number(line.split(':')[2]);
 }

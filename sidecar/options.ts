@@ -48,7 +48,8 @@ export interface DiscoveryOptions {
   hosts?: readonly (Target | string)[];
   /**
    * The one database whose members are used, by its system identifier: `SELECT system_identifier FROM pg_control_system()`. It
-   * is final: without it a process belongs to the database that proved itself first, or to the one in `cacheFile`.
+   * is final. Without it a process belongs to the database in `cacheFile`; where the file names none, to that of the first session
+   * that was given out.
    * @defaultValue none
    */
   systemId?: string | bigint;

@@ -10,10 +10,13 @@ const mostShown = 60;
 export function refusalOf({ node, address, port }: Instance): string | undefined {
   if (ipVersion(address) === undefined)
     return `its address is ${shown(address)}, and only an IP address can be used`;
-  if (address === '0.0.0.0' || address === '::') return `its address is ${address}, which is not a place`;
+  if (address === '0.0.0.0' || address === '::')
+    return `its address is ${address}, which is not the address of a host`;
   if (port === 0) return 'it has no port';
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return `its port is ${port}`;
-  if (!nodeShape.test(node)) return `its node is called ${shown(node)}`;
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    return `its port is ${port}, and only 1 to 65535 can be used`;
+  if (!nodeShape.test(node))
+    return `its node is called ${shown(node)}, and only up to 253 letters, digits, dots, dashes and underscores can be used`;
   return undefined;
 }
 

@@ -50,13 +50,13 @@ export function rivalOf(entries: readonly Written[], self: Run): Rival | undefin
 export function rivalText({ run, keeps }: Rival): string {
   const { box, instance, startedMs, url } = run;
   const other = plainText(
-    `another agent, at ${url} (instance ${instance}, started ${new Date(startedMs).toISOString()}), registers services as box ${box}, too`,
+    `another agent, at ${url} (instance ${instance}, started ${new Date(startedMs).toISOString()}), also registers services as box ${box}`,
   );
   const outcome = {
-    we: 'this one started later and keeps the box, the other stops writing',
-    they: 'this one writes and removes nothing any more, until it is restarted',
+    we: 'this agent started later and keeps the box; the other one stops writing',
+    they: 'this agent no longer changes anything in Consul until you restart it',
   }[keeps];
-  return `${other}: ${outcome}; give each box a name of its own`;
+  return `${other}; ${outcome}; give each box its own name (box: in agent.yaml), then restart both agents`;
 }
 
 function runIn(meta: Readonly<Record<string, string>>): Run | undefined {

@@ -85,9 +85,9 @@ export function afterRun(
 export function failureText({ why, goodText }: Failure): string {
   switch (goodText) {
     case 'works':
-      return `${why}; the last text that worked is back in its place, and the new one is tried again`;
+      return `${why}; the last text that worked was put back, and the new one is tried again`;
     case 'failed':
-      return `${why}; it fails with the last text that worked as well, which is back in its place; trying again`;
+      return `${why}; the last text that worked was put back, and the command fails with it too, so the program is probably down; look at its log. The agent tries again within 5 s`;
     case 'due':
     case 'unknown':
       return `${why}; trying again`;

@@ -35,9 +35,9 @@ export function obstacleText(obstacle: Obstacle): string {
     case 'login-refused':
       return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile, probe.ssl and pg_hba.conf`;
     case 'tls-refused':
-      return `it runs, but no TLS connection to it comes about: ${obstacle.text}; check probe.ssl and the server's certificate`;
+      return `it runs, but the agent gets no TLS connection to it: ${obstacle.text}; check probe.ssl in agent.yaml, and the server's certificate`;
     case 'slots-full':
-      return 'it runs, but every connection slot is taken (53300)';
+      return 'it runs, but every connection slot is taken (53300): end sessions, or raise max_connections';
     case 'query-refused':
       return `it runs, but refuses the agent's query: ${obstacle.text} (${obstacle.sqlState})`;
     case 'agent-late':
@@ -70,9 +70,9 @@ function warningText(warning: Warning): string {
     case 'disk-low':
       return `less than ${Math.round(warning.minFreeBytes / 1048576)} MB free on the disk of the data directory`;
     case 'disk-unread':
-      return `free space of ${warning.dataDir} cannot be read`;
+      return `free space of ${warning.dataDir} cannot be read: check dataDir in agent.yaml`;
     case 'write-untested':
-      return `writing is not tested, as the agent's own table refuses it: ${warning.why}; see to hotspare.heartbeat, or provision again`;
+      return `writing is not tested, as the agent's own table hotspare.heartbeat refuses it: ${warning.why}; give the agent's role SELECT, INSERT and UPDATE there and take away what else refuses (a trigger, a constraint), or provision again`;
     case 'heartbeat-locked':
       return "writing is not tested: another session holds a lock on the agent's own table; its pid is in pg_locks, WHERE relation = 'hotspare.heartbeat'::regclass";
     case 'read-only-default':
@@ -80,9 +80,9 @@ function warningText(warning: Warning): string {
     case 'replay-paused':
       return `it applies no WAL, so its data gets older: pg_get_wal_replay_pause_state() says ${JSON.stringify(warning.state)}. Either a setting like max_connections is lower here than on the primary, which its log says: raise it and restart it; or somebody called pg_wal_replay_pause(): call pg_wal_replay_resume()`;
     case 'sync-missing':
-      return `commits hang: synchronous_standby_names asks for ${warning.wanted} in sync, and ${warning.streaming} ${warning.streaming === 1 ? 'is' : 'are'}`;
+      return `commits hang: synchronous_standby_names asks for ${warning.wanted} in sync, and ${warning.streaming} ${warning.streaming === 1 ? 'is' : 'are'}; bring the standbys back, or ask for fewer there and reload`;
     case 'slots-full':
-      return 'every connection slot is taken (53300); seen through the session the agent holds';
+      return 'every connection slot is taken (53300), so new sessions are refused: end sessions, or raise max_connections';
     default:
       return assertNever(warning);
   }

@@ -35,8 +35,8 @@ export function keeperCommand(program: Command, io: Io, end: (code: number) => v
   keeper
     .command('call')
     .description('Give one order; exits with 0 done, 1 failed, 2 usage, 4 refused, 5 outcome unknown')
-    .addArgument(new Argument('<verb>', 'docs/KEEPER.md describes each').choices(verbs))
-    .argument('[json]', 'what else the order says, as a JSON object', '{}')
+    .addArgument(new Argument('<verb>', 'what the keeper is to do').choices(verbs))
+    .argument('[json]', `the order's fields as a JSON object, such as '{"do": "close"}' for gate`, '{}')
     .option('-s, --socket <path>', "the keeper's socket", socketDefault)
     .option('--json', 'print the answer as one line of JSON')
     .action(async (verb: Verb, json: string, options: CallOptions) => {
@@ -55,7 +55,11 @@ function orderFrom(verb: Verb, json: string) {
   try {
     return request.read({ ...(JSON.parse(json) as object), verb }, verb);
   } catch (error) {
-    throw new UserError(`${messageOf(error)}; docs/KEEPER.md says what ${verb} takes`, { exitCode: 2 });
+    const why =
+      error instanceof SyntaxError
+        ? `the fields of ${verb} are not JSON: ${messageOf(error)}. Put them into single quotes, such as '{"do": "close"}' for gate`
+        : messageOf(error);
+    throw new UserError(why, { exitCode: 2 });
   }
 }
 

@@ -4,6 +4,7 @@ import { codeOf, messageOf } from '../../common/errors.js';
 import { list, record, text } from '../../common/json.js';
 import { serviceMeta } from '../../common/names.js';
 import { plainText, plainTexts } from '../../common/plain-text.js';
+import { roleIn } from '../../common/role-tags.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
 
 export interface ReadOptions {
@@ -129,7 +130,7 @@ function parseEntries(body: unknown): ConsulEntry[] {
       box: meta[serviceMeta.box] ?? node,
       address,
       port,
-      role: (['primary', 'replica'] as const).find((role) => tags.includes(role)),
+      role: roleIn(tags),
       ...worstOf(checks),
       heard: checks.every(isHeard),
       agentUrl: agentUrlIn(meta),

@@ -19,8 +19,10 @@ export function summarize(readings: Readings, options: SummarizeOptions): Summar
     ...(serving(members, 'replica').length > 0
       ? []
       : mode === 'down'
-        ? ['there is no healthy replica: nothing can be read']
-        : ['no healthy replica is known: when the primary is lost, nothing can be read']),
+        ? ['there is no healthy replica either, so reads fail: bring any member back']
+        : [
+            'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
+          ]),
     ...members.flatMap((member) => memberReasons(member, members, options)),
     ...consulReasons(readings),
     ...readings.agents.flatMap(fileReasons),
@@ -50,7 +52,9 @@ function primaryReasons(members: readonly Member[], readings: Readings): string[
       ];
     }
     case 'gone':
-      return ['there is no primary: nothing can be written'];
+      return [
+        `there is no primary, so writes fail: bring Postgres back on ${either(lostIn(members))}; hotspare promotes no replica`,
+      ];
     case 'unlisted':
       return [
         readings.consul.kind === 'read'
@@ -60,13 +64,19 @@ function primaryReasons(members: readonly Member[], readings: Readings): string[
       ];
     case 'open':
       return [
-        `whether anything can be written is not known: nobody who can tell was heard about ${verdict.boxes.join(', ')}; see to the hotspare agent there`,
+        `it is unknown whether writes work: no agent could tell whether Postgres serves on ${either(verdict.boxes)}; see to hotspare-agent there`,
         ...signsOfLife(members),
       ];
     default:
       return assertNever(verdict);
   }
 }
+
+const either = (boxes: readonly string[]): string => boxes.join(' or ');
+
+/** Where the primary was, as far as is known. */
+const lostIn = (members: readonly Member[]): string[] =>
+  members.flatMap(({ summary }) => (summary.role === 'replica' ? [] : [summary.box]));
 
 function signsOfLife(members: readonly Member[]): string[] {
   return streaming(members).map(({ box }) => `${box} receives WAL, so a primary is most likely alive`);

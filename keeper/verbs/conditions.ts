@@ -5,7 +5,10 @@ import type { ProcessInfo } from '../../common/runtime/processes/proc.js';
 
 export function mustBeManaged(box: Box): void {
   if (!box.state.managed)
-    throw new Refused('not-managed', 'this member is not managed; "init" with managed: true makes it so');
+    throw new Refused(
+      'not-managed',
+      'this member is not managed; order init with {"managed": true, "gate": "close"} (on the running primary: "gate": "as-is")',
+    );
 }
 
 export function mustRun(box: Box): ProcessInfo {
@@ -19,7 +22,7 @@ export function mustNotRewind(box: Box): void {
   if (rewinding)
     throw new Refused(
       'rewinding',
-      `a rejoin by ${rewinding.method} did not end; only "rejoin" by basebackup goes on from there`,
+      `a rejoin by ${rewinding.method} did not end; order rejoin with "method": "basebackup", nothing else helps`,
     );
 }
 

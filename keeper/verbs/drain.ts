@@ -33,7 +33,7 @@ export async function drain(box: Box, request: RequestOf<'drain'>, order: Order)
   while ((await openSince(box, since)).some((pid) => rest.includes(pid))) {
     if (box.clock.nowMs() > order.deadlineAtMs)
       throw new TimedOut(
-        'terminated sessions have not ended; the database is read-only until the drain is reset',
+        `terminated sessions have not ended; the database is read-only until the keeper resets the drain, ${request.resetAfterMs ?? defaults.resetAfterMs} ms after it began; to end it now, order drain with {"do": "off"}`,
       );
     await sleep(box.clock, pollMs, { signal: order.signal });
   }

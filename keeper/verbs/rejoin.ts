@@ -62,11 +62,12 @@ async function mustBeRewindable(box: Box, { history }: Request): Promise<void> {
   const { relation, sentence } = compareHistory(own, history);
   if (relation === 'other-system') throw new Refused('other-system', sentence);
   const [twin] = falseTwins(own, history);
-  if (twin !== undefined) throw new Refused('other-history', `${twin}; only a base backup helps`);
+  if (twin !== undefined)
+    throw new Refused('other-history', `${twin}; only rejoin with "method": "basebackup" helps`);
   if (!familyOf(box.dataDir).postmaster && !isClean(data.cluster))
     throw new Refused(
       'not-clean',
-      `Postgres was not stopped in good order ("${data.cluster}"): start it as a standby, and rejoin once it answers (D3)`,
+      `Postgres was not stopped in good order ("${data.cluster}"): start it with its unit, which starts it as a standby, and order rejoin again once it answers`,
     );
 }
 
@@ -79,7 +80,9 @@ async function rewind(box: Box, request: Request, order: Order): Promise<Kept> {
     // Nothing of it was changed yet.
     renameDurably(aside(box), box.dataDir);
     box.state.rewinding = undefined;
-    throw new Error('Postgres could not be stopped in good order; start it as a standby and try again (D3)');
+    throw new Error(
+      'Postgres could not be stopped in good order; start it with its unit, which starts it as a standby, and order rejoin again once it answers',
+    );
   }
   const kept = await keepOwnWal(box, aside(box), data, request.history);
   const source = `${conninfo(box.config.replication, request)} dbname=postgres`;

@@ -50,7 +50,7 @@ export function sentence(reason: Reason): string {
     case 'primary-superseded':
       return `${targetKey(reason.target)} calls itself primary, but timeline ${reason.timeline} was seen elsewhere: it is out of date`;
     case 'primary-untold':
-      return `${targetKey(reason.target)} calls itself primary, but does not tell its timeline, and others have told theirs`;
+      return `${targetKey(reason.target)} calls itself primary, but does not tell its timeline, and others have told theirs: the app's role needs the right to EXECUTE pg_current_wal_lsn and pg_walfile_name there`;
     case 'torn':
       return `members of ${reason.systemIds.length} databases are found (system identifiers ${few(reason.systemIds)}): set systemId to the one that is meant`;
     case 'none-of-ours':
@@ -81,6 +81,10 @@ export const few = (texts: readonly string[]): string =>
 const noneOf = (members: number) => `none of ${members} known member${members === 1 ? '' : 's'}`;
 
 const refusal = ({ target, code }: Refusal) => targetKey(target) + (code === null ? '' : `: ${code}`);
+
+/** What a member refused to answer; goes after its name. The refusal begins with its SQLSTATE. */
+export const withheldText = (refusal: string): string =>
+  `does not tell all: ${refusal}${refusal.startsWith('42501:') ? " (the app's role needs the right to EXECUTE it)" : ''}`;
 
 /** Goes after a target's name. */
 export function trouble(of: Trouble): string {

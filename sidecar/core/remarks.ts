@@ -1,7 +1,7 @@
 import { targetKey } from '../../common/names.js';
 import type { Member, State } from './model.js';
 import { moveAfterMs } from './moving.js';
-import { few, sentence } from './reasons.js';
+import { few, sentence, withheldText } from './reasons.js';
 import { foreign, idOf, systemOf } from './system.js';
 
 /** Why the mode is what it is, and what else somebody should know who asks. */
@@ -25,19 +25,28 @@ function foreigners(state: State): string[] {
   return [few(names) + (advice && `: ${advice}`)];
 }
 
-/** Nothing, while the catalogue lists a member of ours. */
+/**
+ * Nothing, while the catalogue lists a member of ours. A restart alone does not help where there is a file of last known members: it
+ * names our database. With static `hosts` there is neither a file nor Consul.
+ */
 function whatToDo(state: State): string {
   const { system, members, elsewhere } = state;
   const listed = [...members.values()].filter((member) => member.listed.length > 0);
   if (!listed.some((member) => foreign(state, member))) return '';
   if (!listed.every((member) => foreign(state, member))) return '';
-  if (system.kind === 'own' && system.by === 'option') return 'to use it, change the option systemId';
   if (elsewhere)
     return `it will be used once Consul's HTTP API has listed no other for ${moveAfterMs / 1000} s`;
-  const file =
-    system.kind === 'own' && system.by === 'memory' ? ' without the file of last known members' : '';
-  return `to use it, restart this process${file}, set systemId, or let it reach Consul's HTTP API`;
+  const [id, ...others] = new Set(listed.map(systemOf));
+  if (others.length > 0)
+    return 'to use one of these databases, set hotspare.systemId to its system identifier and restart this process';
+  const bySetting = `to use that database, set hotspare.systemId to ${id} and restart this process`;
+  if ((system.kind === 'own' && system.by === 'option') || hasStaticHosts(state)) return bySetting;
+  return `${bySetting}; or delete the file of last known members and restart it; or give it access to Consul's HTTP API`;
 }
+
+/** Only lookups in Consul are noted. */
+const hasStaticHosts = ({ lookups, system }: State): boolean =>
+  lookups.primary === null && lookups.replica === null && !(system.kind === 'own' && system.by === 'memory');
 
 const crowd = ({ members, waiting }: State): string[] =>
   waiting.size === 0 ? [] : [`${waiting.size} more are listed than the ${members.size} that are followed`];
@@ -46,7 +55,7 @@ const crowd = ({ members, waiting }: State): string[] =>
 function withheld(state: State): string[] {
   const silent = [...state.members.values()].flatMap(({ target, standing, told }) =>
     standing.kind === 'proven' && told?.withheld
-      ? [`${targetKey(target)} does not tell all: ${told.withheld}`]
+      ? [`${targetKey(target)} ${withheldText(told.withheld)}`]
       : [],
   );
   return silent.length === 0 ? [] : [few(silent)];

@@ -39,8 +39,8 @@ function crowdWarning(service: string, pools: readonly Place[]): string {
   return [
     `this process has ${pools.length} pools of ${service} that were used and not ended, made at ${places.join(', ')}.`,
     'Each keeps a session to every member until end() is called, also when nothing refers to the pool any more, so the',
-    'servers run out of connections. Make one pool and keep it where a reload of your code finds it again (on globalThis),',
-    'or end() the old one: "Pools that were forgotten" in docs/SWAP.md.',
+    'servers run out of connections. Make one pool and keep it where a reload of your code finds it again',
+    '(globalThis.pool ??= new Pool(...)), or end() the old one first.',
   ].join(' ');
 }
 

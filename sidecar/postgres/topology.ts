@@ -2,7 +2,7 @@ import { assertNever } from '../../common/assert-never.js';
 import type { Role, Target } from '../../common/names.js';
 import { eligible, memberAgeMs, memberLagBytes } from '../core/eligible.js';
 import type { Member, RouteConfig, State } from '../core/model.js';
-import { trouble } from '../core/reasons.js';
+import { trouble, withheldText } from '../core/reasons.js';
 import { stranger } from '../core/remarks.js';
 import { foreign } from '../core/system.js';
 
@@ -82,7 +82,7 @@ function detail({ standing, told }: Member): string {
     case 'unknown':
       return 'has not answered yet';
     case 'proven': {
-      const withheld = told?.withheld ? `, and does not tell all: ${told.withheld}` : '';
+      const withheld = told?.withheld ? `, and ${withheldText(told.withheld)}` : '';
       return `is ${standing.role === 'primary' ? 'the primary' : 'a replica'}${withheld}`;
     }
     default:

@@ -99,7 +99,10 @@ const rows: readonly [
     },
     'read-only',
     dead.since,
-    ['there is no primary: nothing can be written', 'pg1 is critical: connection refused'],
+    [
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
+      'pg1 is critical: connection refused',
+    ],
   ],
   [
     "only the primary's agent was stopped: it took the primary out of Consul, and nothing else is known of it",
@@ -127,7 +130,7 @@ const rows: readonly [
     null,
     undefined,
     [
-      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
+      'it is unknown whether writes work: no agent could tell whether Postgres serves on pg1; see to hotspare-agent there',
       'pg2 receives WAL, so a primary is most likely alive',
       'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
@@ -142,7 +145,7 @@ const rows: readonly [
     'read-only',
     undefined,
     [
-      'there is no primary: nothing can be written',
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
       'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
       'pg2 receives no WAL: nothing streams to it',
@@ -157,7 +160,7 @@ const rows: readonly [
     'read-only',
     undefined,
     [
-      'there is no primary: nothing can be written',
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
       'pg1 is critical: connection refused',
       'pg1: its agent does not answer, so what Consul holds is shown',
     ],
@@ -174,7 +177,7 @@ const rows: readonly [
     null,
     undefined,
     [
-      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
+      'it is unknown whether writes work: no agent could tell whether Postgres serves on pg1; see to hotspare-agent there',
       'pg2 receives WAL, so a primary is most likely alive',
       'pg1 cannot be judged: not probed yet',
     ],
@@ -200,8 +203,8 @@ const rows: readonly [
     null,
     undefined,
     [
-      'whether anything can be written is not known: nobody who can tell was heard about pg1; see to the hotspare agent there',
-      'no healthy replica is known: when the primary is lost, nothing can be read',
+      'it is unknown whether writes work: no agent could tell whether Postgres serves on pg1; see to hotspare-agent there',
+      'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
       'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
       'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
@@ -214,8 +217,8 @@ const rows: readonly [
     null,
     undefined,
     [
-      'there is no primary: nothing can be written',
-      'no healthy replica is known: when the primary is lost, nothing can be read',
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
+      'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
       'pg1 is critical: connection refused',
       'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
       'pg2: its agent does not answer, so what Consul holds is shown',
@@ -232,8 +235,8 @@ const rows: readonly [
     'down',
     '2026-01-03T00:00:00.000Z',
     [
-      'there is no primary: nothing can be written',
-      'there is no healthy replica: nothing can be read',
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
+      'there is no healthy replica either, so reads fail: bring any member back',
       'pg1 is critical: connection refused',
       'pg2 is critical: connection refused',
     ],
@@ -243,7 +246,7 @@ const rows: readonly [
     { agents: [agent('pg1', primary)], consul: entries(entry('pg1')) },
     'read-write',
     primary.since,
-    ['no healthy replica is known: when the primary is lost, nothing can be read'],
+    ['no healthy replica is known, so reads fail without the primary: bring a replica back, or add one'],
   ],
   [
     'two primaries',
@@ -252,7 +255,7 @@ const rows: readonly [
     primary.since,
     [
       'there are 2 primaries (pg1, pg2): find out which is right, and stop the other',
-      'no healthy replica is known: when the primary is lost, nothing can be read',
+      'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
     ],
   ],
   [
@@ -324,7 +327,10 @@ const rows: readonly [
     },
     'read-only',
     primary.since,
-    ['there is no primary: nothing can be written', 'pg1 cannot be judged: slots'],
+    [
+      'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
+      'pg1 cannot be judged: slots',
+    ],
   ],
   [
     'Consul holds a healthy member as critical',
@@ -543,7 +549,22 @@ describe('reading', () => {
     }));
     const { out } = await ask(consul);
     expect(out).toContain('mode unknown, degraded');
-    expect(out).toContain('was heard about b, c;');
+    expect(out).toContain('serves on b or c;');
+  });
+
+  test('beside an older Patroni, from Consul alone: master is the primary; degraded, as no agent watches', async () => {
+    const item = (box: string, Tags: string[]) => ({
+      Node: { Node: box, Address: '10.0.0.9' },
+      Service: { ID: `shop-db/${box}`, Address: '', Port: 5432, Tags, Meta: {} },
+      Checks: [{ CheckID: `shop-db/${box}`, Status: 'passing', Output: '' }],
+    });
+    const body = JSON.stringify([item('a', ['master']), item('b', ['replica'])]);
+    const { code, out } = await ask(await serve(() => ({ body })));
+    expect([code, out]).toEqual([
+      3,
+      expect.stringMatching(/read-write, degraded[^]*^a .* primary .*\n^b .* replica /m),
+    ]);
+    expect(out).toContain('a: no agent of hotspare registered it');
   });
 
   test('nobody answers anywhere', async () => {

@@ -162,7 +162,12 @@ test('a command that fails: the text before it is back, the status says why, and
   await waitFor('tries with the new text and the old', eventuallyMs, () => runs() >= before + 2);
   await waitFor('the status', eventuallyMs, async () => {
     const [template] = (await agent.status()).templates ?? [];
-    return template?.state === 'failing' && template.detail?.includes('ended with status 1; it fails with');
+    return (
+      template?.state === 'failing' &&
+      template.detail?.includes(
+        'ended with status 1; the last text that worked was put back, and the command fails with it too',
+      )
+    );
   });
   expect(content()).toBe(line(0, 1));
   rmSync(path('fails'));
@@ -198,7 +203,7 @@ test('a second agent under the same name: the last to start keeps the box, and b
     await waitFor('the first to give way', eventuallyMs, async () =>
       (await detail(agent)).includes(`at ${second.statusUrl}`),
     );
-    expect(await detail(agent)).toContain('writes and removes nothing any more, until it is restarted');
+    expect(await detail(agent)).toContain('no longer changes anything in Consul until you restart it');
     await waitFor('only the second’s', eventuallyMs, async () => (await names()).join() === 'web-c@nginx1');
     // The first, started again, is the last.
     expect(await agent.stop()).toBe(0);

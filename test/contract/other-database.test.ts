@@ -175,7 +175,9 @@ describe('the catalogue names another database', () => {
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     await write(pool, 'by DNS');
     expect([await count(blue.primary, 'by DNS'), await count(green.primary, 'by DNS')]).toEqual([2, 0]);
-    expect(pool.modeReason).toMatch(/is the primary of another database .*: to use it, restart this process/);
+    expect(pool.modeReason).toMatch(
+      /is the primary of another database .*: to use that database, set hotspare.systemId to \d+ and restart/,
+    );
   });
 
   test("by Consul's HTTP API, for three seconds: it moves as a whole, says so, and starts there from then on", async () => {

@@ -20,6 +20,14 @@ test('every verb has a section, in the order of the list, and no other has one',
   expect(Object.keys(deadlinesMs)).toEqual([...verbs]);
 });
 
+test('the defaults of deadlineMs are those of the code', () => {
+  const rows = [...section('Orders').matchAll(/^\| ([\d,]+) \| (`.*) \|$/gm)];
+  const stated = rows.flatMap(([, ms, names]) =>
+    quoted(names!).map((name) => [name, Number(ms!.replaceAll(',', ''))]),
+  );
+  expect(Object.fromEntries(stated)).toEqual(deadlinesMs);
+});
+
 test.each(verbs)('%s: what it takes and gives is named in its section', (verb) => {
   const asked = quoted(section(verb, '###')).concat('verb', 'deadlineMs');
   const wanted = results[verb].keys.filter((key) => !quoted(section('facts', '###')).includes(key));

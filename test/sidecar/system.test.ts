@@ -332,13 +332,38 @@ describe('moving to another database', () => {
       'by DNS',
       [...settled, says('primary', found('x')), says('replica', empty), x()],
       {},
-      /; x:5432 is the primary of another database .*: to use it, restart this process, set systemId/,
+      /; x:5432 is the primary of another database .*: to use that database, set hotspare.systemId to other and restart this process; or delete the file of last known members and restart it; or give it access to Consul's HTTP API$/,
     ],
     [
       'final',
       [...settled, says('primary', found('x')), says('replica', empty), x()],
       { systemId: 'sys' },
-      /: to use it, change the option systemId$/,
+      /: to use that database, set hotspare.systemId to other and restart this process$/,
+    ],
+    [
+      'static hosts: no file, no Consul',
+      [
+        { ...says('primary', found('a')), source: 'static' } as Event,
+        primary('a'),
+        served('a'),
+        fails('a', 'refused'),
+        { ...says('primary', found('x')), source: 'static' } as Event,
+        x(),
+      ],
+      {},
+      /: to use that database, set hotspare.systemId to other and restart this process$/,
+    ],
+    [
+      'two others',
+      [
+        ...settled,
+        says('primary', found('x')),
+        says('replica', found('z')),
+        x(),
+        replica('z', 1n, 1n, 'third'),
+      ],
+      {},
+      /: to use one of these databases, set hotspare.systemId to its system identifier and restart this process$/,
     ],
     ['soon', pending, {}, /: it will be used once Consul's HTTP API has listed no other for 3 s$/],
     ['ours is listed as well', [...settled, says('primary', found('a', 'x')), x()], {}, /is not used$/],
@@ -389,7 +414,7 @@ describe('what a member does not tell', () => {
   test('the reason names the error', () => {
     const { state } = play([...settled, fails('a', 'refused'), silent('b')]);
     expect(account(state)).toBe(
-      'b:5432 calls itself primary, but does not tell its timeline, and others have told theirs; b:5432 does not tell all: 42501: no',
+      "b:5432 calls itself primary, but does not tell its timeline, and others have told theirs: the app's role needs the right to EXECUTE pg_current_wal_lsn and pg_walfile_name there; b:5432 does not tell all: 42501: no (the app's role needs the right to EXECUTE it)",
     );
   });
 });

@@ -19,11 +19,14 @@ test.each<[Partial<Instance>, string | undefined]>([
   [{ address: 'fe80::1%eth0' }, 'its address is "fe80::1%eth0", and only an IP address can be used'],
   [{ address: '10.0.0.1 ' }, 'its address is "10.0.0.1 ", and only an IP address can be used'],
   [{ address: '1;}\n' }, 'its address is "1;} ", and only an IP address can be used'],
-  [{ address: '0.0.0.0' }, 'its address is 0.0.0.0, which is not a place'],
+  [{ address: '0.0.0.0' }, 'its address is 0.0.0.0, which is not the address of a host'],
   [{ port: 0 }, 'it has no port'],
-  [{ port: 65_536 }, 'its port is 65536'],
-  [{ port: 1.5 }, 'its port is 1.5'],
-  [{ node: 'a b' }, 'its node is called "a b"'],
+  [{ port: 65_536 }, 'its port is 65536, and only 1 to 65535 can be used'],
+  [{ port: 1.5 }, 'its port is 1.5, and only 1 to 65535 can be used'],
+  [
+    { node: 'a b' },
+    'its node is called "a b", and only up to 253 letters, digits, dots, dashes and underscores can be used',
+  ],
 ])('%j', (more, why) => {
   expect(refusalOf({ ...good, ...more })).toBe(why);
 });

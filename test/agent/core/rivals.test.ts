@@ -31,6 +31,6 @@ test('of two that see each other exactly one goes on', () => {
 
 test('the sentence says which other, and where', () => {
   expect(rivalText({ run: other, keeps: 'they' })).toBe(
-    'another agent, at http://10.0.0.9:8008 (instance x, started 1970-01-01T00:00:00.500Z), registers services as box nginx1, too: this one writes and removes nothing any more, until it is restarted; give each box a name of its own',
+    'another agent, at http://10.0.0.9:8008 (instance x, started 1970-01-01T00:00:00.500Z), also registers services as box nginx1; this agent no longer changes anything in Consul until you restart it; give each box its own name (box: in agent.yaml), then restart both agents',
   );
 });

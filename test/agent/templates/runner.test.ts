@@ -230,7 +230,7 @@ test('a text that the command fails with is taken back, named, and tried again',
     return (
       content() === 'good' &&
       status().detail?.endsWith(
-        'ended with status 3: bad text; the last text that worked is back in its place, and the new one is tried again',
+        'ended with status 3: bad text; the last text that worked was put back, and the new one is tried again',
       )
     );
   });
@@ -254,7 +254,9 @@ test('a reader that is down finds the text that worked, and the new one soon aft
   consul.setForeign('web', [{ node: 'two', port: 1 }]);
   await waitFor('both to have failed', eventuallyMs, async () => {
     await clock.advance(10);
-    return status().detail?.includes('not running; it fails with the last text that worked as well');
+    return status().detail?.includes(
+      'not running; the last text that worked was put back, and the command fails with it too',
+    );
   });
   expect(content()).toBe('one');
   rmSync(join(folder, 'down'));
