@@ -66,7 +66,7 @@ export function object<F extends Fields>(fields: F): Shape<ObjectOf<F>> {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad(where, 'an object');
       for (const key of Object.keys(value))
         if (!(key in fields))
-          bad(`${where}.${key}`, `no such key; known are ${Object.keys(fields).join(', ')}`);
+          throw new TypeError(`${where}.${key}: no such key; known are ${Object.keys(fields).join(', ')}`);
       const read: Record<string, unknown> = {};
       for (const [key, shape] of Object.entries(fields)) {
         const each = shape.read((value as Record<string, unknown>)[key], `${where}.${key}`);

@@ -28,7 +28,7 @@ export function readStanding(row: readonly unknown[] | undefined): Standing {
 /** A session that was opened to read, on a primary, and that would write. */
 export const wouldWrite = (where: string): DownError =>
   new DownError(
-    `${where} is a primary, and this session would not only read there: a pooler or proxy has dropped ${readingSetting}=on; connect pool.read to the servers themselves, or read through the pool itself`,
+    `${where} is a primary, and this session would not only read there: a pooler or proxy has dropped ${readingSetting}=on; connect to the servers without it, or read with pool instead of pool.read`,
   );
 
 /** PgBouncer, and RDS Proxy. */
@@ -41,7 +41,7 @@ const refusals: Readonly<Record<string, RegExp>> = {
 export function optionRefused(where: string, error: unknown): DownError | null {
   if (!refusals[codeOf(error) ?? '']?.test(messageOf(error))) return null;
   return new DownError(
-    `the pooler or proxy at ${where} does not take the start-up option ${readingSetting}=on; connect pool.read to the servers themselves, or have the pooler ignore it (PgBouncer: ignore_startup_parameters = options), which lets pool.read use replicas, no primary: ${messageOf(error)}`,
+    `the pooler or proxy at ${where} does not take the start-up option ${readingSetting}=on: ${messageOf(error)}; connect to the servers without it, read with pool instead of pool.read, or let the pooler ignore the option (PgBouncer: ignore_startup_parameters = options), which allows pool.read on replicas alone`,
     error,
   );
 }
