@@ -13,6 +13,13 @@ const unreachable = new Set([
 ]);
 const closed = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_DESTROYED']);
 
+/** pg's own, without a code; the last for a question that is put to a session which has just ended. */
+const closedWords = [
+  'Connection terminated',
+  'the server closed',
+  'Client has encountered a connection error',
+];
+
 /** What a failed connection attempt says about the server. */
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof HeldUpError) return { kind: 'held-up' };
@@ -28,8 +35,7 @@ export function troubleOf(error: unknown): Trouble {
   // A pooler without a server says it so; what it does not take of us, in the same code.
   if (code === '08P01' && !message.includes('startup parameter')) return { kind: 'not-ready' };
   if (message === 'timeout expired') return { kind: 'timed-out' };
-  if (message.startsWith('Connection terminated') || message.startsWith('the server closed'))
-    return { kind: 'closed' };
+  if (closedWords.some((words) => message.startsWith(words))) return { kind: 'closed' };
   // An SQLSTATE, a certificate that is not accepted, a password that is no string: waiting will not mend it.
   return { kind: 'rejected', code: code ?? null };
 }

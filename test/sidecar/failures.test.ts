@@ -17,6 +17,7 @@ describe('what a failed connection says', () => {
     // Given up by ourselves.
     [error({ code: 'ECONNABORTED' }), { kind: 'closed' }],
     [error({}, 'Connection terminated unexpectedly'), { kind: 'closed' }],
+    [error({}, 'Client has encountered a connection error and is not queryable'), { kind: 'closed' }],
     [error({ code: '57P03', file: 'backend_startup.c' }), { kind: 'not-ready' }],
     [error({ code: '57P01', file: 'postgres.c' }), { kind: 'not-ready' }],
     [error({ code: '57P01', file: 'be-secure.c' }), { kind: 'crashed' }],
