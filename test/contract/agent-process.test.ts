@@ -296,7 +296,7 @@ describe('hotspare status', () => {
       const answer = await ask();
       expect(answer.code).toBe(3);
       expect(summary(answer).mode).toBeNull();
-      expect(summary(answer).why.join()).toContain('nobody who can tell was heard about pg1');
+      expect(summary(answer).why.join()).toContain('no agent could tell whether Postgres serves on pg1');
     } finally {
       await pg1.start();
     }
