@@ -20,7 +20,7 @@ export function refusalOf({ node, address, port }: Instance): string | undefined
   return undefined;
 }
 
-/** Consul's id is any text; nobody but people reads it. */
+/** Consul's id is any text; only people read it. */
 export function leftOutText(service: string, instance: Instance, why: string): string {
   return `${plainText(service)}: ${nameOf(instance)} is left out: ${why}`;
 }

@@ -1,7 +1,7 @@
 import { targetKey } from '../../common/names.js';
 import { plainText } from '../../common/plain-text.js';
 
-/** One instance of a service, as Consul lists it. Nothing in it is checked: anybody who may register wrote it. */
+/** One instance of a service, as Consul lists it. Nothing in it is checked: whoever can register has written it. */
 export interface Instance {
   readonly node: string;
   readonly id: string;
