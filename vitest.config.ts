@@ -15,7 +15,7 @@ export default defineConfig({
           ...node,
           name: 'unit',
           include: [
-            'test/{common,agent,keeper,sidecar,todomvc,lab,provision,vagrant,cli,rules,sim,bench,soak}/**/*.test.ts',
+            'test/{common,agent,keeper,sidecar,todomvc,lab,provision,vagrant,cli,status,rules,sim,bench,soak}/**/*.test.ts',
           ],
           // Some start a program: on a busy machine that alone may take seconds.
           testTimeout: 60_000,

@@ -14,6 +14,7 @@ export const rooms = [
   'sidecar',
   'common',
   'cli',
+  'status',
   'todomvc',
   'lab',
   'provision',

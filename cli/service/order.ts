@@ -8,7 +8,7 @@ import { UserError } from '../../common/errors.js';
 import { plainText, plainTexts } from '../../common/plain-text.js';
 import { record, text } from '../../common/json.js';
 import type { Secret } from '../../common/secret.js';
-import { readAgent, readConsul, whyOf } from '../status/read.js';
+import { readAgent, readConsul, whyOf } from '../../status/index.js';
 
 export interface Order {
   readonly action: ServiceAction;

@@ -1,7 +1,6 @@
 import { targetKey } from '../../common/names.js';
 import { tableLines } from '../../common/table.js';
-import { lagOf } from './lag.js';
-import type { MemberSummary, Summary } from './model.js';
+import { lagOf, type MemberSummary, type Summary } from '../../status/index.js';
 
 /** The summary for a person. `nowMs` is wall-clock. */
 export function renderSummary(summary: Summary, nowMs: number): string {

@@ -1,8 +1,6 @@
 import type { Clock } from '../../common/clock.js';
-import type { Readings } from './model.js';
-import { readAll } from './read.js';
 import { renderSummary } from './render.js';
-import { summarize } from './summarize.js';
+import { readAll, summarize, type Readings } from '../../status/index.js';
 
 export interface StatusOptions {
   /** Default `pg`. */

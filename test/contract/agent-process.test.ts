@@ -1,5 +1,5 @@
 import { statusCommand, type StatusOptions } from '../../cli/status/status.js';
-import type { Summary } from '../../cli/status/model.js';
+import type { Summary } from '../../status/index.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-import type { AgentStatus, MemberState, ServiceStatus } from '../../common/agent-status.js';
-import type { CheckStatus, Mode, Role } from '../../common/names.js';
+import type { AgentStatus, MemberState, ServiceStatus } from '../common/agent-status.js';
+import type { CheckStatus, Mode, Role } from '../common/names.js';
 
 /** What was read, before anything is concluded from it. */
 export interface Readings {

@@ -1,10 +1,10 @@
-import type { AgentStatus } from '../../common/agent-status.js';
-import { parseHealth, parseMeta, type HealthCheck } from '../../common/consul/json.js';
-import { codeOf, messageOf } from '../../common/errors.js';
-import { list, record, text } from '../../common/json.js';
-import { serviceMeta } from '../../common/names.js';
-import { plainText, plainTexts } from '../../common/plain-text.js';
-import { roleIn } from '../../common/role-tags.js';
+import type { AgentStatus } from '../common/agent-status.js';
+import { parseHealth, parseMeta, type HealthCheck } from '../common/consul/json.js';
+import { codeOf, messageOf } from '../common/errors.js';
+import { list, record, text } from '../common/json.js';
+import { serviceMeta } from '../common/names.js';
+import { plainText, plainTexts } from '../common/plain-text.js';
+import { roleIn } from '../common/role-tags.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
 
 export interface ReadOptions {

@@ -1,5 +1,5 @@
-import { assertNever } from '../../common/assert-never.js';
-import type { Mode } from '../../common/names.js';
+import { assertNever } from '../common/assert-never.js';
+import type { Mode } from '../common/names.js';
 import type { Member } from './members.js';
 import type { MemberSummary } from './model.js';
 

@@ -1,4 +1,4 @@
-import { assertNever } from '../../common/assert-never.js';
+import { assertNever } from '../common/assert-never.js';
 import { lagOf, withLags } from './lag.js';
 import { membersOf, type Member } from './members.js';
 import { modeOf, primaryVerdict, serving, sinceOf, streaming } from './mode.js';
