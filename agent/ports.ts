@@ -43,6 +43,8 @@ export interface ConsulPort {
     signal: AbortSignal,
     options?: { readonly waitMs?: number },
   ): Promise<void>;
+  /** Who is told when a token that Consul refused was replaced in its file: what was refused may be tried again at once. */
+  onNewToken(listener: () => void): void;
 }
 
 export interface ServiceWatcher {

@@ -9,6 +9,7 @@ import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js
 import { ConsulError, type ConsulPort, type Kept, type ServiceWatcher } from '../ports.js';
 import { explain, statusOf, type Undertaking } from './errors.js';
 import { parseEntries } from './parse.js';
+import { RefusedToken } from './refused-token.js';
 import { watchService } from './watch.js';
 
 export interface ConsulAdapterOptions {
@@ -40,8 +41,16 @@ export interface ConsulAnswer {
 export class ConsulAdapter implements ConsulPort {
   private readonly consul: Consul;
   private readonly connections: HttpAgent;
+  private readonly refusedToken: RefusedToken | undefined;
+  private readonly newTokenListeners: (() => void)[] = [];
 
   constructor(private readonly options: ConsulAdapterOptions) {
+    const { clock, token } = options;
+    this.refusedToken =
+      token &&
+      new RefusedToken(token, clock, () => {
+        for (const listener of this.newTokenListeners) listener();
+      });
     const url = new URL(options.url);
     const secure = url.protocol === 'https:';
     this.connections = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
@@ -121,7 +130,12 @@ export class ConsulAdapter implements ConsulPort {
     return watchService({ ...this.options, waitMs, service, watcher, signal, ask });
   }
 
+  onNewToken(listener: () => void): void {
+    this.newTokenListeners.push(listener);
+  }
+
   close(): void {
+    this.refusedToken?.stop();
     this.connections.destroy();
   }
 
@@ -132,23 +146,29 @@ export class ConsulAdapter implements ConsulPort {
   ): Promise<T> {
     const { context = new EventEmitter(), deadlineMs = this.options.deadlineMs, signal } = how;
     const { token } = this.options;
-    const ask = () =>
-      withDeadline(
+    let used: Secret | undefined;
+    const ask = () => {
+      used = token?.current();
+      return withDeadline(
         this.options.clock,
         deadlineMs,
         undertaking.what,
         (aborted) => {
           aborted.addEventListener('abort', () => context.emit('cancel'), { once: true });
-          return work({ ctx: context, ...(token && { token: token.current().reveal() }) });
+          return work({ ctx: context, ...(used && { token: used.reveal() }) });
         },
         signal,
       );
+    };
     try {
       return await ask().catch(async (error: unknown) => {
-        if (statusOf(error) !== 403 || !(await token?.reread())) throw error;
+        if (statusOf(error) !== 403 || !token) throw error;
+        // Another call may have found the new one already.
+        if (token.current() === used && !(await token.reread())) throw error;
         return ask();
       });
     } catch (error) {
+      if (statusOf(error) === 403 && used) this.refusedToken?.refused(used);
       throw explain(error, undertaking, this.options);
     }
   }

@@ -80,6 +80,7 @@ export class Catalogue {
   }
 
   start(): void {
+    this.options.consul.onNewToken(() => this.retryRefused());
     void this.read();
   }
 
@@ -167,6 +168,13 @@ export class Catalogue {
     if (told && news) log.warn({ service: id }, why);
     this.entries = undefined;
     this.schedule(count === 1 ? 0 : retry.baseMs);
+  }
+
+  /** What was refused is tried now, and not when its pause is over. */
+  private retryRefused(): void {
+    if (this.listRefused === undefined && this.refusals.size === 0) return;
+    for (const refused of this.refusals.values()) refused.untilMs = -Infinity;
+    this.schedule(0);
   }
 
   private lost(error: ConsulError): void {

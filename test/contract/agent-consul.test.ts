@@ -325,6 +325,26 @@ describe('access control', () => {
     }
   });
 
+  test('a token that is replaced after a refusal: it is found though nothing is asked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotspare-token-'));
+    const file = join(folder, 'token');
+    try {
+      writeFileSync(file, secret);
+      const token = keptSecret(file, new Secret(secret), { clock, log: keptLog() });
+      const port = adapter(consul.httpUrl, { token, tokenFile: file });
+      let told = 0;
+      port.onNewToken(() => (told += 1));
+      await expect(port.services()).rejects.toMatchObject({ kind: 'forbidden' });
+      writeFileSync(file, consul.managementToken!);
+      await waitFor('the new token', eventuallyMs, () => told === 1);
+      expect(token.current().reveal()).toBe(consul.managementToken);
+      expect(await port.services()).toBeDefined();
+      port.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('a token without the right: the right that is needed is named', async () => {
     const manage = (path: string, body: object) =>
       fetch(`${consul.httpUrl}/v1/acl/${path}`, {

@@ -8,6 +8,7 @@ export class FakeConsul implements ConsulPort {
   private entries = new Map<string, CatalogueEntry>();
   private foreign: HealthEntry[] = [];
   private state: 'up' | 'away' | 'everything forbidden' | 'writing forbidden' = 'up';
+  private readonly newTokenListeners: (() => void)[] = [];
   private readonly watchers = new Set<{
     service: string;
     watcher: ServiceWatcher;
@@ -28,6 +29,12 @@ export class FakeConsul implements ConsulPort {
     }
     this.state = 'up';
     this.tell();
+  }
+
+  /** What was forbidden is allowed, to a token that was put into its file. */
+  replaceToken(): void {
+    this.state = 'up';
+    for (const listener of this.newTokenListeners) listener();
   }
 
   forbid(what: 'everything' | 'writing'): void {
@@ -109,6 +116,10 @@ export class FakeConsul implements ConsulPort {
         { once: true },
       ),
     );
+  }
+
+  onNewToken(listener: () => void): void {
+    this.newTokenListeners.push(listener);
   }
 
   private gate(call: string): void {
