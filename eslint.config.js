@@ -22,7 +22,7 @@ export default tseslint.config(
   },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
-    files: ['{agent,keeper,sidecar,common,cli,status,todomvc,lab,provision,vagrant}/**/*.ts'],
+    files: ['{agent,keeper,sidecar,common,cli,status,todomvc,lab,setup,provision,vagrant}/**/*.ts'],
     ignores: ['common/runtime/**', '**/main.ts'],
     rules: {
       'no-restricted-properties': ['error', ...ambient],

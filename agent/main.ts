@@ -19,7 +19,7 @@ import { instanceId } from './memory/instance.js';
 import { MemoryFile } from './memory/file.js';
 import type { Driver } from './ports.js';
 import { keptSecret, keptTls } from './secrets/files.js';
-import { SystemdManager } from './services/systemd.js';
+import { SystemdManager } from './systemd/units.js';
 import { runAgent } from './shell/agent.js';
 import { UnitControl } from './shell/unit-control.js';
 import { SystemdNotifier } from './systemd/notifier.js';

@@ -6,4 +6,3 @@ export { labFiles, labSettings, type LabSettings } from './layout.js';
 export { terminalProgress, type Progress } from './progress.js';
 export { labStatus, statusText, type LabStatus } from './status.js';
 export { up } from './up.js';
-export { installMissing, missingPackages, type Purposes } from './setup/packages.js';

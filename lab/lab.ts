@@ -4,10 +4,10 @@ import { UserError } from '../common/errors.js';
 import { findBinaries } from '../common/runtime/binaries.js';
 import { ProcessManager } from '../common/runtime/processes/manager.js';
 import { accountOf } from '../common/runtime/accounts.js';
-import { loadOrMakeSecrets } from '../provision/secrets.js';
-import { consulUrl, todoUrls } from '../provision/health.js';
-import type { LabSite } from '../provision/site.js';
-import { loadTopology } from '../provision/topology.js';
+import { loadOrMakeSecrets } from '../provision/site/secrets.js';
+import { consulUrl, todoUrls } from '../provision/site/health.js';
+import type { LabSite } from '../provision/site/site.js';
+import { loadTopology } from '../provision/topology/topology.js';
 import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
 

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
 import { ports } from '../common/names.js';
-import type { BoxPaths } from '../provision/site.js';
-import type { Box } from '../provision/topology.js';
+import type { BoxPaths } from '../provision/site/site.js';
+import type { Box } from '../provision/topology/topology.js';
 
 /** The settings of a lab that come from the environment. */
 export interface LabSettings {

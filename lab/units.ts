@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../common/errors.js';
 import type { ProcessUnit } from '../common/runtime/processes/unit.js';
-import { addressOf, portOf, type LabSite, type PortName } from '../provision/site.js';
-import type { Box } from '../provision/topology.js';
+import { addressOf, portOf, type LabSite, type PortName } from '../provision/site/site.js';
+import type { Box } from '../provision/topology/topology.js';
 
 /** What runs on a box, in the order it is started. */
 export const programs = ['consul', 'pg', 'agent', 'nginx', 'todomvc'] as const;

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { systemClock } from '../common/runtime/clock.js';
-import { filesOf } from '../provision/files.js';
-import { makeFolder, writeFiles } from '../provision/write.js';
+import { filesOf } from '../provision/files/files.js';
+import { makeFolder, writeFiles } from '../provision/files/write.js';
 import { openLab, templateFolder, type Lab } from './lab.js';
 import type { LabSettings } from './layout.js';
 import { withLock } from './lock.js';

@@ -1,11 +1,11 @@
 /** What other rooms use to turn a topology into the files of its boxes. */
-export { LostManagementToken, setUpAcl, waitForLeader, type AclSetup } from './consul-acl.js';
-export { filesOf, type BoxFile, type Concern, type Owner } from './files.js';
-export { firewallOf, openings, type FirewallRule, type Opening } from './firewall.js';
-export { payloadOf, stepsOf, type Payload, type Step } from './payload.js';
-export { boxesSite, type BoxesSettings } from './real-boxes.js';
-export { consulUrl, todoUrls, whatIsMissing } from './health.js';
-export { loadOrMakeSecrets, makeSecrets, type Secrets } from './secrets.js';
+export { LostManagementToken, setUpAcl, waitForLeader, type AclSetup } from './consul/set-up.js';
+export { filesOf, type BoxFile, type Concern, type Owner } from './files/files.js';
+export { firewallOf, openings, type FirewallRule, type Opening } from './services/firewall.js';
+export { payloadOf, stepsOf, type Payload, type Step } from './box/payload.js';
+export { boxesSite, type BoxesSettings } from './site/real-boxes.js';
+export { consulUrl, todoUrls, whatIsMissing } from './site/health.js';
+export { loadOrMakeSecrets, makeSecrets, type Secrets } from './site/secrets.js';
 export {
   addressOf,
   portOf,
@@ -14,7 +14,7 @@ export {
   type LabSite,
   type PortName,
   type Site,
-} from './site.js';
+} from './site/site.js';
 export {
   boxesWith,
   consulServersOf,
@@ -24,5 +24,5 @@ export {
   type Group,
   type ServiceName,
   type Topology,
-} from './topology.js';
-export { makeFolder, writeFiles, type Account } from './write.js';
+} from './topology/topology.js';
+export { makeFolder, writeFiles, type Account } from './files/write.js';

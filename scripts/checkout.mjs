@@ -17,6 +17,7 @@ export const rooms = [
   'status',
   'todomvc',
   'lab',
+  'setup',
   'provision',
   'vagrant',
   'bench',

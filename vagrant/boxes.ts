@@ -1,8 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../common/clock.js';
-import { addressOf } from '../provision/site.js';
-import { loadTopology, type Topology } from '../provision/topology.js';
+import { addressOf } from '../provision/site/site.js';
+import { loadTopology, type Topology } from '../provision/topology/topology.js';
 import { withStateLock } from './lock.js';
 import { openSite } from './open.js';
 import { gather } from './preflight/gather.js';

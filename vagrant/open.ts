@@ -1,7 +1,7 @@
 import { boxesSite } from '../provision/index.js';
-import { loadOrMakeSecrets } from '../provision/secrets.js';
-import { addressOf, type BoxesSite } from '../provision/site.js';
-import { boxesWith, type Topology } from '../provision/topology.js';
+import { loadOrMakeSecrets } from '../provision/site/secrets.js';
+import { addressOf, type BoxesSite } from '../provision/site/site.js';
+import { boxesWith, type Topology } from '../provision/topology/topology.js';
 import { certificateFor, type Wish } from './prepare/tls.js';
 import type { Settings } from './settings.js';
 import { privateFolder, stateFiles } from './state.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UserError } from '../../common/errors.js';
-import { installMissing, missingPackages, type Purposes } from '../../lab/index.js';
+import { installMissing, missingPackages, type Purposes } from '../../setup/index.js';
 import { confirm } from '../ask.js';
 import type { Io } from '../io.js';
 

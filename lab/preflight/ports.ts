@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { UserError, codeOf } from '../../common/errors.js';
-import { portOf } from '../../provision/site.js';
+import { portOf } from '../../provision/site/site.js';
 import type { Lab } from '../lab.js';
 import { instancesOf, type Instance } from '../units.js';
 import { portHolder, type Protocol } from './port-holder.js';

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
-import { addressOf, portOf } from '../../provision/site.js';
-import type { Box } from '../../provision/topology.js';
+import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul/set-up.js';
+import { addressOf, portOf } from '../../provision/site/site.js';
+import type { Box } from '../../provision/topology/topology.js';
 import type { Lab } from '../lab.js';
 import type { Progress } from '../progress.js';
 import { mendConsulData } from './empty-files.js';

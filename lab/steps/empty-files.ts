@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { hasContent } from '../../common/runtime/durable.js';
-import type { Box } from '../../provision/topology.js';
+import type { Box } from '../../provision/topology/topology.js';
 import type { Lab } from '../lab.js';
 
 // What a power cut leaves: files with a name and no bytes, over which a program ends at its start.

@@ -1,7 +1,7 @@
 import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { whatDoesNotStream, whatIsMissing } from '../../provision/health.js';
+import { whatDoesNotStream, whatIsMissing } from '../../provision/site/health.js';
 import type { Lab } from '../lab.js';
 import { instancesOf } from '../units.js';
 import { lastWords } from './start.js';

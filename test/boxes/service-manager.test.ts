@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SystemdManager } from '../../agent/services/systemd.js';
+import { SystemdManager } from '../../agent/systemd/units.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import {
   serviceManagerSuite,

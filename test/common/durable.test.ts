@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { hasContent, writeDurably } from '../../common/runtime/durable.js';
-import type { BoxFile } from '../../provision/box-file.js';
-import { writeFiles } from '../../provision/write.js';
+import type { BoxFile } from '../../provision/files/box-file.js';
+import { writeFiles } from '../../provision/files/write.js';
 
 let folder = '';
 let path = '';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findBinaries } from '../../common/runtime/binaries.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
-import { parseTopology } from '../../provision/topology.js';
-import type { LabSite } from '../../provision/site.js';
+import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/consul/set-up.js';
+import { parseTopology } from '../../provision/topology/topology.js';
+import type { LabSite } from '../../provision/site/site.js';
 import { fileOf, labSite } from '../provision/sites.js';
 import { Child } from '../support/child.js';
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findBinaries, isExecutable } from '../../common/runtime/binaries.js';
 import { compileTemplate } from '../../common/template.js';
-import { filesOf } from '../../provision/files.js';
+import { filesOf } from '../../provision/files/files.js';
 import { fileOf, realSite, templates } from '../provision/sites.js';
 import { Child } from '../support/child.js';
 import { freePorts } from '../support/ports.js';

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { labFiles, labSettings } from '../../lab/index.js';
-import type { Secrets } from '../../provision/secrets.js';
+import type { Secrets } from '../../provision/site/secrets.js';
 import { TestLab } from '../support/lab.js';
 import { eventuallyMs } from '../support/patience.js';
 

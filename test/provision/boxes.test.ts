@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseAgentConfig } from '../../agent/config.js';
-import { filesOf } from '../../provision/files.js';
+import { filesOf } from '../../provision/files/files.js';
 import { boxOf, fileOf, realSite as site, templates, topology } from './sites.js';
 
 const text = (box: string, ending: string) => fileOf(site, box, ending).content;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { aclOf } from '../../provision/acl.js';
-import { filesOf } from '../../provision/files.js';
-import type { LabSite } from '../../provision/site.js';
+import { aclOf } from '../../provision/consul/acl.js';
+import { filesOf } from '../../provision/files/files.js';
+import type { LabSite } from '../../provision/site/site.js';
 import { fileOf, labSite as site, templates, topology } from './sites.js';
 
 const file = (box: string, ending: string) => fileOf(site, box, ending);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { firewallOf, openings } from '../../provision/firewall.js';
-import { parseTopology } from '../../provision/topology.js';
+import { firewallOf, openings } from '../../provision/services/firewall.js';
+import { parseTopology } from '../../provision/topology/topology.js';
 import { boxOf, fileOf, realSite as site } from './sites.js';
 
 const rules = (name: string, of = site) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ServiceStatus } from '../../common/agent-status.js';
-import { notStreaming } from '../../provision/health.js';
+import { notStreaming } from '../../provision/site/health.js';
 
 const member = (more: Partial<ServiceStatus>): ServiceStatus => ({
   name: 'pg',

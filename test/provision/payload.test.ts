@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { payloadOf, shellVariables, stepsOf, variablesOf } from '../../provision/payload.js';
+import { payloadOf, shellVariables, stepsOf, variablesOf } from '../../provision/box/payload.js';
 import { boxOf, realSite as site, templates, topology } from './sites.js';
 
 const payload = (name: string) => payloadOf(site, boxOf(site, name), templates);
@@ -47,9 +47,9 @@ test('a shell reads the variables of the box', () => {
 });
 
 test('the scripts read every variable there is', () => {
-  const scripts = readdirSync('provision')
+  const scripts = readdirSync('provision/box')
     .filter((name) => name.endsWith('.sh'))
-    .map((name) => readFileSync(join('provision', name), 'utf8'))
+    .map((name) => readFileSync(join('provision/box', name), 'utf8'))
     .join('');
   for (const name of Object.keys(variablesOf(site, boxOf(site, 'pg1'))))
     expect(scripts).toMatch(new RegExp(`\\$\\{?${name}\\b`));

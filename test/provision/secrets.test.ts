@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadOrMakeSecrets, makeSecrets } from '../../provision/secrets.js';
+import { loadOrMakeSecrets, makeSecrets } from '../../provision/site/secrets.js';
 
 let folder = '';
 let file = '';

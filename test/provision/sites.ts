@@ -1,8 +1,8 @@
-import { boxesSite } from '../../provision/real-boxes.js';
-import { filesOf, type BoxFile } from '../../provision/files.js';
-import { makeSecrets } from '../../provision/secrets.js';
-import type { BoxesSite, LabSite, Site } from '../../provision/site.js';
-import { loadTopology, type Box } from '../../provision/topology.js';
+import { boxesSite } from '../../provision/site/real-boxes.js';
+import { filesOf, type BoxFile } from '../../provision/files/files.js';
+import { makeSecrets } from '../../provision/site/secrets.js';
+import type { BoxesSite, LabSite, Site } from '../../provision/site/site.js';
+import { loadTopology, type Box } from '../../provision/topology/topology.js';
 
 export const templates = 'provision/templates';
 export const topology = loadTopology('vagrant/topology.json');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseTopology } from '../../provision/topology.js';
+import { parseTopology } from '../../provision/topology/topology.js';
 
 const good = () => JSON.parse(readFileSync('vagrant/topology.json', 'utf8')) as Record<string, unknown>;
 const groups = () => good()['groups'] as Record<string, unknown>[];

@@ -18,7 +18,7 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
     from: /^agent\/templates\//,
     may: [/^agent\/templates\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
   },
-  ...['consul', 'drivers', 'http', 'memory', 'services', 'systemd'].map((room) => ({
+  ...['consul', 'drivers', 'http', 'memory', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [new RegExp(`^agent/${room}/`), /^agent\/core\/model/, /^agent\/(ports|config)\.ts$/, /^common\//],
   })),
@@ -47,9 +47,16 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   { from: /^todomvc\//, may: [/^todomvc\//, /^sidecar\/index\.ts$/, /^common\//] },
   {
     from: /^cli\//,
-    may: [/^cli\//, /(^|\/)main\.ts$/, /(^|\/)config\.ts$/, /^common\//, /^(lab|vagrant|status)\/index\.ts$/],
+    may: [
+      /^cli\//,
+      /(^|\/)main\.ts$/,
+      /(^|\/)config\.ts$/,
+      /^common\//,
+      /^(lab|setup|vagrant|status)\/index\.ts$/,
+    ],
   },
   { from: /^lab\//, may: [/^lab\//, /^provision\//, /^status\/index\.ts$/, /^common\//] },
+  { from: /^setup\//, may: [/^setup\//, /^common\//] },
   { from: /^vagrant\//, may: [/^vagrant\//, /^provision\//, /^status\/index\.ts$/, /^common\//] },
   { from: /^provision\//, may: [/^provision\//, /^status\/index\.ts$/, /^common\//] },
   { from: /^status\/(?!read\.ts$)/, may: [/^status\//, /^common\/[^/]+$/] },
@@ -84,6 +91,7 @@ const rooms = [
   'status',
   'todomvc',
   'lab',
+  'setup',
   'provision',
   'vagrant',
   'bench',

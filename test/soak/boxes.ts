@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { labFiles, labSettings } from '../../lab/index.js';
-import type { Secrets } from '../../provision/secrets.js';
+import type { Secrets } from '../../provision/site/secrets.js';
 import { TestLab } from '../support/lab.js';
 import type { Setup } from './messages.js';
 import { applicationName } from './rows.js';

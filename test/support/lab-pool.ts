@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labFiles, labSettings } from '../../lab/index.js';
-import type { Secrets } from '../../provision/secrets.js';
+import type { Secrets } from '../../provision/site/secrets.js';
 import { Pool } from '../../sidecar/index.js';
 import type { TestLab } from './lab.js';
 

@@ -44,7 +44,8 @@ beforeEach(() => {
     put(path);
   for (const path of ['cli/main.js', 'cli/main.js.map', 'bench/herd.js', '.hotspare-stamp'])
     put(`dist/${path}`);
-  for (const path of ['provision/templates/agent.yaml.hbs', 'provision/files.ts', 'cli/main.ts']) put(path);
+  for (const path of ['provision/templates/agent.yaml.hbs', 'provision/files/files.ts', 'cli/main.ts'])
+    put(path);
   for (const path of ['test/a.test.ts', 'Vagrantfile', 'vagrant/ruby/settings.rb', 'backups/todo.dump'])
     put(path);
 });

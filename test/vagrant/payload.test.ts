@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { payloadOf } from '../../provision/payload.js';
+import { payloadOf } from '../../provision/box/payload.js';
 import { nodeForBoxes } from '../../vagrant/prepare/node-package.js';
 import { writePayload, type PayloadInput } from '../../vagrant/prepare/payload.js';
 import { boxOf, realSite, templates } from '../provision/sites.js';
@@ -20,7 +20,7 @@ const payload = payloadOf(realSite, boxOf(realSite, 'pg1'), templates);
 const input: PayloadInput = {
   box: 'pg1',
   payload,
-  scripts: 'provision',
+  scripts: 'provision/box',
   package: { digest: '0123456789abcdef', file: '/packages/hotspare.tgz' },
   node: undefined,
   dump: undefined,
@@ -50,7 +50,7 @@ test('the archive: scripts, variables, manifest, files; beside it what belongs t
     nodeMinimum: nodeForBoxes.minimum,
   });
   const box = unpacked();
-  const scripts = readdirSync('provision').filter((name) => name.endsWith('.sh'));
+  const scripts = readdirSync('provision/box').filter((name) => name.endsWith('.sh'));
   expect(readdirSync(box).sort()).toEqual([...scripts, 'box.env', 'files', 'manifest', 'staged'].sort());
   const variables = readFileSync(join(box, 'box.env'), 'utf8');
   expect(variables).toContain(payload.environment);

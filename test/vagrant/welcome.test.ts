@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTopology } from '../../provision/topology.js';
+import { parseTopology } from '../../provision/topology/topology.js';
 import { welcomeText } from '../../vagrant/settle/welcome.js';
 import { realSite, topology } from '../provision/sites.js';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
-import type { Payload } from '../../provision/payload.js';
+import type { Payload } from '../../provision/box/payload.js';
 import { privateFolder } from '../state.js';
 import type { Dump } from './dumps.js';
 import { nodeForBoxes } from './node-package.js';
@@ -20,7 +20,7 @@ import type { Package } from './package.js';
 export interface PayloadInput {
   readonly box: string;
   readonly payload: Payload;
-  /** Folder with the scripts, provision/. */
+  /** Folder with the scripts, provision/box/. */
   readonly scripts: string;
   readonly package: Package;
   /** Absent where the boxes bring their own Node. */

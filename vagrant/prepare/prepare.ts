@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { payloadOf, type Payload } from '../../provision/payload.js';
-import type { BoxesSite } from '../../provision/site.js';
+import { payloadOf, type Payload } from '../../provision/box/payload.js';
+import type { BoxesSite } from '../../provision/site/site.js';
 import { stateFiles } from '../state.js';
 import type { Dump } from './dumps.js';
 import { nodePackage } from './node-package.js';
@@ -26,10 +26,10 @@ export async function preparePayloads({ site, root, state, dump, sendNode }: Pre
     hotsparePackage(root, files.packages),
     sendNode ? nodePackage(files.packages, process.arch) : undefined,
   ]);
-  const scripts = join(root, 'provision');
+  const scripts = join(root, 'provision/box');
   await Promise.all(
     site.topology.boxes.map((box) => {
-      const payload: Payload = payloadOf(site, box, join(scripts, 'templates'));
+      const payload: Payload = payloadOf(site, box, join(root, 'provision/templates'));
       const isFirst = box.name === site.topology.postgres.firstPrimary;
       const input = {
         box: box.name,

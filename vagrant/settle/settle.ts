@@ -1,9 +1,9 @@
 import { sleep, type Clock } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
-import { setUpAcl, waitForLeader } from '../../provision/consul-acl.js';
-import { consulUrl, whatIsMissing } from '../../provision/health.js';
-import type { Site } from '../../provision/site.js';
-import type { Box } from '../../provision/topology.js';
+import { setUpAcl, waitForLeader } from '../../provision/consul/set-up.js';
+import { consulUrl, whatIsMissing } from '../../provision/site/health.js';
+import type { Site } from '../../provision/site/site.js';
+import type { Box } from '../../provision/topology/topology.js';
 
 /** How long boxes that were just made may take until all is well. */
 const healthyTimeoutMs = 90_000;

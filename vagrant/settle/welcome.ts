@@ -1,7 +1,7 @@
-import { consulUrl, todoUrls } from '../../provision/health.js';
-import { firstPrimaryOf } from '../../provision/context.js';
-import { addressOf, type Site } from '../../provision/site.js';
-import { boxesWith } from '../../provision/topology.js';
+import { consulUrl, todoUrls } from '../../provision/site/health.js';
+import { firstPrimaryOf } from '../../provision/files/context.js';
+import { addressOf, type Site } from '../../provision/site/site.js';
+import { boxesWith } from '../../provision/topology/topology.js';
 import { adminOf } from './settle.js';
 
 /** What a person sees when all boxes are up. `backups` is where dumps go. */

@@ -1,0 +1,54 @@
+import type { BoxPaths, BoxesSite } from './site.js';
+import type { Box } from '../topology/topology.js';
+
+/** Debian 12's. */
+const postgresMajor = 15;
+export const postgresConfigFolder = `/etc/postgresql/${postgresMajor}/main`;
+
+const paths: BoxPaths = {
+  config: '/etc/hotspare',
+  consulData: '/var/lib/consul',
+  postgresData: `/var/lib/postgresql/${postgresMajor}/main`,
+  postgresConfig: postgresConfigFolder,
+  postgresSettings: `${postgresConfigFolder}/conf.d/hotspare.conf`,
+  nginxConf: '/etc/nginx/nginx.conf',
+  nginxState: '/var/lib/nginx',
+  upstreams: '/var/lib/hotspare/nginx/upstreams.conf',
+  agentState: '/var/lib/hotspare',
+  appCache: '/var/cache/todomvc',
+};
+
+/** Where the rest lies on a real box. */
+export const system = {
+  package: '/opt/hotspare',
+  node: '/opt/hotspare-node/bin/node',
+  units: '/etc/systemd/system',
+  systemctl: '/usr/bin/systemctl',
+  firewall: '/etc/nftables.conf',
+  polkitRules: '/etc/polkit-1/rules.d/50-hotspare.rules',
+  dnsmasqConf: '/etc/dnsmasq.d/hotspare.conf',
+  dnsHosts: '/var/lib/hotspare/dns/hosts',
+  nginxPid: '/run/nginx.pid',
+  tlsCertificate: '/etc/nginx/tls/cert.pem',
+  tlsKey: '/etc/nginx/tls/key.pem',
+  webTlsPort: 443,
+} as const;
+
+export type BoxesSettings = Pick<BoxesSite, 'topology' | 'subnet' | 'secrets' | 'managementCidrs' | 'tls'>;
+
+/** The site of real boxes: Debian 12, systemd, standard ports, the paths of its packages. */
+export function boxesSite(settings: BoxesSettings): BoxesSite {
+  return {
+    ...settings,
+    kind: 'boxes',
+    portOffset: 0,
+    webPort: 80,
+    binaries: {
+      consul: '/usr/bin/consul',
+      nginx: '/usr/sbin/nginx',
+      postgresBin: `/usr/lib/postgresql/${postgresMajor}/bin`,
+      postgresMajor,
+    },
+    pathsOf: (_: Box) => paths,
+  };
+}

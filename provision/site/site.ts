@@ -1,0 +1,70 @@
+import type { Binaries } from '../../common/runtime/binaries.js';
+import { ports } from '../../common/names.js';
+import type { Secrets } from './secrets.js';
+import type { Box, Topology } from '../topology/topology.js';
+
+/** Where things lie on one box. In the lab every box has folders of its own; on a real box these are system paths. */
+export interface BoxPaths {
+  /** Folder of hotspare's own settings. */
+  readonly config: string;
+  readonly consulData: string;
+  readonly postgresData: string;
+  /** Folder of pg_hba.conf and the replication password. */
+  readonly postgresConfig: string;
+  /** The file of hotspare's settings of Postgres. */
+  readonly postgresSettings: string;
+  /** The file nginx is started with. */
+  readonly nginxConf: string;
+  /** Folder of nginx' temporary files. */
+  readonly nginxState: string;
+  /** nginx' list of web apps, kept by the agent. */
+  readonly upstreams: string;
+  readonly agentState: string;
+  readonly appCache: string;
+}
+
+interface AnySite {
+  readonly topology: Topology;
+  /** First three numbers of every address. */
+  readonly subnet: string;
+  /** Added to every port. */
+  readonly portOffset: number;
+  /** Port nginx listens on, before the offset: 80 on real boxes, above 1024 where there is no root. */
+  readonly webPort: number;
+  readonly binaries: { readonly [name in keyof Binaries]: NonNullable<Binaries[name]> };
+  readonly secrets: Secrets;
+  readonly pathsOf: (box: Box) => BoxPaths;
+}
+
+/** The boxes as processes of one machine, each under a loopback address. */
+export interface LabSite extends AnySite {
+  readonly kind: 'lab';
+  /** Which addresses the boxes' connections may come from. */
+  readonly clientNetwork: string;
+  /** The account nginx workers run as, when nginx is started by root. */
+  readonly nginxUser: string | undefined;
+  /** The account Postgres runs as; owns the Postgres files. Undefined: the caller. */
+  readonly postgresAccount: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** Machines (or containers) of their own, under systemd. Made by `boxesSite`. */
+export interface BoxesSite extends AnySite {
+  readonly kind: 'boxes';
+  /** Networks from which SSH and the Consul UI may be reached. */
+  readonly managementCidrs: readonly string[];
+  /** PEM texts for nginx. */
+  readonly tls: { readonly certificate: string; readonly key: string };
+}
+
+/** All that the configuration files of a topology depend on. */
+export type Site = LabSite | BoxesSite;
+
+export type PortName = keyof typeof ports | 'web';
+
+export function portOf(site: Site, name: PortName): number {
+  return (name === 'web' ? site.webPort : ports[name]) + site.portOffset;
+}
+
+export function addressOf(site: Pick<Site, 'subnet'>, box: Box): string {
+  return `${site.subnet}.${box.host}`;
+}
