@@ -1,5 +1,4 @@
-import type { AgentStatus } from '../../common/agent-status.js';
-import { messageOf } from '../../common/errors.js';
+import { missingMembers, notStreaming, readAgent, readConsul, whyOf } from '../../status/index.js';
 import { addressOf, portOf, type Site } from './site.js';
 import { boxesWith, serviceNames, type Box } from '../topology/topology.js';
 
@@ -23,56 +22,39 @@ export function consulUrl(site: Site, box: Box): string {
  */
 export async function whatIsMissing(site: Site, admin: Box): Promise<string[]> {
   const consul = consulUrl(site, admin);
-  const services = serviceNames.map(async (service) => {
-    const wanted = boxesWith(site.topology, service).map(({ name }) => name);
-    try {
-      const response = await fetch(`${consul}/v1/health/service/${service}?passing`, limit());
-      const found =
-        ((await response.json()) as { Node: { Node: string }; Service: { Tags: string[] | null } }[]) ?? [];
-      const nodes = found.map(({ Node }) => Node.Node);
-      const absent = wanted
-        .filter((name) => !nodes.includes(name))
-        .map((name) => `${service} on ${name} is not healthy in Consul`);
-      const hasPrimary = found.some(({ Service }) => Service.Tags?.includes('primary'));
-      return service === 'pg' && !hasPrimary ? [...absent, 'no member of pg has the role primary'] : absent;
-    } catch (error) {
-      return [`${consul} does not answer: ${messageOf(error)}`];
-    }
-  });
-  const pages = todoUrls(site).map(async (url) => {
-    try {
-      const response = await fetch(`${url}todos`, limit());
-      const mode = response.headers.get('x-hotspare-mode');
-      await response.arrayBuffer();
-      return response.ok && mode === 'read-write'
-        ? []
-        : [`${url}todos answers ${response.status}, mode ${mode ?? 'unknown'}`];
-    } catch (error) {
-      return [`${url} does not answer: ${messageOf(error)}`];
-    }
-  });
-  return (await Promise.all([...services, ...pages])).flat();
+  const services = serviceNames.map(async (service) =>
+    missingMembers(
+      {
+        service,
+        boxes: boxesWith(site.topology, service).map(({ name }) => name),
+        hasPrimary: service === 'pg',
+      },
+      await readConsul({ service, consulUrl: consul, timeoutMs: requestTimeoutMs }),
+    ),
+  );
+  const missing = await Promise.all([...services, ...todoUrls(site).map(whatThePageLacks)]);
+  // A Consul that does not answer says so once for every service.
+  return [...new Set(missing.flat())];
 }
 
-/** The spares that receive no WAL, a sentence each, as the agents of their boxes say: Consul does not know of it. */
+async function whatThePageLacks(url: string): Promise<string[]> {
+  try {
+    const response = await fetch(`${url}todos`, { signal: AbortSignal.timeout(requestTimeoutMs) });
+    const mode = response.headers.get('x-hotspare-mode');
+    await response.arrayBuffer();
+    return response.ok && mode === 'read-write'
+      ? []
+      : [`${url}todos answers ${response.status}, mode ${mode ?? 'unknown'}`];
+  } catch (error) {
+    return [`${url} does not answer: ${whyOf(error, requestTimeoutMs)}`];
+  }
+}
+
+/** The spares that receive no WAL, a sentence each, as the agents of their boxes say. */
 export async function whatDoesNotStream(site: Site): Promise<string[]> {
   const asked = boxesWith(site.topology, 'pg').map(async (box) => {
-    const url = `http://${addressOf(site, box)}:${portOf(site, 'agentHttp')}/v1/status`;
-    try {
-      return notStreaming(box.name, (await (await fetch(url, limit())).json()) as AgentStatus);
-    } catch (error) {
-      return [`the agent of ${box.name} does not answer at ${url}: ${messageOf(error)}`];
-    }
+    const url = `http://${addressOf(site, box)}:${portOf(site, 'agentHttp')}`;
+    return notStreaming(box.name, await readAgent(url, requestTimeoutMs));
   });
   return (await Promise.all(asked)).flat();
-}
-
-export function notStreaming(box: string, status: Pick<AgentStatus, 'services'>): string[] {
-  return status.services
-    .filter(({ role, streaming }) => role === 'replica' && streaming !== true)
-    .map(({ name }) => `${name} on ${box} receives no WAL: nothing streams to it; its log says why`);
-}
-
-function limit(): RequestInit {
-  return { signal: AbortSignal.timeout(requestTimeoutMs) };
 }
