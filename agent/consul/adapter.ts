@@ -1,16 +1,19 @@
 import { EventEmitter } from 'node:events';
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import Consul from 'consul';
 import { withDeadline, type Clock } from '../../common/clock.js';
+import { ConsulConnection, type Answer, type Question } from '../../common/consul/connection.js';
+import { fromConsul } from '../../common/consul/failure.js';
+import { parseHealth } from '../../common/consul/json.js';
+import { ConsulWatch } from '../../common/consul/watch.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { CatalogueEntry, CheckStatus, Registration } from '../core/model.js';
-import { ConsulError, type ConsulPort, type Kept, type ServiceWatcher } from '../ports.js';
-import { explain, statusOf, type Undertaking } from './errors.js';
+import type { ConsulError, ConsulPort, Kept, ServiceWatcher } from '../ports.js';
+import { asFailure, explain, type Undertaking } from './errors.js';
 import { parseEntries } from './parse.js';
 import { RefusedToken } from './refused-token.js';
-import { watchService } from './watch.js';
 
 export interface ConsulAdapterOptions {
   /** Like `http://127.0.0.1:8500`. */
@@ -21,8 +24,8 @@ export interface ConsulAdapterOptions {
   /** For every call but the blocking wait of a watch, in ms. */
   readonly deadlineMs: number;
   /**
-   * How long Consul may hold back the answer to a watch while nothing changes, in ms; default 10000. Not longer: the npm
-   * package never notices an answer that was cut off in its middle, so this bounds how long a watch may be deaf.
+   * How long Consul may hold back the answer to a watch while nothing changes, in ms; default 10000. Not longer: so long a
+   * watch may be deaf after the restoring of a snapshot, and so long a dead connection may pass for a quiet one.
    */
   readonly watchWaitMs?: number;
   readonly clock: Clock;
@@ -30,19 +33,20 @@ export interface ConsulAdapterOptions {
 }
 
 /** Options that the npm package takes and its types lack. */
-type Extra<T> = T & { ctx?: EventEmitter; timeout?: number };
+type Extra<T> = T & { ctx?: EventEmitter };
 
-export interface ConsulAnswer {
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-}
+const retryWatch = { baseMs: 100, maxMs: 5_000 };
 
-/** The only code that knows the `consul` package. Uses only calls that Consul 1.8 and today's releases share. */
+/**
+ * This box's Consul agent: reads and watches are our own, registrations and checks go through the `consul` package, which only
+ * this file knows. Uses only calls that Consul 1.8 and today's releases share.
+ */
 export class ConsulAdapter implements ConsulPort {
   private readonly consul: Consul;
   private readonly connections: HttpAgent;
+  private readonly reads: ConsulConnection;
   private readonly refusedToken: RefusedToken | undefined;
-  private readonly newTokenListeners: (() => void)[] = [];
+  private readonly newTokenListeners = new Set<() => void>();
 
   constructor(private readonly options: ConsulAdapterOptions) {
     const { clock, token } = options;
@@ -60,6 +64,7 @@ export class ConsulAdapter implements ConsulPort {
       secure,
       agent: this.connections,
     });
+    this.reads = new ConsulConnection({ url: options.url, clock, token: () => token?.current().reveal() });
   }
 
   async services(): Promise<CatalogueEntry[]> {
@@ -67,11 +72,16 @@ export class ConsulAdapter implements ConsulPort {
       what: 'reading the services of the local Consul agent',
       right: 'service:read and node:read',
     };
-    const [services, checks] = await Promise.all([
-      this.call(reading, (ctx) => this.consul.agent.service.list(ctx)),
-      this.call(reading, (ctx) => this.consul.agent.check.list(ctx)),
-    ]);
-    return this.parsed(reading.what, () => parseEntries(services, checks));
+    const { deadlineMs } = this.options;
+    try {
+      const [services, checks] = await Promise.all([
+        this.get({ path: 'agent/services', deadlineMs }),
+        this.get({ path: 'agent/checks', deadlineMs }),
+      ]);
+      return fromConsul(() => parseEntries(services.body, checks.body));
+    } catch (error) {
+      throw explain(error, reading, this.options);
+    }
   }
 
   async register(registration: Registration): Promise<void> {
@@ -83,7 +93,7 @@ export class ConsulAdapter implements ConsulPort {
       status: initialStatus,
       timeout: `${checkTtlMs}ms`,
     };
-    await this.call({ what: `registering ${name}`, right: writing(name) }, (ctx) =>
+    await this.write({ what: `registering ${name}`, right: writing(name) }, (ctx) =>
       this.consul.agent.service.register({ ...ctx, id, name, address, port, tags: [...tags], meta, check }),
     );
   }
@@ -93,95 +103,105 @@ export class ConsulAdapter implements ConsulPort {
     const { check } = this.consul.agent;
     const update = { passing: check.pass, warning: check.warn, critical: check.fail }[status].bind(check);
     const updating = { what: `updating the check of ${serviceId}`, right: writing(nameIn(serviceId)) };
-    await this.call(updating, (ctx) => update({ ...ctx, id, note: text }));
+    await this.write(updating, (ctx) => update({ ...ctx, id, note: text }));
   }
 
   async deregister(serviceId: string): Promise<void> {
     try {
       const leaving = { what: `deregistering ${serviceId}`, right: writing(nameIn(serviceId)) };
-      await this.call(leaving, (ctx) => this.consul.agent.service.deregister({ ...ctx, id: serviceId }));
+      await this.write(leaving, (ctx) => this.consul.agent.service.deregister({ ...ctx, id: serviceId }));
     } catch (error) {
-      const { cause } = error as ConsulError;
       // 1.8 answers 200 for an unknown service, later releases 404: either way it is not there.
-      if (statusOf(cause) !== 404) throw error;
+      if (asFailure((error as ConsulError).cause).status !== 404) throw error;
     }
   }
 
-  watchService(
+  async watchService(
     service: string,
     watcher: ServiceWatcher,
     signal: AbortSignal,
     options: { readonly waitMs?: number } = {},
   ): Promise<void> {
-    const waitMs = options.waitMs ?? this.options.watchWaitMs ?? 10_000;
-    const ask = async (index: string, aborted: AbortSignal): Promise<ConsulAnswer> => {
-      const context = Object.assign(new EventEmitter(), { includeResponse: true });
-      const answer: unknown = await this.call(
-        { what: `watching ${service}`, right: `service:read for ${service} and node:read` },
-        (ctx) =>
-          // Consistent: a server that just restarted may answer an ordinary read from a state it has not caught up with.
-          this.consul.health.service({ ...ctx, service, ...blocking(index, waitMs) }),
-        // Consul adds up to a sixteenth of the wait.
-        { context, deadlineMs: waitMs + waitMs / 16 + this.options.deadlineMs, signal: aborted },
-      );
-      const [response, body] = answer as [IncomingMessage, unknown];
-      return { headers: response.headers, body };
-    };
-    return watchService({ ...this.options, waitMs, service, watcher, signal, ask });
+    const { clock, deadlineMs, random, watchWaitMs = 10_000 } = this.options;
+    const watching = { what: `watching ${service}`, right: `service:read for ${service} and node:read` };
+    const watch = new ConsulWatch({
+      connection: { get: (question) => this.get(question) },
+      path: `health/service/${encodeURIComponent(service)}`,
+      // Consistent: a server that just restarted may answer an ordinary read from a state it has not caught up with.
+      query: { consistent: '' },
+      waitMs: options.waitMs ?? watchWaitMs,
+      deadlineMs,
+      retry: retryWatch,
+      clock,
+      random,
+      parse: parseHealth,
+      onAnswer: (entries) => watcher.onEntries(entries),
+      onFailure: (why, inARow) => {
+        if (inARow === 1) watcher.onUnavailable(explain(why, watching, this.options));
+      },
+    });
+    const retry = () => watch.retryNow();
+    this.newTokenListeners.add(retry);
+    try {
+      await watch.run(signal);
+    } finally {
+      this.newTokenListeners.delete(retry);
+    }
   }
 
   onNewToken(listener: () => void): void {
-    this.newTokenListeners.push(listener);
+    this.newTokenListeners.add(listener);
   }
 
   close(): void {
     this.refusedToken?.stop();
     this.connections.destroy();
+    this.reads.close();
   }
 
-  private async call<T>(
+  private get(question: Question): Promise<Answer> {
+    return this.withToken(() => this.reads.get(question));
+  }
+
+  private async write(
     undertaking: Undertaking,
-    work: (options: Extra<{ token?: string }>) => Promise<T>,
-    how: { context?: EventEmitter; deadlineMs?: number; signal?: AbortSignal } = {},
-  ): Promise<T> {
-    const { context = new EventEmitter(), deadlineMs = this.options.deadlineMs, signal } = how;
-    const { token } = this.options;
-    let used: Secret | undefined;
-    const ask = () => {
-      used = token?.current();
-      return withDeadline(
-        this.options.clock,
-        deadlineMs,
-        undertaking.what,
-        (aborted) => {
-          aborted.addEventListener('abort', () => context.emit('cancel'), { once: true });
-          return work({ ctx: context, ...(used && { token: used.reveal() }) });
-        },
-        signal,
-      );
-    };
+    work: (options: Extra<{ token?: string }>) => Promise<void>,
+  ): Promise<void> {
+    const { clock, deadlineMs } = this.options;
     try {
-      return await ask().catch(async (error: unknown) => {
-        if (statusOf(error) !== 403 || !token) throw error;
-        // Another call may have found the new one already.
-        if (token.current() === used && !(await token.reread())) throw error;
-        return ask();
-      });
+      await this.withToken((token) =>
+        withDeadline(clock, deadlineMs, undertaking.what, (aborted) => {
+          const ctx = new EventEmitter();
+          aborted.addEventListener('abort', () => ctx.emit('cancel'), { once: true });
+          return work({ ctx, ...(token && { token: token.reveal() }) });
+        }),
+      );
     } catch (error) {
-      if (statusOf(error) === 403 && used) this.refusedToken?.refused(used);
       throw explain(error, undertaking, this.options);
     }
   }
 
-  private parsed<T>(what: string, parse: () => T): T {
+  /** Once more where Consul refused a token that was replaced in its file meanwhile. */
+  private async withToken<T>(call: (token: Secret | undefined) => Promise<T>): Promise<T> {
+    const { token } = this.options;
+    let used = token?.current();
     try {
-      return parse();
-    } catch (cause) {
-      throw new ConsulError('unreachable', `${what}: what answers at ${this.options.url} is not Consul`, {
-        cause,
+      return await call(used).catch(async (error: unknown) => {
+        if (!isForbidden(error) || !token) throw error;
+        // Another call may have found the new one already.
+        if (token.current() === used && !(await token.reread())) throw error;
+        used = token.current();
+        return call(used);
       });
+    } catch (error) {
+      if (isForbidden(error) && used) this.refusedToken?.refused(used);
+      throw error;
     }
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return asFailure(error).kind === 'forbidden';
 }
 
 function writing(service: string): string {
@@ -195,8 +215,4 @@ function nameIn(serviceId: string): string {
 
 function checkId(serviceId: string): string {
   return `service:${serviceId}`;
-}
-
-function blocking(index: string, waitMs: number): Record<string, unknown> {
-  return { consistent: true, index, wait: `${waitMs}ms` };
 }

@@ -22,6 +22,11 @@ export interface Question {
   readonly signal?: AbortSignal;
 }
 
+/** A body is sent as JSON. */
+export interface Order extends Question {
+  readonly body?: object;
+}
+
 export interface Answer {
   /** Of the blocking query that follows; undefined where Consul gives none. */
   readonly index: string | undefined;
@@ -32,7 +37,7 @@ export interface Answer {
 const maxAnswerBytes = 4 * 1024 * 1024;
 
 /**
- * Reads from one Consul agent over HTTP. Every question ends: with an answer, within its deadline, or when its signal
+ * Asks one Consul agent over HTTP, and writes to it by plain PUT. Every question ends: with an answer, within its deadline, or when its signal
  * fires, whatever the other side does.
  */
 export class ConsulConnection {
@@ -53,13 +58,41 @@ export class ConsulConnection {
 
   /** @throws ConsulFailure, or the reason of the signal. */
   async get(question: Question): Promise<Answer> {
-    const { path, deadlineMs, signal } = question;
+    return this.#exchange('GET', question, (response, body) => {
+      const index = response.headers['x-consul-index'];
+      return { index: typeof index === 'string' ? index : undefined, body: parsed(response, body) };
+    });
+  }
+
+  /** What Consul says to it; undefined where it says nothing. @throws ConsulFailure, or the reason of the signal. */
+  async put(order: Order): Promise<unknown> {
+    return this.#exchange('PUT', order, (response, body) =>
+      body === '' ? undefined : parsed(response, body),
+    );
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #exchange<T>(
+    method: 'GET' | 'PUT',
+    order: Order,
+    take: (response: IncomingMessage, body: string) => T,
+  ): Promise<T> {
+    const { path, deadlineMs, signal } = order;
     try {
       return await withDeadline(
         this.#clock,
         deadlineMs,
         path,
-        async (aborted) => this.#read(question, await this.options.token?.(), aborted),
+        async (aborted) => {
+          const response = await this.#send(method, order, await this.options.token?.(), aborted);
+          const body = await bodyOf(response);
+          const status = response.statusCode ?? 0;
+          if (status !== 200) throw refusal(status, body);
+          return take(response, body);
+        },
         signal,
       );
     } catch (error) {
@@ -68,36 +101,32 @@ export class ConsulConnection {
     }
   }
 
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  async #read(
-    { path, query = {} }: Question,
-    token: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  #urlOf({ path, query = {} }: Question): URL {
     const search = Object.entries(query).map(([name, value]) =>
       value === '' ? name : `${name}=${encodeURIComponent(value)}`,
     );
-    const url = new URL(`${this.#base}${path}${search.length > 0 ? `?${search.join('&')}` : ''}`);
-    const response = await this.#send(url, token, signal);
-    const body = await bodyOf(response);
-    const status = response.statusCode ?? 0;
-    if (status !== 200) throw refusal(status, body);
-    const index = response.headers['x-consul-index'];
-    return { index: typeof index === 'string' ? index : undefined, body: parsed(response, body) };
+    return new URL(`${this.#base}${path}${search.length > 0 ? `?${search.join('&')}` : ''}`);
   }
 
-  #send(url: URL, token: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
-    const headers = token ? { 'x-consul-token': token } : {};
+  #send(
+    method: 'GET' | 'PUT',
+    order: Order,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const url = this.#urlOf(order);
+    const text = order.body === undefined ? undefined : JSON.stringify(order.body);
+    const headers = {
+      ...(token ? { 'x-consul-token': token } : {}),
+      ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+    };
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
-      const request = send(url, { agent: this.#agent, headers, signal }, resolve);
+      const request = send(url, { method, agent: this.#agent, headers, signal }, resolve);
       request.on('error', reject);
       // Node counts a socket again each time it is taken out of the agent.
       if (!this.#ref) request.on('socket', (socket) => socket.unref());
-      request.end();
+      request.end(text);
     });
   }
 }

@@ -50,3 +50,13 @@ export function failureOf(error: unknown): ConsulFailure {
     return new ConsulFailure('garbage', 'what answers there is not Consul', undefined, cause);
   return new ConsulFailure('unreachable', code ?? messageOf(error), undefined, cause);
 }
+
+/** What `parse` gives. @throws ConsulFailure where it throws a TypeError: then the answer was not Consul's. */
+export function fromConsul<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ConsulFailure('garbage', 'what answers there is not Consul', undefined, { cause: error });
+  }
+}

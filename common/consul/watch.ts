@@ -2,7 +2,7 @@ import { backoffMs, type BackoffOptions } from '../backoff.js';
 import { sleep, type Clock } from '../clock.js';
 import type { Random } from '../random.js';
 import type { Answer, ConsulConnection } from './connection.js';
-import { ConsulFailure } from './failure.js';
+import { ConsulFailure, fromConsul } from './failure.js';
 import { nextIndex } from './next-index.js';
 
 export interface WatchOptions<T> {
@@ -38,6 +38,7 @@ class Anew extends Error {}
  */
 export class ConsulWatch<T> {
   #question = new AbortController();
+  #pauseAfterFailure = new AbortController();
 
   constructor(private readonly options: WatchOptions<T>) {}
 
@@ -46,10 +47,18 @@ export class ConsulWatch<T> {
     this.#question.abort(new Anew());
   }
 
+  /** What kept it from an answer is mended, as far as is known: the pause after a failure is over, if there is one. */
+  retryNow(): void {
+    this.#pauseAfterFailure.abort();
+  }
+
   /** Runs until the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, retry, onAnswer, onFailure } = this.options;
-    const stop = () => this.#question.abort(signal.reason);
+    const { clock, random, retry, waitMs, onAnswer, onFailure } = this.options;
+    const stop = () => {
+      this.#question.abort(signal.reason);
+      this.#pauseAfterFailure.abort();
+    };
     signal.addEventListener('abort', stop, { once: true });
     let index = '0';
     let failures = 0;
@@ -62,13 +71,18 @@ export class ConsulWatch<T> {
           // Whoever comes back may count from another start.
           index = '0';
           failures += 1;
+          this.#pauseAfterFailure = new AbortController();
           onFailure(heard, failures);
-          await this.#pause(backoffMs(failures - 1, retry, random), signal);
+          await this.#pause(backoffMs(failures - 1, retry, random), this.#pauseAfterFailure.signal);
         } else if (heard === 'anew') {
           index = '0';
         } else {
           onAnswer(heard.value, heard.index !== index);
-          index = nextIndex(index, heard.index);
+          // A question that comes back unchanged before its time was cut off by the restoring of a snapshot: what is there
+          // now counts from a lower index, and asked with this one Consul would hold it back. (It does not cut off every one.)
+          const next = nextIndex(index, heard.index);
+          const isCutOff = next === index && clock.nowMs() - askedMs < waitMs * 0.9;
+          index = isCutOff ? '0' : next;
           failures = 0;
           await this.#pause(minGapMs - (clock.nowMs() - askedMs), signal);
         }
@@ -89,10 +103,9 @@ export class ConsulWatch<T> {
         deadlineMs: index === '0' ? deadlineMs : waitMs + waitMs / 16 + deadlineMs,
         signal: this.#question.signal,
       });
-      return { value: parse(body), index: seen };
+      return { value: fromConsul(() => parse(body)), index: seen };
     } catch (error) {
       if (error instanceof ConsulFailure) return error;
-      if (error instanceof TypeError) return new ConsulFailure('garbage', 'what answers there is not Consul');
       // Asked anew, or stopped, which is seen to next.
       if (error instanceof Anew || this.#question.signal.aborted) return 'anew';
       throw error;

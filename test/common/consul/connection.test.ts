@@ -32,6 +32,28 @@ test('the body and the index; flags, values and a path of the base URL in the qu
   below.close();
 });
 
+test('a PUT carries its body as JSON, and the token; no answer is undefined', async () => {
+  const seen: unknown[] = [];
+  server.answer = (request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const { 'content-type': type, 'x-consul-token': token } = request.headers;
+      seen.push([request.method, request.url, type, token, body]);
+      if (body === '') response.writeHead(200).end();
+      else response.writeHead(200, json).end('{"ID":"1"}');
+    });
+  };
+  const own = new ConsulConnection({ url: server.url, clock, token: () => 'mine' });
+  expect(await own.put({ path: 'acl/policy', body: { Name: 'ä' }, deadlineMs: 10_000 })).toEqual({ ID: '1' });
+  expect(await own.put({ path: 'acl/bootstrap', deadlineMs: 10_000 })).toBeUndefined();
+  expect(seen).toEqual([
+    ['PUT', '/v1/acl/policy', 'application/json', 'mine', '{"Name":"ä"}'],
+    ['PUT', '/v1/acl/bootstrap', undefined, 'mine', ''],
+  ]);
+  own.close();
+});
+
 test('the token is asked for anew for each question', async () => {
   const seen: unknown[] = [];
   server.answer = ({ headers }, response) => {

@@ -23,15 +23,18 @@ afterEach(async () => {
   await server.stop();
 });
 
-function watch(onAnswer: (value: unknown[], isNews: boolean) => void = () => {}) {
+function watch(
+  onAnswer: (value: unknown[], isNews: boolean) => void = () => {},
+  { waitMs = 20_000, retry = { baseMs: 10, maxMs: 20 } } = {},
+) {
   const failures: ConsulFailure[] = [];
   const running = new ConsulWatch({
     connection,
     path: 'health/service/pg',
     query: { cached: '' },
-    waitMs: 20_000,
+    waitMs,
     deadlineMs: 5_000,
-    retry: { baseMs: 10, maxMs: 20 },
+    retry,
     clock,
     random: () => 0.5,
     parse: list,
@@ -57,11 +60,19 @@ const indexesAsked = () => server.asked.map((url) => new URL(url, server.url).se
 test('it asks on from the index it was told, and says whether there is news', async () => {
   const news: boolean[] = [];
   indexes('5', '5', '9');
-  watch((_, isNews) => news.push(isNews));
+  // No answer comes before its time, then.
+  watch((_, isNews) => news.push(isNews), { waitMs: 1 });
   await waitFor('four questions', eventuallyMs, () => server.asked.length === 4);
   expect(indexesAsked()).toEqual(['0', '5', '5', '9']);
   expect(news).toEqual([true, false, true]);
-  expect(server.asked[0]).toBe('/v1/health/service/pg?cached&index=0&wait=20000ms');
+  expect(server.asked[0]).toBe('/v1/health/service/pg?cached&index=0&wait=1ms');
+});
+
+test('an answer without a change before its time: what was restored may count from a lower index', async () => {
+  indexes('5', '5', '5');
+  watch();
+  await waitFor('four questions', eventuallyMs, () => server.asked.length === 4);
+  expect(indexesAsked()).toEqual(['0', '5', '0', '5']);
 });
 
 test('an index that goes backwards, is missing or is none begins anew', async () => {
@@ -102,6 +113,16 @@ test('asked anew: the question under way is given up, and nothing has failed', a
   await waitFor('another', eventuallyMs, () => server.asked.length === 3);
   expect(indexesAsked()).toEqual(['0', '5', '0']);
   expect(failures).toEqual([]);
+});
+
+test('told that the failure is mended, it asks at once, and not a second time for it', async () => {
+  server.answer = (_, response) => response.writeHead(403).end('Permission denied');
+  const { running, failures } = watch(undefined, { retry: { baseMs: 60_000, maxMs: 60_000 } });
+  await waitFor('a failure', eventuallyMs, () => failures.length === 1);
+  running.retryNow();
+  running.retryNow();
+  await waitFor('another', eventuallyMs, () => failures.length === 2);
+  expect(server.asked).toHaveLength(2);
 });
 
 test('what a listener throws is not a failure of Consul: it ends the watch', async () => {
