@@ -1,6 +1,10 @@
 import type { HotspareOptions } from './options.js';
-import { warnOfCopies } from './postgres/copies.js';
-import { primaryClientClass, type PgClientConfig, type PrimaryClientClass } from './postgres/client.js';
+import { warnOfCopies } from './postgres/pool/warnings/pg-copies.js';
+import {
+  primaryClientClass,
+  type PgClientConfig,
+  type PrimaryClientClass,
+} from './postgres/pool/primary-client.js';
 import { routeOf } from './route-of.js';
 import { withStaticHosts } from './several-hosts.js';
 

@@ -19,8 +19,8 @@ export {
 } from './errors.js';
 export { ConfigError } from '../common/errors.js';
 export type { DiscoveryOptions, HotspareOptions } from './options.js';
-export type { ModeDetail } from './postgres/pool.js';
-export type { ReadToken } from './postgres/readers.js';
-export type { MemberInfo, Topology } from './postgres/topology.js';
-export type { TransactionOptions } from './postgres/transaction.js';
+export type { ModeDetail } from './postgres/pool/pool.js';
+export type { ReadToken } from './postgres/pool/reads/readers.js';
+export type { MemberInfo, Topology } from './postgres/pool/topology.js';
+export type { TransactionOptions } from './postgres/pool/transaction.js';
 export type { Mode, Role, Target } from '../common/names.js';

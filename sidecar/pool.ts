@@ -1,6 +1,6 @@
 import type { HotspareOptions } from './options.js';
-import { warnOfCopies } from './postgres/copies.js';
-import { RoutedPool, type PgPoolConfig } from './postgres/pool.js';
+import { warnOfCopies } from './postgres/pool/warnings/pg-copies.js';
+import { RoutedPool, type PgPoolConfig } from './postgres/pool/pool.js';
 import { routeOf } from './route-of.js';
 import { withStaticHosts } from './several-hosts.js';
 

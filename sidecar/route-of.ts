@@ -3,8 +3,8 @@ import { targetKey, type Target } from '../common/names.js';
 import { environment } from '../common/runtime/environment.js';
 import { consulName, parseDiscovery, parseLimits, type DiscoverySettings } from './config.js';
 import type { HotspareOptions } from './options.js';
-import { placeOf, standardPort } from './postgres/place-of.js';
-import type { Route } from './postgres/pool.js';
+import { placeOf, standardPort } from './postgres/pool/configured-target.js';
+import type { Route } from './postgres/pool/pool.js';
 import { Resolver } from './resolver.js';
 
 /** How to route what this configuration connects to. Null: not at all. Throws ConfigError. */

@@ -139,7 +139,7 @@ describe('ConfigError', () => {
   });
 
   test('no other key stands there, and none in the code is forgotten', () => {
-    // Of a Client class: test/sidecar/session-parts.test.ts; of a transaction: test/contract/hostile-sql.test.ts.
+    // Of a Client class: test/sidecar/postgres/session/session-parts.test.ts; of a transaction: test/contract/hostile-sql.test.ts.
     expect([...stated.keys()].sort()).toEqual([...Object.keys(bad), 'Client', 'retry'].sort());
     const inCode = [...source.matchAll(/new ConfigError\(\s*[^,]+,\s*(['`])([^]+?)\1/g)]
       .map(([, , key]) => key!.replace(/\$\{.*\}/, '*'))
@@ -156,7 +156,7 @@ test('every process warning, and no other', () => {
   );
   expect(codes).toHaveLength(source.split('emitWarning(').length - 1);
   const [, ...table] = rows(sections.get('Process warnings')!);
-  expect(table.map(([code, type]) => [quoted(code!)[0], quoted(type!)[0]])).toEqual(codes);
+  expect(table.map(([code, type]) => [quoted(code!)[0], quoted(type!)[0]])).toEqual(codes.sort());
 });
 
 test('messages that are not ours are those of pg', () => {

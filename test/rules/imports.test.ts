@@ -41,7 +41,38 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
       /^common\//,
     ],
   })),
-  { from: /^sidecar\//, may: [/^sidecar\//, /^common\//] },
+  {
+    from: /^sidecar\/shell\//,
+    may: [/^sidecar\/shell\//, /^sidecar\/core\//, /^sidecar\/(ports|errors)\.ts$/, /^common\//],
+  },
+  {
+    from: /^sidecar\/postgres\/proof\//,
+    may: [
+      /^sidecar\/postgres\/proof\//,
+      /^sidecar\/core\/(model|position)/,
+      /^sidecar\/(ports|errors)\.ts$/,
+      /^common\//,
+    ],
+  },
+  {
+    from: /^sidecar\/postgres\/session\//,
+    may: [
+      /^sidecar\/postgres\/(session|proof)\//,
+      /^sidecar\/core\/(model|eligible)/,
+      /^sidecar\/(ports|errors)\.ts$/,
+      /^common\//,
+    ],
+  },
+  {
+    from: /^sidecar\/postgres\/pool\//,
+    may: [
+      /^sidecar\/postgres\/(pool|session|proof)\//,
+      /^sidecar\/(core|shell)\//,
+      /^sidecar\/(ports|config|errors|listeners)\.ts$/,
+      /^common\//,
+    ],
+  },
+  { from: /^sidecar\/[^/]+\.ts$/, may: [/^sidecar\//, /^common\//] },
   { from: /^agent\//, may: [/^agent\//, /^common\//] },
   { from: /^keeper\//, may: [/^keeper\//, /^common\//] },
   { from: /^todomvc\//, may: [/^todomvc\//, /^sidecar\/index\.ts$/, /^common\//] },

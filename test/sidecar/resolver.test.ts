@@ -7,7 +7,7 @@ import type { Lookup } from '../../sidecar/core/model.js';
 import { DownError, Resolver, type DiscoveryOptions } from '../../sidecar/index.js';
 import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
-import { found, member } from './story.js';
+import { found, member } from './core/story.js';
 
 let folder: string;
 const resolvers: Resolver[] = [];

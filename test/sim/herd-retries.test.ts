@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { backoffMs } from '../../common/backoff.js';
 import type { Lookup } from '../../sidecar/core/model.js';
 import type { News } from '../../sidecar/ports.js';
-import { PostgresMonitors } from '../../sidecar/postgres/monitor.js';
+import { PostgresMonitors } from '../../sidecar/postgres/proof/monitor.js';
 import { Discovery } from '../../sidecar/shell/discovery.js';
 import { ManualClock, settled } from '../fakes/manual-clock.js';
 import { seededRandom } from '../support/random.js';
@@ -62,7 +62,7 @@ test(`monitors whose primary is gone try again out of step (SEED=${seed})`, asyn
       client: client as never,
       clock,
       awake: clock,
-      ownSide: () => ({ hold: () => () => {}, clock, mostMs: 10_000 }),
+      turn: () => ({ ours: false, over: () => {} }),
       random,
       timings: {
         heartbeatIntervalMs: 250,

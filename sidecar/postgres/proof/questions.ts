@@ -1,0 +1,35 @@
+import type pg from 'pg';
+import { nextTurn } from '../../../common/runtime/clock.js';
+import { asText } from './heartbeat.js';
+
+type Answered = (error: Error | undefined, row: readonly (string | null)[]) => void;
+
+/** Puts one question after the other on a session: pg's own queue is on its way out. */
+export class Questions {
+  readonly #waiting: (() => void)[] = [];
+  #busy = false;
+
+  constructor(readonly client: pg.Client) {}
+
+  /** `answered` hears of the first row, its values as texts, or of the error. */
+  put(text: string, answered: Answered): void {
+    if (this.#busy) this.#waiting.push(() => this.#send(text, answered));
+    else this.#send(text, answered);
+  }
+
+  #send(text: string, answered: Answered): void {
+    this.#busy = true;
+    this.client.query({ text, rowMode: 'array', types: asText }, (error: Error | undefined, result) => {
+      if (!error) this.#busy = false;
+      answered(error, error ? [] : (result.rows[0] as never));
+      // After an error the server is not ready for the next one yet.
+      if (error) nextTurn(() => this.#next());
+      else if (!this.#busy) this.#next();
+    });
+  }
+
+  #next(): void {
+    this.#busy = false;
+    this.#waiting.shift()?.();
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../../../../common/clock.js';
+import { hasActiveStatement, type ClientInternals } from '../pg-internals.js';
+
+/** How long a server may take to close a connection that we have said goodbye on. Nothing is lost with it then. */
+const farewellMs = 1_000;
+
+/**
+ * After `end()`: pg waits for the server to close the connection, a frozen one never does, and the process would stay.
+ * Neither is a timer of ours a reason for a process to stay.
+ */
+export function boundFarewell(client: ClientInternals & NodeJS.EventEmitter, clock: Clock): void {
+  const { connection } = client;
+  const start = () => {
+    const timer = clock.after(farewellMs, () => connection.stream.destroy(), { ref: false });
+    connection.once('end', () => timer.cancel());
+  };
+  // With pipelining pg says goodbye once all is answered.
+  if (client.pipeline && hasActiveStatement(client)) client.once('drain', start);
+  else start();
+}
+
+type Listener = (...args: unknown[]) => void;
+
+/**
+ * Cursors wait for the connection to be ready again when they are closed; on a connection that has ended they would wait
+ * for ever, and whoever reads from them in a loop too. They are told that it is over: there is nothing left to close.
+ */
+export function releaseWaitersAtEnd({ connection }: ClientInternals): void {
+  const event = 'readyForQuery';
+  const own = new Set(connection.rawListeners(event));
+  const release = (listener: Listener) => process.nextTick(listener);
+  connection.once('end', () => {
+    for (const listener of connection.rawListeners(event) as Listener[])
+      if (!own.has(listener)) release(listener);
+    connection.on('newListener', (name: string, listener: Listener) => {
+      if (name !== event) return;
+      process.nextTick(() => {
+        connection.removeListener(event, listener);
+        listener();
+      });
+    });
+  });
+}
