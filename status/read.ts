@@ -1,10 +1,14 @@
 import type { AgentStatus } from '../common/agent-status.js';
+import { assertNever } from '../common/assert-never.js';
+import { ConsulConnection } from '../common/consul/connection.js';
+import { failureOf, fromConsul, type ConsulFailure } from '../common/consul/failure.js';
 import { parseHealth, parseMeta, type HealthCheck } from '../common/consul/json.js';
 import { codeOf, messageOf } from '../common/errors.js';
 import { list, record, text } from '../common/json.js';
 import { serviceMeta } from '../common/names.js';
 import { plainText, plainTexts } from '../common/plain-text.js';
 import { roleIn } from '../common/role-tags.js';
+import { systemClock } from '../common/runtime/clock.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
 
 export interface ReadOptions {
@@ -38,55 +42,66 @@ export async function readAll(options: ReadOptions): Promise<Readings> {
 /** More services than this are not looked through for agents. */
 const mostServices = 50;
 
+type ConsulOptions = Omit<ReadOptions, 'agents'>;
+
 /** Base URLs of the agents that registered anything at all, as far as that can be read. */
-async function agentsElsewhere(options: ReadOptions): Promise<string[]> {
+async function agentsElsewhere(options: ConsulOptions): Promise<string[]> {
   try {
-    const names = Object.keys(record(await consulJson(options, 'v1/catalog/services')));
-    const lists = await Promise.all(
-      names.slice(0, mostServices).map(async (name) => {
-        const entries = list(await consulJson(options, `v1/catalog/service/${encodeURIComponent(name)}`));
-        return entries.map((entry) => agentUrlIn(parseMeta(record(entry)['ServiceMeta'])));
-      }),
-    );
-    return [...new Set(lists.flat())].filter((url) => url !== undefined);
+    return await withConsul(options, async (read) => {
+      const names = Object.keys(record(await read('catalog/services')));
+      const lists = await Promise.all(
+        names.slice(0, mostServices).map(async (name) => {
+          const entries = list(await read(`catalog/service/${encodeURIComponent(name)}`));
+          return entries.map((entry) => agentUrlIn(parseMeta(record(entry)['ServiceMeta'])));
+        }),
+      );
+      return [...new Set(lists.flat())].filter((url) => url !== undefined);
+    });
   } catch {
     return [];
   }
 }
 
-async function consulJson(options: Omit<ReadOptions, 'agents'>, path: string): Promise<unknown> {
-  const response = await askConsul(options, path);
-  if (!response.ok) throw new TypeError(`HTTP status ${response.status}`);
-  return response.json();
-}
-
-function askConsul({ consulUrl, token, timeoutMs }: Omit<ReadOptions, 'agents'>, path: string) {
-  return fetch(`${consulUrl}/${path}`, {
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: token ? { 'x-consul-token': token } : {},
-  });
+async function withConsul<T>(
+  { consulUrl, token, timeoutMs }: ConsulOptions,
+  work: (read: (path: string) => Promise<unknown>) => Promise<T>,
+): Promise<T> {
+  const connection = new ConsulConnection({ url: consulUrl, clock: systemClock, token: () => token });
+  try {
+    return await work(async (path) => (await connection.get({ path, deadlineMs: timeoutMs })).body);
+  } finally {
+    connection.close();
+  }
 }
 
 /** Asks Consul who the members are. Never rejects. */
-export async function readConsul(options: Omit<ReadOptions, 'agents'>): Promise<ConsulReading> {
-  const { consulUrl, service, token, timeoutMs } = options;
-  const failed = (why: string): ConsulReading => ({
-    kind: 'failed',
-    why: plainText(`Consul at ${consulUrl} ${why}`),
-  });
+export async function readConsul(options: ConsulOptions): Promise<ConsulReading> {
   try {
-    const response = await askConsul(options, `v1/health/service/${encodeURIComponent(service)}`);
-    if (response.status === 403)
-      return failed(
-        token
-          ? 'refuses the token given with CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE: it must be one that Consul knows, with service:read and node:read'
-          : 'lets nobody read without a token: put one into CONSUL_HTTP_TOKEN, or its file into CONSUL_HTTP_TOKEN_FILE',
-      );
-    if (!response.ok)
-      return failed(`answers with HTTP status ${response.status}: ${await startOf(response)}`);
-    return { kind: 'read', entries: parseEntries(await response.json()) };
+    return await withConsul(options, async (read) => {
+      const body = await read(`health/service/${encodeURIComponent(options.service)}`);
+      return { kind: 'read', entries: fromConsul(() => parseEntries(body)) };
+    });
   } catch (error) {
-    return failed(`cannot be read: ${whyOf(error, timeoutMs)}`);
+    const why = consulText(failureOf(error), options.token !== undefined);
+    return { kind: 'failed', why: plainText(`Consul at ${options.consulUrl} ${why}`) };
+  }
+}
+
+function consulText({ kind, message, status }: ConsulFailure, hasToken: boolean): string {
+  switch (kind) {
+    case 'forbidden':
+      return hasToken
+        ? 'refuses the token given with CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE: it must be one that Consul knows, with service:read and node:read'
+        : 'lets nobody read without a token: put one into CONSUL_HTTP_TOKEN, or its file into CONSUL_HTTP_TOKEN_FILE';
+    case 'failed':
+      return `answers with HTTP status ${status}: ${message}`;
+    case 'refused':
+    case 'unreachable':
+    case 'late':
+    case 'garbage':
+      return `cannot be read: ${message}`;
+    default:
+      return assertNever(kind);
   }
 }
 
@@ -105,11 +120,7 @@ function failedAgent(url: string, why: string): AgentReading {
   return { kind: 'failed', url, why: plainText(`its agent at ${url} ${why}`) };
 }
 
-async function startOf(response: Response): Promise<string> {
-  return (await response.text()).trim().slice(0, 200);
-}
-
-/** Why a question by HTTP got no answer that can be used. */
+/** Why a question to an agent got no answer that can be used. */
 export function whyOf(error: unknown, timeoutMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `nothing came within ${timeoutMs} ms`;
   if (error instanceof SyntaxError || error instanceof TypeError) {

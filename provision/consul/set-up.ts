@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { sleep, type Clock } from '../../common/clock.js';
+import { ConsulConnection } from '../../common/consul/connection.js';
+import { ConsulFailure } from '../../common/consul/failure.js';
 import { UserError, messageOf } from '../../common/errors.js';
 import { aclOf } from './acl.js';
 import type { Secrets } from '../site/secrets.js';
@@ -37,14 +39,11 @@ export async function waitForLeader({
   while (clock.nowMs() < deadline) {
     for (const server of servers) {
       try {
-        const response = await fetch(`${server}/v1/status/leader`, {
-          signal: AbortSignal.timeout(requestTimeoutMs),
-        });
-        const text = await response.text();
-        if (response.ok && text.length > 2) return;
-        last = `${server} says ${text}`;
+        const leader = await request({ clock, signal }, server, undefined, 'GET', 'status/leader');
+        if (leader !== '') return;
+        last = `${server} says that it knows of none`;
       } catch (error) {
-        last = messageOf(error);
+        last = `${server}: ${messageOf(error)}`;
       }
     }
     await sleep(clock, 50, { signal });
@@ -66,10 +65,10 @@ export async function setUpAcl(setup: AclSetup): Promise<void> {
   if (!isNew && existsSync(doneFile) && readFileSync(doneFile, 'utf8') === digest) return;
 
   const call = caller(setup, management);
-  const known = (await call('GET', '/v1/acl/policies')) as { ID: string; Name: string }[];
+  const known = (await call('GET', 'acl/policies')) as { ID: string; Name: string }[];
   for (const policy of wanted.policies) {
     const id = known.find(({ Name }) => Name === policy.Name)?.ID;
-    await call('PUT', id === undefined ? '/v1/acl/policy' : `/v1/acl/policy/${id}`, policy);
+    await call('PUT', id === undefined ? 'acl/policy' : `acl/policy/${id}`, policy);
   }
   for (const token of wanted.tokens) {
     const accessor = token.secret === undefined ? anonymousAccessor : accessorFor(token.secret);
@@ -79,15 +78,17 @@ export async function setUpAcl(setup: AclSetup): Promise<void> {
       Policies: token.policies.map((Name) => ({ Name })),
       ...(token.secret === undefined ? {} : { SecretID: token.secret }),
     };
-    const isThere = await call('GET', `/v1/acl/token/${accessor}`).then(
+    const isThere = await call('GET', `acl/token/${accessor}`).then(
       () => true,
       () => false,
     );
-    await call('PUT', isThere ? `/v1/acl/token/${accessor}` : '/v1/acl/token', body);
+    await call('PUT', isThere ? `acl/token/${accessor}` : 'acl/token', body);
   }
   // Servers began before their token existed, and would try again only after a quarter of a minute.
   for (const server of setup.servers) {
-    await request(`${server}/v1/agent/token/agent`, 'PUT', management, { Token: secrets.tokens.node });
+    await request(setup, server, management, 'PUT', 'agent/token/agent', {
+      Token: secrets.tokens.node,
+    });
   }
   keep(doneFile, digest);
 }
@@ -129,12 +130,12 @@ function lostToken(file: string, kept: string): LostManagementToken {
 async function isKnown(setup: AclSetup, token: string): Promise<boolean> {
   try {
     await insist(setup, 'the management token', (server) =>
-      request(`${server}/v1/acl/token/self`, 'GET', token),
+      request(setup, server, token, 'GET', 'acl/token/self'),
     );
     return true;
   } catch (error) {
-    if (error instanceof UserError && error.cause instanceof RefusedByConsul && error.cause.status === 403)
-      return false;
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof ConsulFailure && cause.kind === 'forbidden') return false;
     throw error;
   }
 }
@@ -143,12 +144,12 @@ async function isKnown(setup: AclSetup, token: string): Promise<boolean> {
 async function bootstrap(setup: AclSetup): Promise<string | undefined> {
   try {
     const answer = await insist(setup, 'ACL bootstrap', (server) =>
-      request(`${server}/v1/acl/bootstrap`, 'PUT', undefined),
+      request(setup, server, undefined, 'PUT', 'acl/bootstrap'),
     );
     return (answer as { SecretID: string }).SecretID;
   } catch (error) {
     const { cause } = error as { cause?: unknown };
-    if (cause instanceof RefusedByConsul && cause.message.includes('bootstrap no longer allowed'))
+    if (cause instanceof ConsulFailure && cause.message.includes('bootstrap no longer allowed'))
       return undefined;
     throw error;
   }
@@ -156,16 +157,7 @@ async function bootstrap(setup: AclSetup): Promise<string | undefined> {
 
 function caller(setup: AclSetup, token: string) {
   return (method: 'GET' | 'PUT', path: string, body?: object) =>
-    insist(setup, `${method} ${path}`, (server) => request(`${server}${path}`, method, token, body));
-}
-
-class RefusedByConsul extends Error {
-  constructor(
-    readonly status: number,
-    text: string,
-  ) {
-    super(`${status} ${text}`);
-  }
+    insist(setup, `${method} ${path}`, (server) => request(setup, server, token, method, path, body));
 }
 
 /** The access control of a young cluster answers with 500 for a moment: tries again for 20 s. Other refusals are final. */
@@ -180,30 +172,38 @@ async function insist(
     try {
       return await attempt(servers[turn % servers.length] ?? '');
     } catch (error) {
-      const refused = error instanceof RefusedByConsul ? error : undefined;
-      const final = refused !== undefined && refused.status < 500;
+      const { status } = error as ConsulFailure;
+      const final = status !== undefined && status < 500;
       if (final || clock.nowMs() > deadline)
-        throw new UserError(`Consul refused ${what}: ${messageOf(error)}`, { cause: error });
+        throw new UserError(`Consul refused ${what}: ${sentenceOf(error as ConsulFailure)}`, {
+          cause: error,
+        });
       await sleep(clock, 100, { signal });
     }
   }
 }
 
+function sentenceOf({ status, message }: ConsulFailure): string {
+  return status === undefined ? message : `${status} ${message}`;
+}
+
+/** @throws ConsulFailure, or the reason of the signal. */
 async function request(
-  url: string,
-  method: string,
+  { clock, signal }: Pick<AclSetup, 'clock' | 'signal'>,
+  server: string,
   token: string | undefined,
+  method: 'GET' | 'PUT',
+  path: string,
   body?: object,
 ): Promise<unknown> {
-  const response = await fetch(url, {
-    method,
-    headers: token === undefined ? {} : { 'X-Consul-Token': token },
-    signal: AbortSignal.timeout(requestTimeoutMs),
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new RefusedByConsul(response.status, text.trim());
-  return text === '' ? undefined : (JSON.parse(text) as unknown);
+  const connection = new ConsulConnection({ url: server, clock, token: () => token });
+  const question = { path, deadlineMs: requestTimeoutMs, signal };
+  try {
+    if (method === 'GET') return (await connection.get(question)).body;
+    return await connection.put({ ...question, ...(body && { body }) });
+  } finally {
+    connection.close();
+  }
 }
 
 function keep(file: string, content: string): void {

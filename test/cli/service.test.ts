@@ -47,6 +47,7 @@ beforeEach(async () => {
       Checks: [],
     };
     const listed = ['todomvc', 'pg', 'gone'].includes(service);
+    response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(listed ? [entry] : []));
   });
 });

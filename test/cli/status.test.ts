@@ -71,12 +71,13 @@ describe('reading', () => {
     }
   });
 
+  const json = { 'content-type': 'application/json' };
   async function serve(
     answer: (url: string) => { status?: number; body: string } | undefined,
   ): Promise<string> {
     const server = createServer((request, response) => {
       const answered = answer(request.url ?? '');
-      if (answered) response.writeHead(answered.status ?? 200).end(answered.body);
+      if (answered) response.writeHead(answered.status ?? 200, json).end(answered.body);
     });
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -95,9 +96,9 @@ describe('reading', () => {
   test.each([
     ['a refused token', { status: 403, body: 'ACL not found' }, 'lets nobody read without a token'],
     ['no leader', { status: 500, body: 'No cluster leader' }, 'HTTP status 500: No cluster leader'],
-    ['something else', { body: '<html>' }, 'what answers there is something else'],
-    ['another shape', { body: '{"a":1}' }, 'what answers there is something else'],
-    ['no answer', undefined, 'nothing came within 300 ms'],
+    ['something else', { body: '<html>' }, 'what answers there is not Consul'],
+    ['another shape', { body: '{"a":1}' }, 'what answers there is not Consul'],
+    ['no answer', undefined, 'no answer within 300 ms'],
     ['an empty list', { body: '[]' }, 'Consul lists no pg'],
   ])('%s from Consul is a sentence and 1', async (_, answered, sentence) => {
     const { code, out, err } = await ask(await serve(() => answered));
