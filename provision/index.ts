@@ -4,7 +4,7 @@ export { filesOf, type BoxFile, type Concern, type Owner } from './files/files.j
 export { firewallOf, openings, type FirewallRule, type Opening } from './services/firewall.js';
 export { payloadOf, stepsOf, type Payload, type Step } from './box/payload.js';
 export { boxesSite, type BoxesSettings } from './site/real-boxes.js';
-export { consulUrl, todoUrls, whatIsMissing } from './site/health.js';
+export { consulUrl, todoUrls, whatDoesNotStream, whatIsMissing } from './site/health.js';
 export { loadOrMakeSecrets, makeSecrets, type Secrets } from './site/secrets.js';
 export {
   addressOf,

@@ -52,7 +52,14 @@ export const openings: readonly Opening[] = [
     from: ['todomvc boxes', 'pg boxes'],
   },
   { what: 'web app', port: ports.todomvc, protocols: tcp, on: 'todomvc boxes', from: ['nginx boxes'] },
-  { what: "agent's HTTP", port: ports.agentHttp, protocols: tcp, on: 'all boxes', from: ['all boxes'] },
+  {
+    what: "agent's HTTP",
+    port: ports.agentHttp,
+    protocols: tcp,
+    on: 'all boxes',
+    // The host asks the spare's whether it streams, which Consul does not know.
+    from: ['all boxes', 'management'],
+  },
 ];
 
 /** A rule of one box: who may open connections to a port of it. */

@@ -50,7 +50,7 @@ export interface LabSite extends AnySite {
 /** Machines (or containers) of their own, under systemd. Made by `boxesSite`. */
 export interface BoxesSite extends AnySite {
   readonly kind: 'boxes';
-  /** Networks from which SSH and the Consul UI may be reached. */
+  /** Networks from which SSH, the Consul UI and the agents' HTTP may be reached. */
   readonly managementCidrs: readonly string[];
   /** PEM texts for nginx. */
   readonly tls: { readonly certificate: string; readonly key: string };

@@ -15,7 +15,7 @@ const others = (own: string) =>
     .join(' ');
 
 describe('what each box lets in', () => {
-  test('adm1: DNS for all; SSH and the UI for the host; Consul and the agent for the boxes', () => {
+  test('adm1: DNS for all; SSH, the UI and the agent for the host; Consul and the agent for the boxes', () => {
     expect(rules('adm1')).toEqual([
       '53/tcp from anywhere',
       '53/udp from anywhere',
@@ -24,7 +24,7 @@ describe('what each box lets in', () => {
       `8301/tcp from ${others('adm1')}`,
       `8301/udp from ${others('adm1')}`,
       `8300/tcp from ${others('adm1')}`,
-      `8008/tcp from ${others('adm1')}`,
+      `8008/tcp from ${others('adm1')} 192.168.11.1/32`,
     ]);
   });
 
@@ -34,7 +34,7 @@ describe('what each box lets in', () => {
       `8301/tcp from ${others('pg2')}`,
       `8301/udp from ${others('pg2')}`,
       '5432/tcp from 192.168.11.21 192.168.11.22 192.168.11.11',
-      `8008/tcp from ${others('pg2')}`,
+      `8008/tcp from ${others('pg2')} 192.168.11.1/32`,
     ]);
   });
 
@@ -46,7 +46,7 @@ describe('what each box lets in', () => {
       `8301/tcp from ${others('nginx2')}`,
       `8301/udp from ${others('nginx2')}`,
       '3000/tcp from 192.168.11.21',
-      `8008/tcp from ${others('nginx2')}`,
+      `8008/tcp from ${others('nginx2')} 192.168.11.1/32`,
     ]);
   });
 
@@ -73,6 +73,7 @@ describe('what each box lets in', () => {
       '53/udp from anywhere',
       '22/tcp from 192.168.11.1/32',
       '8500/tcp from 192.168.11.1/32',
+      '8008/tcp from 192.168.11.1/32',
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { setUpAcl, waitForLeader } from '../../provision/consul/set-up.js';
-import { consulUrl, whatIsMissing } from '../../provision/site/health.js';
+import { consulUrl, whatDoesNotStream, whatIsMissing } from '../../provision/site/health.js';
 import type { Site } from '../../provision/site/site.js';
 import type { Box } from '../../provision/topology/topology.js';
 
@@ -33,11 +33,14 @@ export async function setUpAccess({ site, managementTokenFile, clock, signal }: 
   await setUpAcl({ topology, secrets, servers, managementTokenFile, clock, signal });
 }
 
-/** Resolves when every service is healthy and every balancer serves; rejects with NotHealthy, which says what is still missing. */
+/**
+ * Resolves when every service is healthy, every spare streams and every balancer serves; rejects with NotHealthy, which says what
+ * is still missing.
+ */
 export async function untilHealthy({ site, clock, signal }: Settling): Promise<void> {
   const deadline = clock.nowMs() + healthyTimeoutMs;
   for (;;) {
-    const missing = await whatIsMissing(site, adminOf(site));
+    const missing = (await Promise.all([whatIsMissing(site, adminOf(site)), whatDoesNotStream(site)])).flat();
     if (missing.length === 0) return;
     if (clock.nowMs() > deadline) {
       throw new NotHealthy(

@@ -36,7 +36,14 @@ const sources: { who: string; from: string; source: string; expected: () => Port
     who: 'the host that manages the boxes',
     from: 'host',
     source: `${subnet}.1`,
-    expected: () => plus({ adm1: [22, 8500], pg1: [22], pg2: [22], nginx1: [22], nginx2: [22] }),
+    expected: () =>
+      plus({
+        adm1: [22, 8008, 8500],
+        pg1: [22, 8008],
+        pg2: [22, 8008],
+        nginx1: [22, 8008],
+        nginx2: [22, 8008],
+      }),
   },
   {
     who: 'adm1',
