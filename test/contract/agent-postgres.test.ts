@@ -413,6 +413,25 @@ describe('what happens to a running server', () => {
     await waitFor('its return', eventuallyMs, async () => factsOf(await driver.probe()).role === 'replica');
   });
 
+  test('the postmaster frozen alone, sessions answering: told before any probe, once, and well after the thaw', async () => {
+    const driver = driverFor(pair.standby.port, { timeoutMs: hastyMs });
+    await waitFor('it to be seen', eventuallyMs, async () => (await driver.probe()).kind === 'passing');
+    const told: unknown[] = [];
+    driver.onAlarm((seen) => told.push(seen));
+    const postmaster = pair.standby.pid();
+    process.kill(postmaster, 'SIGSTOP');
+    try {
+      await waitFor('the alarm', eventuallyMs, () => told.length > 0);
+      expect(told).toEqual([
+        expect.objectContaining({ trouble: expect.objectContaining({ kind: 'no-answer' }) as object }),
+      ]);
+      expect(await driver.probe(0.5)).toMatchObject({ kind: 'critical', trouble: { kind: 'no-answer' } });
+    } finally {
+      process.kill(postmaster, 'SIGCONT');
+    }
+    await waitFor('its return', eventuallyMs, async () => factsOf(await driver.probe()).role === 'replica');
+  });
+
   test('stopped: refused; starting: its own words or refused, until it serves', async () => {
     const driver = driverFor(pair.standby.port);
     await driver.probe();

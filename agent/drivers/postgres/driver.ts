@@ -2,14 +2,20 @@ import { DeadlineError, withDeadline, type Clock, type Timer } from '../../../co
 import type { Random } from '../../../common/random.js';
 import type { Obstacle, PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
+import { Beat } from './beat.js';
 import { DiskProbe, type FreeSpace } from './disk.js';
 import { HeldSession } from './held.js';
 import { judgePostgresError } from './judge.js';
+import { knock } from './knock.js';
 import { look } from './look.js';
 import { Session, type Login } from './session.js';
 
-/** So large a share of a probe's deadline may the held session owe an answer. */
+/** So large a share of a probe's deadline may the held session, or a knock, owe an answer. */
 const silenceShare = 0.7;
+/** From one knock's answer to the next, in ms: with the silence and half a deadline, frozen is critical after less than 1.5 s. */
+const knockEveryMs = 300;
+/** What became of a knock is not waited for any longer, in ms. */
+const knockGiveUpMs = 5_000;
 
 export interface PostgresDriverOptions {
   readonly box: string;
@@ -24,7 +30,8 @@ export interface PostgresDriverOptions {
 
 /**
  * A fresh connection each time (a postmaster that hangs takes no new ones while old sessions still answer), one query,
- * and on a primary one write. Beside it a held session tells of a crash at once.
+ * and on a primary one write. Between two probes a held session tells of a crash at once, and knocks tell of a postmaster
+ * that hangs alone.
  */
 export class PostgresDriver implements Driver {
   private readonly held: HeldSession;
@@ -33,6 +40,11 @@ export class PostgresDriver implements Driver {
   /** Leaves the probe under way no more than half its deadline from now. */
   private cutShort: (() => void) | undefined;
   private readonly silenceMs: number;
+  /** While probes are answered. */
+  private knocks: Beat | undefined;
+  /** A silence was told of that no probe has confirmed yet: the held session and the knocks see the same one. */
+  private suspected = false;
+  private closed = false;
 
   constructor(private readonly options: PostgresDriverOptions) {
     const { login, clock, random, timeoutMs, dataDir } = options;
@@ -54,14 +66,20 @@ export class PostgresDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
+    this.stopKnocking();
     this.held.close();
   }
 
   async probe(deadlineShare = 1): Promise<ProbeResult> {
     const space = this.disk?.read();
     const result = await this.probeFresh(Math.round(this.options.timeoutMs * deadlineShare));
+    this.suspected = false;
+    // A knock may have been lost on the way.
+    if (result.kind !== 'passing' || this.knocks?.isMissing) this.stopKnocking();
     if (result.kind === 'passing') {
       void this.held.ensure();
+      this.goOnKnocking();
       return { kind: 'passing', facts: withSpace(result.facts as PostgresFacts, await space, this.options) };
     }
     if (result.kind === 'unknown' && result.obstacle.kind === 'slots-full') {
@@ -120,8 +138,27 @@ export class PostgresDriver implements Driver {
     return facts && { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
   }
 
-  /** The held session owes an answer: a first miss, which a probe is to confirm; one under way has half its time left for it. */
+  private goOnKnocking(): void {
+    if (this.closed) return;
+    const { clock, login } = this.options;
+    this.knocks ??= new Beat({
+      clock,
+      everyMs: knockEveryMs,
+      deadlineMs: this.silenceMs,
+      ask: () => knock(login, clock, knockGiveUpMs),
+      onMissed: () => this.silent(),
+    });
+  }
+
+  private stopKnocking(): void {
+    this.knocks?.stop();
+    this.knocks = undefined;
+  }
+
+  /** An answer is owed: a first miss, which a probe is to confirm; one under way has half its time left for it. */
   private silent(): void {
+    if (this.suspected) return;
+    this.suspected = true;
     this.cutShort?.();
     this.alarm({ kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: this.silenceMs } });
   }
