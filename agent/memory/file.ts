@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
+import { replaceDurably } from '../../common/runtime/durable.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { Remembered } from '../core/model.js';
 import type { Memory, MemoryContent } from '../ports.js';
@@ -9,7 +10,7 @@ import type { Memory, MemoryContent } from '../ports.js';
 /** A disk that hangs is given up on after so many ms; the next change tries again. */
 const diskMs = 2_000;
 
-/** The memory as one small file, replaced whole. Trouble with the disk is logged once until it is over. */
+/** The memory as one small file, replaced whole, and on disk before it has its name. No decision waits for it. Trouble with the disk is logged once until it is over. */
 export class MemoryFile implements Memory {
   private writing = false;
   private next: MemoryContent | undefined;
@@ -52,10 +53,8 @@ export class MemoryFile implements Memory {
   }
 
   private async replace(text: string): Promise<void> {
-    const unfinished = `${this.file}.new`;
     await mkdir(dirname(this.file), { recursive: true });
-    await writeFile(unfinished, text);
-    await rename(unfinished, this.file);
+    await replaceDurably(this.file, text, 0o644);
   }
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
+import { replaceDurably } from '../../common/runtime/durable.js';
 import type { Log } from '../../common/runtime/log.js';
 
 /** A disk that hangs is given up on after so many ms. */
@@ -19,7 +20,7 @@ export async function instanceId(file: string, clock: Clock, log: Log): Promise<
   const made = randomUUID();
   await withDeadline(clock, diskMs, file, async () => {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${made}\n`);
+    await replaceDurably(file, `${made}\n`, 0o644);
   }).catch((error: unknown) => log.warn(`${file}: cannot be written: ${messageOf(error)}`));
   return made;
 }

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf } from '../errors.js';
 
@@ -32,6 +33,26 @@ export function writeDurably(file: string, text: string, mode = 0o600, account?:
   }
   renameSync(unfinished, file);
   syncFolder(dirname(file));
+}
+
+/** As `writeDurably`, for who must not wait for the disk: nothing of it happens on the event loop. */
+export async function replaceDurably(file: string, text: string, mode = 0o600): Promise<void> {
+  const unfinished = `${file}.unfinished`;
+  const handle = await open(unfinished, 'w', mode);
+  try {
+    await handle.chmod(mode);
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(unfinished, file);
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Removes a file, if it is there, so that it stays removed. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hasContent, writeDurably } from '../../common/runtime/durable.js';
+import { hasContent, replaceDurably, writeDurably } from '../../common/runtime/durable.js';
 import type { BoxFile } from '../../provision/files/box-file.js';
 import { writeFiles } from '../../provision/files/write.js';
 
@@ -14,14 +14,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('replaced whole, with its mode, and nothing left beside it', () => {
+test.each([
+  ['at once', async () => writeDurably(path, 'after')],
+  ['beside other work', () => replaceDurably(path, 'after')],
+])('replaced whole %s, with its mode, and nothing left beside it', async (_, replace) => {
   writeFileSync(path, 'before', { mode: 0o644 });
-  writeDurably(path, 'after');
+  await replace();
   expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777, readdirSync(folder)]).toEqual([
     'after',
     0o600,
     ['file'],
   ]);
+});
+
+test('beside other work: the event loop turns on, and what cannot be written leaves what was there', async () => {
+  const writing = replaceDurably(path, 'x'.repeat(1_000_000));
+  let turns = 0;
+  const tick = setInterval(() => (turns += 1), 0);
+  await writing;
+  clearInterval(tick);
+  expect(turns).toBeGreaterThan(0);
+  await expect(replaceDurably(join(folder, 'none', 'file'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(readdirSync(folder)).toEqual(['file']);
 });
 
 test('a file of no bytes is as good as none', () => {
