@@ -1,4 +1,4 @@
-import { lagBytes, parseLsn } from '../common/lsn.js';
+import { lagBytes, parseLsn } from '../common/postgres/lsn.js';
 import type { MemberSummary } from './model.js';
 
 export interface Lag {

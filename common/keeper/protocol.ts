@@ -1,3 +1,4 @@
+import type { History } from '../postgres/history.js';
 import {
   bool,
   integer,
@@ -10,6 +11,7 @@ import {
   text,
   union,
   type Of,
+  type Shape,
 } from './shape.js';
 
 /**
@@ -30,18 +32,12 @@ const standbyName = matching(
 );
 const deadlineMs = optional(integer(1, 86_400_000));
 
-/**
- * D4: which history a member has. Each fork with its END_OF_RECOVERY record in words, which tells two timelines of one number
- * apart; all of them, for a member may have left at an earlier one. A cluster that was never promoted has none.
- */
-export const history = object({
+/** D4: which history a member has. */
+export const history: Shape<History> = object({
   systemId,
   timeline,
-  /** Oldest first. */
   forks: list(object({ timeline, parent: timeline, lsn, mark: optional(text) })),
 });
-export type History = Of<typeof history>;
-export type Fork = History['forks'][number];
 
 export const request = union('verb', {
   facts: { deadlineMs },

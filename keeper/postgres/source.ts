@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { sleep } from '../../common/clock.js';
-import type { History, RequestOf } from '../../common/keeper/protocol.js';
+import type { RequestOf } from '../../common/keeper/protocol.js';
+import type { History } from '../../common/postgres/history.js';
 import { runCommand } from '../../common/runtime/command.js';
 import { Refused, type Box, type Order } from '../box.js';
 import { conninfo } from '../verbs/conninfo.js';

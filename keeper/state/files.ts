@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { history, type History } from '../../common/keeper/protocol.js';
+import { history } from '../../common/keeper/protocol.js';
+import type { History } from '../../common/postgres/history.js';
 import {
   bool,
   integer,

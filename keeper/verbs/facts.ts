@@ -1,4 +1,6 @@
-import type { Facts, History } from '../../common/keeper/protocol.js';
+import type { Facts } from '../../common/keeper/protocol.js';
+import type { History } from '../../common/postgres/history.js';
+import { place, positionSql } from '../../common/postgres/position.js';
 import { messageOf } from '../../common/errors.js';
 import { bootId, monotonicMs } from '../../common/runtime/boot-time.js';
 import { Refused, type Box } from '../box.js';
@@ -85,15 +87,16 @@ function shown(data: ControlData): Facts['data'] {
   return { state: 'present', cluster, systemId, timeline, checkpointLsn, minRecoveryLsn };
 }
 
-const positions = `
-  SELECT pg_is_in_recovery() AS "inRecovery",
-    current_setting('server_version') AS "serverVersion",
-    CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_flush_lsn() END::text AS "flushLsn",
-    pg_last_wal_replay_lsn()::text AS "replayLsn",
-    CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused",
-    current_setting('fsync')::bool AS fsync, current_setting('full_page_writes')::bool AS "fullPageWrites",
-    (SELECT count(*)::int FROM pg_prepared_xacts) AS "preparedTransactions",
-    current_setting('synchronous_standby_names') AS "synchronousStandbyNames"`;
+const positions = positionSql([
+  `CASE WHEN NOT r THEN ${place.flushed} END AS "flushedLsn"`,
+  `${place.replayed} AS "replayLsn"`,
+  `CASE WHEN ${place.inRecovery} THEN pg_is_wal_replay_paused() ELSE false END AS "replayPaused"`,
+  `current_setting('server_version') AS "serverVersion"`,
+  `current_setting('fsync')::bool AS fsync`,
+  `current_setting('full_page_writes')::bool AS "fullPageWrites"`,
+  `(SELECT count(*)::int FROM pg_prepared_xacts) AS "preparedTransactions"`,
+  `current_setting('synchronous_standby_names') AS "synchronousStandbyNames"`,
+]);
 const receivers = `
   SELECT status, sender_host AS host, sender_port AS port, slot_name AS slot, received_tli AS timeline,
     greatest(0, extract(epoch FROM clock_timestamp() - last_msg_receipt_time) * 1000)::float8 AS "lastMessageAgeMs"
@@ -114,9 +117,11 @@ const overrides = `
 async function readSql(box: Box): Promise<Sql> {
   const ask = (sql: string) => box.reserved.query(sql, [], sqlTimeoutMs);
   const [row] = await ask(positions);
+  const { lsn: _, timeline: __, receivedLsn, flushedLsn, ...seen } = row!;
   const answers = {
-    ...row,
-    serverVersion: parseVersion(String(row!['serverVersion'])),
+    ...seen,
+    flushLsn: receivedLsn ?? flushedLsn,
+    serverVersion: parseVersion(String(seen['serverVersion'])),
     senders: (await ask(senders)).map(present),
     slots: (await ask(slots)).map(present),
     overrides: (await ask(overrides)).map(({ override }) => String(override)),

@@ -1,9 +1,10 @@
 import { assertNever } from '../../common/assert-never.js';
 import { sleep } from '../../common/clock.js';
-import type { History, RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { parseLsn } from '../../common/lsn.js';
+import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
+import { compareHistory, type History } from '../../common/postgres/history.js';
+import { formatLsn, parseLsn, type Lsn } from '../../common/postgres/lsn.js';
+import { place } from '../../common/postgres/position.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
-import { compareHistory } from '../postgres/history.js';
 import { inRecovery, mustBeManaged, mustHaveData, mustNotRewind, mustRun } from './conditions.js';
 import { conninfo, slotPrefix } from './conninfo.js';
 import { knownHistory } from './facts.js';
@@ -61,10 +62,10 @@ async function mustFit(box: Box, published: History): Promise<void> {
       return;
     case 'behind': {
       const end = await endOfWal(box);
-      if (parseLsn(end) > parseLsn(leftAt))
+      if (end > leftAt)
         throw new Refused(
           'diverged',
-          `this member has WAL up to ${end}, and the others left its timeline at ${leftAt}`,
+          `this member has WAL up to ${formatLsn(end)}, and the others left its timeline at ${formatLsn(leftAt)}`,
         );
       return;
     }
@@ -79,11 +80,9 @@ async function mustFit(box: Box, published: History): Promise<void> {
   }
 }
 
-async function endOfWal(box: Box): Promise<string> {
-  const [row] = await box.reserved.query(
-    'SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text AS lsn',
-  );
-  return String(row?.['lsn']);
+async function endOfWal(box: Box): Promise<Lsn> {
+  const [row] = await box.reserved.query(`SELECT greatest(${place.received}, ${place.replayed}) AS lsn`);
+  return parseLsn(String(row?.['lsn']));
 }
 
 async function receiver(box: Box) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { assertNever } from '../../common/assert-never.js';
 import { sleep } from '../../common/clock.js';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
+import { place } from '../../common/postgres/position.js';
 import { bootId, monotonicMs, startTicksNow } from '../../common/runtime/boot-time.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
 import { Barrier, sessionShowing } from '../postgres/barrier.js';
@@ -120,7 +121,7 @@ async function proveClosed(
   try {
     if (!(await second.waits(box, order)))
       throw new TimedOut('the second commit did not wait behind the gate');
-    const [row] = await box.reserved.query('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+    const [row] = await box.reserved.query(`SELECT ${place.inserted} AS lsn`);
     return String(row?.['lsn']);
   } finally {
     await second.end(box);

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
+import { compareHistory, falseTwins } from '../../common/postgres/history.js';
 import { renameDurably, writeDurably } from '../../common/runtime/durable.js';
 import { Refused, type Box, type Order } from '../box.js';
 import { stripAutoConfFile } from '../postgres/auto-conf.js';
 import { readControlData, type ControlData } from '../postgres/control.js';
-import { compareHistory, falseTwins } from '../postgres/history.js';
 import { keepOwnWal } from '../postgres/kept-wal.js';
 import { familyOf } from '../postgres/processes.js';
 import { endLeftoverPrograms, runLong } from '../postgres/program.js';

@@ -1,4 +1,4 @@
-import type { Lsn } from '../../common/lsn.js';
+import type { Lsn } from '../../common/postgres/lsn.js';
 import type { Epoch, Event, State } from './model.js';
 
 type Heartbeat = Event & { type: 'heartbeat' };

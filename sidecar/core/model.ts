@@ -1,4 +1,4 @@
-import type { Lsn } from '../../common/lsn.js';
+import type { Lsn } from '../../common/postgres/lsn.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 import type { Reason } from './reasons.js';
 

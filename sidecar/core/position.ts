@@ -1,4 +1,4 @@
-import type { Lsn } from '../../common/lsn.js';
+import type { Lsn } from '../../common/postgres/lsn.js';
 import { sameEpoch } from './epochs.js';
 
 /** A place in the history of one database. Only places of the same epoch can be compared. */

@@ -1,5 +1,5 @@
 import { assertNever } from '../../common/assert-never.js';
-import { lagBytes } from '../../common/lsn.js';
+import { lagBytes } from '../../common/postgres/lsn.js';
 import { sameTarget, targetKey, type Role } from '../../common/names.js';
 import { conclude } from './conclude.js';
 import { headsWith, higher, sameEpoch } from './epochs.js';

@@ -253,8 +253,7 @@ test('functions and tables under the names of its own change nothing', async () 
   ];
   await pair.primary.administer(shadows);
   try {
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row?.[0]));
+    await pair.caughtUp();
     const primary = factsOf(await driverFor(pair.primary.port).probe());
     expect(primary).toMatchObject({ role: 'primary', timeline: 1, warnings: [] });
     expect(primary.replicas).toHaveLength(1);

@@ -14,8 +14,7 @@ beforeAll(async () => {
     ['CREATE TABLE notes (text text)', 'GRANT ALL ON notes TO app', 'GRANT pg_signal_backend TO app'],
     'app',
   );
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row![0]));
+  await pair.caughtUp();
 });
 beforeEach(() => pair.primary.query('TRUNCATE notes'));
 afterEach(async () => {

@@ -18,8 +18,7 @@ describe.skipIf(missing)('PgBouncer in session mode', () => {
   beforeAll(async () => {
     pair = await startPostgresPair();
     await pair.primary.administer(['CREATE TABLE notes (text text)', 'GRANT ALL ON notes TO app'], 'app');
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
     for (const server of [pair.primary, pair.standby]) {
       strict.push(await PgBouncer.before(server));
       ignoring.push(await PgBouncer.before(server, { ignore_startup_parameters: 'options' }));

@@ -27,8 +27,7 @@ beforeAll(async () => {
   pair = await startPostgresPair();
   await pair.primary.query('CREATE TABLE notes (text text)');
   await pair.primary.query('GRANT ALL ON notes TO app');
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row![0]));
+  await pair.caughtUp();
   pool = new Pool(config());
   await pool.query('SELECT 1');
   await waitFor('both members proven', eventuallyMs, () => pool.topology.replicas.length === 1);

@@ -293,8 +293,7 @@ describe('across processes, by a token', () => {
   test('a server that hides what it is: reads come from the primary', async () => {
     await pair.primary.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
     await pair.primary.query(`SELECT pg_switch_wal()`);
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
     try {
       const pool = await open({ readYourWrites: { waitMs: longMs } });
       await write(pool, 'hidden');
@@ -315,9 +314,7 @@ describe('when the primary is lost', () => {
     pools.length = 0;
     await write(pool, 'before the loss');
     token = await pool.readToken();
-    await pair.standby.waitUntilReplayed(
-      String((await pair.primary.query('SELECT pg_current_wal_insert_lsn()::text'))[0]![0]),
-    );
+    await pair.standby.waitUntilReplayed(await pair.primary.position('inserted'));
     await pair.primary.stop();
     await pool.waitForMode('read-only', eventuallyMs);
     const future = readTokenOf({ ...parseReadToken(token)!, lsn: 2n ** 63n });

@@ -29,8 +29,7 @@ function open(own: object = {}): Pool {
 async function without<T>(functions: readonly string[], work: () => Promise<T>): Promise<T> {
   const all = async (what: string) => {
     for (const name of functions) await pair.primary.query(what.replace('%', `FUNCTION ${name}() `));
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
   };
   await all('REVOKE EXECUTE ON % FROM PUBLIC');
   try {

@@ -151,8 +151,7 @@ describe('a schema that comes before pg_catalog', () => {
   test('our questions mean what we mean by them, and no session is told to SET anything', async () => {
     await pair.primary.administer(shadows, 'app');
     const expected = await found(makePool());
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
     const logged = pair.primary.log().length;
     const pool = makePool({ options: '-c search_path=evil,pg_catalog,public' });
     const { rows } = await pool.query('SELECT pg_is_in_recovery() AS fooled');

@@ -49,8 +49,7 @@ async function terminateAll(): Promise<void> {
 
 async function changePassword(to: string): Promise<void> {
   await pair.primary.administer([`ALTER ROLE app PASSWORD '${to}'`]);
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row![0]));
+  await pair.caughtUp();
 }
 
 const answers = async (queryable: Pick<pg.Pool, 'query'>) => (await queryable.query('SELECT 1 AS one')).rows;

@@ -90,8 +90,7 @@ test('the pool finds the primary, pool.read the replica, a Client the primary', 
   await client.connect();
   await client.query('CREATE TABLE notes (text text)');
   await client.end();
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row![0]));
+  await pair.caughtUp();
 });
 
 test('without a primary it reads on and refuses writes', async () => {

@@ -20,8 +20,7 @@ beforeAll(async () => {
   pair = await startPostgresPair();
   await pair.primary.query('CREATE TABLE notes (id serial PRIMARY KEY, text text)');
   await pair.primary.query('GRANT ALL ON notes, notes_id_seq TO app');
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row![0]));
+  await pair.caughtUp();
 });
 afterAll(() => pair?.destroy());
 

@@ -9,8 +9,7 @@ test('the Postgres pair streams and the standby can be promoted', async () => {
   const pair = await startPostgresPair();
   cleanUp.push(() => pair.destroy());
   await pair.primary.query('CREATE TABLE seen (n int)');
-  const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await pair.standby.waitUntilReplayed(String(row?.[0]));
+  await pair.caughtUp();
   expect(await pair.standby.query('SELECT count(*)::int FROM seen')).toEqual([[0]]);
   pair.primary.kill();
   await pair.standby.promote();

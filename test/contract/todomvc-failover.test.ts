@@ -46,8 +46,7 @@ describe('the app through the loss of its primary and back', () => {
       'x-hotspare-read-from': `127.0.0.1:${pair.primary.port}`,
       'x-hotspare-read-role': 'primary',
     });
-    const [[lsn]] = (await pair.primary.query('SELECT pg_current_wal_lsn()::text')) as [[string]];
-    await pair.standby.waitUntilReplayed(lsn);
+    await pair.caughtUp();
   });
 
   it('kill -9 of the primary: every read is answered, writes are refused at once, pages are told', async () => {

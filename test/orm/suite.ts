@@ -78,8 +78,7 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
   beforeAll(async () => {
     pair = await startPostgresPair();
     await pair.primary.administer([schema], 'app');
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
     const config = (): PoolConfig => ({
       user: 'app',
       password: 'app',

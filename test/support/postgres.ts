@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { lagBytes, parseLsn } from '../../common/lsn.js';
+import { formatLsn, parseLsn, type Lsn } from '../../common/postgres/lsn.js';
+import { place } from '../../common/postgres/position.js';
 import { findBinaries } from '../../common/runtime/binaries.js';
 import { Child } from './child.js';
 import { eventuallyMs } from './patience.js';
@@ -136,11 +137,17 @@ export class RealPostgres {
     await this.query('SELECT pg_promote(true, 30)');
   }
 
-  async waitUntilReplayed(lsn: string): Promise<void> {
-    await waitFor(`replay of ${lsn} on port ${this.port}`, eventuallyMs, async () => {
-      const [row] = await this.query('SELECT pg_last_wal_replay_lsn()::text');
-      return lagBytes(parseLsn(lsn), parseLsn(String(row?.[0]))) === 0;
-    });
+  async position(of: 'written' | 'inserted' | 'replayed'): Promise<Lsn> {
+    const [row] = await this.query(`SELECT ${place[of]}::text`);
+    return parseLsn(String(row?.[0]));
+  }
+
+  async waitUntilReplayed(lsn: Lsn): Promise<void> {
+    await waitFor(
+      `replay of ${formatLsn(lsn)} on port ${this.port}`,
+      eventuallyMs,
+      async () => (await this.position('replayed')) >= lsn,
+    );
   }
 
   async destroy(): Promise<void> {
@@ -203,6 +210,8 @@ export async function startPostgres(): Promise<RealPostgres> {
 export interface PostgresPair {
   readonly primary: RealPostgres;
   readonly standby: RealPostgres;
+  /** Until the standby shows what the primary has written so far. */
+  caughtUp(): Promise<void>;
   destroy(): Promise<void>;
 }
 
@@ -236,6 +245,9 @@ export async function startPostgresPair(): Promise<PostgresPair> {
   return {
     primary,
     standby,
+    async caughtUp() {
+      await standby.waitUntilReplayed(await primary.position('written'));
+    },
     async destroy() {
       await Promise.all([primary.destroy(), standby.destroy()]);
     },

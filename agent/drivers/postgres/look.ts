@@ -1,3 +1,5 @@
+import { place, positionSql } from '../../../common/postgres/position.js';
+import { parseTimeline } from '../../../common/postgres/wal-file.js';
 import type { PostgresFacts, ReplicaFacts, Warning } from '../../core/model.js';
 import { writeHeartbeat } from './heartbeat.js';
 import { identity } from './identity.js';
@@ -5,44 +7,44 @@ import type { Session } from './session.js';
 import { settingsColumns, settingsWarnings } from './warnings.js';
 
 /** All there is to know of a replica, in one round trip. Both functions of the pause fail on a member that was just promoted. */
-const replicaSql = (major: number) => `
-  SELECT pg_is_in_recovery() AS recovery,
-         pg_last_wal_replay_lsn()::text AS lsn,
-         CASE WHEN pg_is_in_recovery() THEN ${
-           major >= 14
-             ? 'pg_get_wal_replay_pause_state()'
-             : "CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END"
-         } END AS pause,
-         coalesce(receiver.status = 'streaming', false) AS streaming,
-         coalesce(receiver.received_tli, (SELECT timeline_id FROM pg_control_checkpoint())) AS timeline,
-         pg_wal_lsn_diff(
-           greatest(receiver.latest_end_lsn, pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
-           pg_last_wal_replay_lsn())::float8 AS lag
-    FROM (SELECT) AS always LEFT JOIN pg_stat_wal_receiver AS receiver ON true`;
+const replicaSql = (major: number) =>
+  positionSql(
+    [
+      `CASE WHEN ${place.inRecovery} THEN ${
+        major >= 14
+          ? 'pg_get_wal_replay_pause_state()'
+          : "CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END"
+      } END AS pause`,
+      `coalesce(receiver.status = 'streaming', false) AS streaming`,
+      `${place.replayedTimeline} AS "replayedTimeline"`,
+      `pg_wal_lsn_diff(
+        greatest(receiver.latest_end_lsn, ${place.received}, ${place.replayed}), ${place.replayed})::float8 AS lag`,
+    ],
+    'LEFT JOIN pg_stat_wal_receiver AS receiver ON true',
+  );
 
-/** … of a primary. The timeline is that of the WAL being written; the checkpoint's lags behind after a promotion. */
-const primarySql = `
-  SELECT pg_current_wal_lsn()::text AS lsn,
-         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'name', application_name, 'address', host(client_addr), 'state', state,
-                   'lagBytes', pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::float8)
-                 ORDER BY application_name, client_addr), '[]')
-            FROM pg_stat_replication WHERE state <> 'backup') AS replicas,
-         ${settingsColumns}`;
+/** … of a primary. */
+const primarySql = positionSql([
+  `(SELECT coalesce(json_agg(json_build_object(
+             'name', application_name, 'address', host(client_addr), 'state', state,
+             'lagBytes', pg_wal_lsn_diff(${place.written}, replay_lsn)::float8)
+           ORDER BY application_name, client_addr), '[]')
+      FROM pg_stat_replication WHERE state <> 'backup') AS replicas`,
+  settingsColumns,
+]);
 
 /** Reads what the member says of itself; on a primary, writes too. */
 export async function look(session: Session, box: string): Promise<PostgresFacts> {
   const system = await identity(session);
   if (await session.inRecovery()) {
     const row = await session.row(replicaSql(session.major));
-    if (row['recovery'] === true) {
+    if (row['inRecovery'] === true) {
       return {
         kind: 'postgres',
         role: 'replica',
         ...system,
         ...textField('lsn', row['lsn']),
-        ...numberField('timeline', row['timeline']),
+        ...numberField('timeline', row['replayedTimeline']),
         ...numberField('lagBytes', row['lag']),
         streaming: row['streaming'] === true,
         warnings: pauseWarnings(row['pause']),
@@ -57,7 +59,7 @@ export async function look(session: Session, box: string): Promise<PostgresFacts
     role: 'primary',
     ...system,
     ...textField('lsn', row['lsn']),
-    timeline: Number.parseInt(String(row['timeline']), 16),
+    timeline: parseTimeline(String(row['timeline'])),
     replicas: (row['replicas'] as Record<string, unknown>[]).map(replicaOf),
     warnings: [...settingsWarnings(row), ...(await writeHeartbeat(session, box))],
   };

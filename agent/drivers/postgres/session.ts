@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Clock } from '../../../common/clock.js';
+import { place } from '../../../common/postgres/position.js';
 import type { Secret } from '../../../common/secret.js';
 import type { Kept, TlsOptions } from '../../ports.js';
 
@@ -81,7 +82,7 @@ export class Session {
 
   async inRecovery(): Promise<boolean> {
     if (this.standby === undefined) {
-      const row = await this.row('SELECT pg_is_in_recovery() AS recovery');
+      const row = await this.row(`SELECT ${place.inRecovery} AS recovery`);
       this.standby = row['recovery'] === true;
     }
     return this.standby;

@@ -2,10 +2,11 @@ import { backoffMs } from '../../../common/backoff.js';
 import type { Clock } from '../../../common/clock.js';
 import { codeOf, messageOf } from '../../../common/errors.js';
 import type { Role, Target } from '../../../common/names.js';
+import { place, systemIdSql } from '../../../common/postgres/position.js';
 import type { Random } from '../../../common/random.js';
 import type { Report } from '../../ports.js';
 import { troubleOf } from './trouble.js';
-import { heartbeatSql, identitySql, readHeartbeat } from './heartbeat.js';
+import { heartbeatSql, readHeartbeat } from './heartbeat.js';
 import type { Questions } from './questions.js';
 
 type Row = readonly (string | null)[];
@@ -52,24 +53,21 @@ export interface SelfReportParts {
  */
 export class SelfReport {
   systemId: string | null = null;
-  readonly #identity = new Question(identitySql);
+  readonly #identity = new Question(systemIdSql);
   readonly #whole = new Question(heartbeatSql);
-  readonly #recovery = new Question('SELECT pg_catalog.pg_is_in_recovery()');
+  readonly #recovery = new Question(`SELECT ${place.inRecovery}`);
   readonly #pieces: Readonly<Record<Role, readonly (Question | null)[]>> = {
     primary: [
-      new Question('SELECT pg_catalog.pg_current_wal_lsn()'),
+      new Question(`SELECT ${place.written}`),
       null,
-      new Question(
-        'SELECT pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)',
-      ),
+      new Question(`SELECT ${place.writtenTimeline}`),
       null,
     ],
     replica: [
-      new Question('SELECT pg_catalog.pg_last_wal_replay_lsn()'),
-      new Question('SELECT pg_catalog.pg_last_wal_receive_lsn()'),
+      new Question(`SELECT ${place.replayed}`),
+      new Question(`SELECT ${place.received}`),
       null,
-      new Question(`SELECT (1000 OPERATOR(pg_catalog.*) pg_catalog.date_part('epoch',
-        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.pg_last_xact_replay_timestamp()))::pg_catalog.int8`),
+      new Question(`SELECT ${place.replayAgeMs}`),
     ],
   };
 

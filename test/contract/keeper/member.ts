@@ -15,15 +15,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { callKeeper } from '../../../common/keeper/client.js';
-import type {
-  Answer,
-  Facts,
-  History,
-  Refusal,
-  RequestOf,
-  ResultOf,
-  Verb,
-} from '../../../common/keeper/protocol.js';
+import type { Answer, Facts, Refusal, RequestOf, ResultOf, Verb } from '../../../common/keeper/protocol.js';
+import type { History } from '../../../common/postgres/history.js';
 import { systemClock } from '../../../common/runtime/clock.js';
 import { buildProgram } from '../../support/built-program.js';
 import { Child } from '../../support/child.js';

@@ -96,8 +96,7 @@ export function trouble(): Trouble {
     pair = await startPostgresPair();
     await pair.primary.query('CREATE TABLE notes (n int)');
     await pair.primary.query('GRANT ALL ON notes TO app');
-    const [row] = await pair.primary.query('SELECT pg_current_wal_lsn()::text');
-    await pair.standby.waitUntilReplayed(String(row![0]));
+    await pair.caughtUp();
     await following();
   });
   beforeEach(following);

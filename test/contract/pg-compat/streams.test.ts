@@ -27,8 +27,7 @@ const ways: Way[] = [
 beforeAll(async () => {
   await at.pair.primary.query('CREATE TABLE copied (n int, t text)');
   await at.pair.primary.query('GRANT ALL ON copied TO app');
-  const [row] = await at.pair.primary.query('SELECT pg_current_wal_lsn()::text');
-  await at.pair.standby.waitUntilReplayed(String(row![0]));
+  await at.pair.caughtUp();
 });
 
 describe.each(ways)('$name', ({ make, writes }) => {

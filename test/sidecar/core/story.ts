@@ -1,4 +1,4 @@
-import { formatLsn } from '../../support/lsn.js';
+import { formatLsn } from '../../../common/postgres/lsn.js';
 import type { Role, Target } from '../../../common/names.js';
 import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../../sidecar/core/model.js';
 import { sentence } from '../../../sidecar/core/reasons.js';

@@ -9,6 +9,13 @@ export function parseLsn(text: string): Lsn {
   return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`);
 }
 
+/** As Postgres itself writes it. */
+export function formatLsn(lsn: Lsn): string {
+  return `${hex(lsn >> 32n)}/${hex(lsn & 0xffff_ffffn)}`;
+}
+
+const hex = (half: bigint): string => half.toString(16).toUpperCase();
+
 /** How many bytes `behind` trails `ahead`; never negative. */
 export function lagBytes(ahead: Lsn, behind: Lsn): number {
   return ahead > behind ? Number(ahead - behind) : 0;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lagBytes, parseLsn } from '../../common/lsn.js';
-import { formatLsn } from '../support/lsn.js';
+import { lagBytes, parseLsn } from '../../../common/postgres/lsn.js';
+import { formatLsn } from '../../../common/postgres/lsn.js';
 
 describe('WAL positions', () => {
   test.each(['0/0', '0/3000060', '16/B374D848', 'FFFFFFFF/FFFFFFFF'])('%s is read', (text) => {

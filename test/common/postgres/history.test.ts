@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Fork, History } from '../../common/keeper/protocol.js';
-import { compareHistory, forksIn } from '../../keeper/postgres/history.js';
+import { compareHistory, forksIn, type Fork, type History } from '../../../common/postgres/history.js';
+import { parseLsn } from '../../../common/postgres/lsn.js';
 
 const fork = (timeline: number, parent: number, lsn: string, mark?: string): Fork => ({
   timeline,
@@ -39,9 +39,9 @@ test.each([
 });
 
 test('behind: where the others left is where its own WAL would begin (D4)', () => {
-  expect(compareHistory(history(1), history(3, a2, a3)).leftAt).toBe('0/3000000');
-  expect(compareHistory(history(2, a2), history(3, a2, a3)).leftAt).toBe('0/5000000');
-  expect(compareHistory(history(3, a2, a3), history(2, a2)).leftAt).toBe('0/5000000');
+  expect(compareHistory(history(1), history(3, a2, a3)).leftAt).toBe(parseLsn('0/3000000'));
+  expect(compareHistory(history(2, a2), history(3, a2, a3)).leftAt).toBe(parseLsn('0/5000000'));
+  expect(compareHistory(history(3, a2, a3), history(2, a2)).leftAt).toBe(parseLsn('0/5000000'));
 });
 
 describe('a timeline’s history file', () => {
