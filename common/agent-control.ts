@@ -20,28 +20,24 @@ export interface Refusal {
   readonly error: string;
 }
 
-export const refusalCodes = [
-  /** 404: no such path. */
-  'no-such-path',
-  /** 405 */
-  'no-such-method',
-  /** 403: this agent was given no secret, so it changes nothing. */
-  'no-secret',
-  /** 401 */
-  'secret-missing',
-  /** 401 */
-  'secret-wrong',
-  /** 413: the body, which nobody reads, is too long. */
-  'too-long',
-  /** 404: the box has no such service. */
-  'no-such-service',
-  /** 409: the service has no unit. */
-  'no-unit',
-  /** 409: something is being done to the service already. */
-  'busy',
-  /** 504: no end within the deadline; systemd may still carry it out. */
-  'late',
-  /** 500: systemd refused, or tried in vain. */
-  'failed',
-] as const;
-export type RefusalCode = (typeof refusalCodes)[number];
+/** Every refusal, with its HTTP status. docs/AGENT.md says why each is given. */
+export const refusals = {
+  'no-such-path': 404,
+  'no-such-method': 405,
+  /** This agent was given no secret, so it changes nothing. */
+  'no-secret': 403,
+  'secret-missing': 401,
+  'secret-wrong': 401,
+  /** The body, which nobody reads. */
+  'too-long': 413,
+  'no-such-service': 404,
+  'no-unit': 409,
+  /** Something is being done to the service already. */
+  busy: 409,
+  /** No end within the deadline; systemd may still carry it out. */
+  late: 504,
+  /** systemd refused, or tried in vain. */
+  failed: 500,
+} as const;
+export type RefusalCode = keyof typeof refusals;
+export const refusalCodes = Object.keys(refusals) as readonly RefusalCode[];

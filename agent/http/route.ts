@@ -1,11 +1,8 @@
-import {
-  serviceActions,
-  type Refusal,
-  type RefusalCode,
-  type ServiceAction,
-} from '../../common/agent-control.js';
+import { refusals, type Refusal, type RefusalCode, type ServiceAction } from '../../common/agent-control.js';
+import { assertNever } from '../../common/assert-never.js';
 import type { ServiceSlot } from '../ports.js';
 import type { Authorisation } from './authorisation.js';
+import { routes, rowFor } from './routes.js';
 
 export interface AskedFor {
   readonly method: string;
@@ -25,28 +22,28 @@ export type Route =
       readonly headers: Readonly<Record<string, string>>;
     };
 
-/**
- * What to do about a request. Reading is open. What changes something is refused in this order: no such path, method,
- * secret, service, unit, busy; so a stranger learns nothing of the services here.
- */
+/** What to do about a request, by the table of routes. */
 export function route(asked: AskedFor, slots: ReadonlyMap<string, ServiceSlot>): Route {
-  const path = asked.path.split('?')[0]!;
-  const reads = asked.method === 'GET' || asked.method === 'HEAD';
-  if (path === '/' || path === '/v1/status') {
-    if (reads) return { kind: path === '/' ? 'text' : 'status' };
-    return refuse(405, 'no-such-method', 'only GET and HEAD', { allow: 'GET, HEAD' });
-  }
-  const [, service, verb] = /^\/v1\/services\/([A-Za-z0-9-]+)\/([a-z]+)$/.exec(path) ?? [];
-  const action = serviceActions.find((one) => one === verb);
-  if (service === undefined || action === undefined)
+  const found = rowFor(asked.path.split('?')[0]!);
+  if (!found)
     return refuse(
-      404,
       'no-such-path',
-      `not found; there are /, /v1/status and, to POST to, /v1/services/NAME/ with ${serviceActions.join(', ')}`,
+      `not found; there are ${routes.map(({ methods, path }) => `${methods[0]} ${path}`).join(', ')}`,
     );
-  if (asked.method !== 'POST')
-    return refuse(405, 'no-such-method', `to ${action} a service, POST`, { allow: 'POST' });
-  return refuseStranger(asked.authorisation) ?? routeAction(service, action, slots);
+  const { does, methods, needsSecret } = found.row;
+  if (!methods.includes(asked.method))
+    return refuse('no-such-method', `only ${methods.join(' and ')}`, { allow: methods.join(', ') });
+  const stranger = needsSecret ? refuseStranger(asked.authorisation) : undefined;
+  if (stranger) return stranger;
+  switch (does.kind) {
+    case 'text':
+    case 'status':
+      return does;
+    case 'act':
+      return routeAction(found.service ?? '', does.action, slots);
+    default:
+      return assertNever(does);
+  }
 }
 
 function refuseStranger(authorisation: Authorisation): Route | undefined {
@@ -55,16 +52,15 @@ function refuseStranger(authorisation: Authorisation): Route | undefined {
       return undefined;
     case 'unconfigured':
       return refuse(
-        403,
         'no-secret',
         'this agent changes nothing, as it was given no secret: set http.secretFile in its configuration',
       );
     case 'missing':
-      return refuse(401, 'secret-missing', 'this needs the header "Authorization: Bearer SECRET"', {
+      return refuse('secret-missing', 'this needs the header "Authorization: Bearer SECRET"', {
         'www-authenticate': 'Bearer realm="hotspare"',
       });
     case 'wrong':
-      return refuse(401, 'secret-wrong', 'that is not the secret in the file http.secretFile of this agent', {
+      return refuse('secret-wrong', 'that is not the secret in the file http.secretFile of this agent', {
         'www-authenticate': 'Bearer realm="hotspare", error="invalid_token"',
       });
   }
@@ -74,27 +70,25 @@ function routeAction(service: string, action: ServiceAction, slots: ReadonlyMap<
   const slot = slots.get(service);
   if (!slot) {
     const known = [...slots.keys()].join(', ') || 'none';
-    return refuse(404, 'no-such-service', `this box has no service ${service}; it has ${known}`);
+    return refuse('no-such-service', `this box has no service ${service}; it has ${known}`);
   }
   switch (slot.kind) {
     case 'no-unit':
       return refuse(
-        409,
         'no-unit',
         `${service} has no unit here: set unit: in its entry of the agent's configuration`,
       );
     case 'busy':
-      return refuse(409, 'busy', `${service} is in the middle of a ${slot.action}; ask again after it`);
+      return refuse('busy', `${service} is in the middle of a ${slot.action}; ask again after it`);
     case 'free':
       return { kind: 'act', service, action };
   }
 }
 
 export function refuse(
-  status: number,
   code: RefusalCode,
   error: string,
   headers: Readonly<Record<string, string>> = {},
 ): Extract<Route, { kind: 'refuse' }> {
-  return { kind: 'refuse', status, refusal: { code, error }, headers };
+  return { kind: 'refuse', status: refusals[code], refusal: { code, error }, headers };
 }

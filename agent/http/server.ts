@@ -10,6 +10,7 @@ import { authorisation } from './authorisation.js';
 import { drain } from './body.js';
 import { limitStrangers } from './crowd.js';
 import { refuse, route, type Route } from './route.js';
+import { done } from './routes.js';
 import { statusText } from './text.js';
 
 /** No body means anything here; a longer one is not even read. */
@@ -58,13 +59,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, served
     decided =
       body === 'done'
         ? route(asked, control.slots())
-        : refuse(413, 'too-long', `send no body; this one has more than ${mostBodyBytes} bytes`);
+        : refuse('too-long', `send no body; this one has more than ${mostBodyBytes} bytes`);
   }
   switch (decided.kind) {
     case 'text':
-      return send(request, response, 200, 'text/plain; charset=utf-8', statusText(status()));
+      return send(request, response, done, 'text/plain; charset=utf-8', statusText(status()));
     case 'status':
-      return sendJson(request, response, 200, status());
+      return sendJson(request, response, done, status());
     case 'act':
       return act(request, response, decided, from, control);
     case 'refuse': {
@@ -88,13 +89,11 @@ async function act(
 ): Promise<void> {
   const outcome = await control.perform(service, action, from);
   if (outcome.kind === 'failed') {
-    const { status, refusal } = outcome.late
-      ? refuse(504, 'late', outcome.why)
-      : refuse(500, 'failed', outcome.why);
+    const { status, refusal } = outcome.late ? refuse('late', outcome.why) : refuse('failed', outcome.why);
     return sendJson(request, response, status, refusal);
   }
   const { state, unit } = outcome;
-  sendJson(request, response, 200, { service, unit, action, state } satisfies ActionAnswer);
+  sendJson(request, response, done, { service, unit, action, state } satisfies ActionAnswer);
 }
 
 function sendJson(
