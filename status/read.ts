@@ -5,6 +5,7 @@ import { failureOf, fromConsul, type ConsulFailure } from '../common/consul/fail
 import { parseHealth, parseMeta, type HealthCheck } from '../common/consul/json.js';
 import { codeOf, messageOf } from '../common/errors.js';
 import { list, record, text } from '../common/json.js';
+import { networkWords } from '../common/network-error.js';
 import { serviceMeta } from '../common/names.js';
 import { plainText, plainTexts } from '../common/plain-text.js';
 import { roleIn } from '../common/role-tags.js';
@@ -125,9 +126,8 @@ export function whyOf(error: unknown, timeoutMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `nothing came within ${timeoutMs} ms`;
   if (error instanceof SyntaxError || error instanceof TypeError) {
     // fetch hides the reason in its cause.
-    const code = codeOf(error.cause);
-    if (code === 'ECONNREFUSED') return 'connection refused';
-    if (code) return code;
+    const why = networkWords(error.cause) ?? codeOf(error.cause);
+    if (why !== undefined) return why;
     if (!error.cause) return 'what answers there is something else';
   }
   return messageOf(error instanceof Error && error.cause ? error.cause : error);

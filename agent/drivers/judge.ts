@@ -1,18 +1,8 @@
+import { assertNever } from '../../common/assert-never.js';
 import { DeadlineError } from '../../common/clock.js';
 import { codeOf, messageOf } from '../../common/errors.js';
+import { networkTroubleOf } from '../../common/network-error.js';
 import type { ProbeResult } from '../core/model.js';
-
-/** Own shortages: they say nothing about the service. */
-const agentSide = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL', 'ENOBUFS']);
-const unreachable = new Set([
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENETDOWN',
-]);
-const closed = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
 /** What a failed connection attempt or exchange says about the member. */
 export function judgeError(
@@ -26,11 +16,21 @@ export function judgeError(
     if (tookMs > deadlineMs * 1.5 + 50) return { kind: 'unknown', obstacle: { kind: 'agent-late' } };
     return { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs } };
   }
-  if (code === 'ECONNREFUSED') return { kind: 'critical', trouble: { kind: 'refused' } };
-  if (code === 'ETIMEDOUT') return { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs } };
-  if (closed.has(code)) return { kind: 'critical', trouble: { kind: 'closed' } };
-  if (unreachable.has(code)) return { kind: 'critical', trouble: { kind: 'unreachable', code } };
-  if (code.startsWith('HPE_')) return { kind: 'critical', trouble: { kind: 'garbage' } };
-  if (agentSide.has(code)) return { kind: 'unknown', obstacle: { kind: 'agent-side', text: code } };
-  return { kind: 'unknown', obstacle: { kind: 'agent-side', text: messageOf(error).slice(0, 200) } };
+  const trouble = networkTroubleOf(error);
+  switch (trouble) {
+    case 'refused':
+    case 'closed':
+    case 'garbage':
+      return { kind: 'critical', trouble: { kind: trouble } };
+    case 'silent':
+      return { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs } };
+    case 'unreachable':
+      return { kind: 'critical', trouble: { kind: 'unreachable', code } };
+    case 'own-side':
+      return { kind: 'unknown', obstacle: { kind: 'agent-side', text: code } };
+    case undefined:
+      return { kind: 'unknown', obstacle: { kind: 'agent-side', text: messageOf(error).slice(0, 200) } };
+    default:
+      return assertNever(trouble);
+  }
 }

@@ -1,5 +1,6 @@
 import { DeadlineError } from '../clock.js';
 import { codeOf, messageOf } from '../errors.js';
+import { networkTroubleOf, networkWords } from '../network-error.js';
 
 /**
  * Why a question to Consul was not answered. Different values, because different things mend them:
@@ -43,12 +44,12 @@ export function failureOf(error: unknown): ConsulFailure {
   const cause = { cause: error };
   if (error instanceof DeadlineError)
     return new ConsulFailure('late', `no answer within ${error.deadlineMs} ms`, undefined, cause);
-  const code = codeOf(error);
-  if (code === 'ECONNREFUSED') return new ConsulFailure('refused', 'connection refused', undefined, cause);
-  // Node's HTTP parser names its errors so: something answered, in another language.
-  if (code?.startsWith('HPE_'))
+  const trouble = networkTroubleOf(error);
+  const words = networkWords(error) ?? codeOf(error) ?? messageOf(error);
+  if (trouble === 'refused') return new ConsulFailure('refused', words, undefined, cause);
+  if (trouble === 'garbage')
     return new ConsulFailure('garbage', 'what answers there is not Consul', undefined, cause);
-  return new ConsulFailure('unreachable', code ?? messageOf(error), undefined, cause);
+  return new ConsulFailure('unreachable', words, undefined, cause);
 }
 
 /** What `parse` gives. @throws ConsulFailure where it throws a TypeError: then the answer was not Consul's. */

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import type { Clock } from '../clock.js';
 import { codeOf, messageOf } from '../errors.js';
+import { networkTroubleOf, networkWords } from '../network-error.js';
 import {
   deadlinesMs,
   finalLine,
@@ -40,20 +41,22 @@ export function callKeeper<V extends Verb>(request: RequestOf<V>, options: CallO
       socket.destroy();
       resolve(answer);
     };
-    const broken = (why: string) =>
+    const broken = (why: string, code?: string) =>
       end(
         sent
           ? {
               outcome: 'unconfirmed',
               sentence: `the keeper at ${path} got the order and did not answer: ${why}`,
             }
-          : { outcome: 'failed', sentence: unreachable(path, why) },
+          : { outcome: 'failed', sentence: unreachable(path, why, code) },
       );
     const onAbort = () => broken('the wait was given up');
     const timer = clock.after(waitMs, () => broken(`no answer within ${waitMs} ms`));
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) return onAbort();
-    socket.on('error', (error) => broken(codeOf(error) ?? messageOf(error)));
+    socket.on('error', (error) =>
+      broken(networkWords(error) ?? codeOf(error) ?? messageOf(error), codeOf(error)),
+    );
     socket.on('close', () => broken('it closed the connection'));
     socket.on('connect', () => {
       sent = true;
@@ -87,9 +90,9 @@ function readLine<V extends Verb>(verb: V, line: string): Answer<V> | string {
   return { outcome: 'done', result: results[verb].read(answer.result, 'result') as ResultOf<V> };
 }
 
-function unreachable(path: string, why: string): string {
-  if (why === 'ENOENT' || why === 'ECONNREFUSED') return `no keeper listens at ${path}`;
-  return why === 'EACCES'
+function unreachable(path: string, why: string, code: string | undefined): string {
+  if (code === 'ENOENT' || networkTroubleOf({ code }) === 'refused') return `no keeper listens at ${path}`;
+  return code === 'EACCES'
     ? `this account may not open ${path}`
     : `the keeper at ${path} cannot be reached: ${why}`;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withDeadline } from '../clock.js';
 import { codeOf } from '../errors.js';
+import { networkTroubleOf } from '../network-error.js';
 import { systemClock } from './clock.js';
 
 const askTimeoutMs = 1_000;
@@ -67,6 +68,6 @@ async function askHolder(address: string): Promise<string | undefined> {
       return text || undefined;
     });
   } catch (error) {
-    return codeOf(error) === 'ECONNREFUSED' ? 'gone' : undefined;
+    return networkTroubleOf(error) === 'refused' ? 'gone' : undefined;
   }
 }

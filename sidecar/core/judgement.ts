@@ -67,7 +67,7 @@ function whyNobody({ lookups }: State, members: readonly Member[]): Reason {
   );
   if (gone.length === 0) return { kind: 'starting' };
   const refusals = gone.flatMap(({ target, trouble }) =>
-    trouble.kind === 'rejected' ? [{ target, code: trouble.code }] : [],
+    trouble.kind === 'rejected' || trouble.kind === 'own-side' ? [{ target, code: trouble.code }] : [],
   );
   return refusals.length > 0
     ? { kind: 'nobody-lets-in', members: members.length, refusals }

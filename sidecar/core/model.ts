@@ -67,6 +67,8 @@ export type Trouble =
   | { readonly kind: 'not-ready' }
   /** We have not got to asking it: a password, a stream or a name on our own side took too long. */
   | { readonly kind: 'held-up' }
+  /** This process or its machine lacks what a connection needs. `code`: the system's. */
+  | { readonly kind: 'own-side'; readonly code: string }
   /** It is alive and we do not get in: wrong password, no such database, too many connections, a bad certificate. */
   | { readonly kind: 'rejected'; readonly code: string | null };
 

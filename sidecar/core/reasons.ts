@@ -28,7 +28,7 @@ export type Reason =
 
 export interface Refusal {
   readonly target: Target;
-  /** SQLSTATE, or null when the server did not say: an error of TLS. */
+  /** SQLSTATE, or null when the server did not say: an error of TLS. A code of the system: we lack something ourselves. */
   readonly code: string | null;
 }
 
@@ -103,6 +103,8 @@ export function trouble(of: Trouble): string {
       return 'is starting up or shutting down';
     case 'held-up':
       return 'is not reached: the app takes too long with a password, a stream or the look-up of a name';
+    case 'own-side':
+      return `is not reached: this process or its machine lacks what a connection needs (${of.code})`;
     case 'rejected':
       return of.code === null ? 'does not let us in' : `does not let us in (${of.code})`;
     default:

@@ -148,6 +148,8 @@ const verdicts: readonly Trouble['kind'][] = ['refused', 'not-ready', 'crashed']
  */
 const hopeless: readonly Trouble['kind'][] = ['timed-out', 'unreachable', 'crashed'];
 
+const isOurs = ({ kind }: Trouble): boolean => kind === 'held-up' || kind === 'own-side';
+
 function fail(state: State, event: Failed, nowMs: number, config: RouteConfig): Decision {
   const member = state.members.get(targetKey(event.target));
   if (!member) return { state, effects: [] };
@@ -158,11 +160,12 @@ function fail(state: State, event: Failed, nowMs: number, config: RouteConfig): 
   const believable = event.by === 'monitor' || verdicts.includes(trouble.kind);
   if (calm && !believable) return { state, effects: [{ do: 'probe', target: event.target }] };
   if (event.by === 'session' && !wasProven) return { state, effects: [] };
+  // What we lack ourselves says nothing about it: as long as a session of ours lives, that one's word counts.
   // A full server is alive (53300). So is one that lets nobody new in (a changed password) while sessions of ours live
   // on: they serve, and they hear of a change of its role. With the last of them it is gone, at the next attempt.
   const alive =
     (trouble.kind === 'rejected' && (event.sessionsLive || trouble.code === '53300')) ||
-    (trouble.kind === 'held-up' && event.sessionsLive);
+    (isOurs(trouble) && event.sessionsLive);
   if (wasProven && alive) return { state, effects: [] };
   const doubted = doubt(state, member, event, nowMs, config);
   if (doubted) return { state: withMember(state, { ...member, standing: doubted }), effects: [] };

@@ -15,6 +15,11 @@ const once: readonly { what: string; words: RegExp; place: RegExp }[] = [
     words: /(timeline|lsn)\b[^;\n]*(, 16\)|toString\(16\)\.to)|0x\$\{(high|low|match)/i,
     place: /^common\/postgres\//,
   },
+  {
+    what: 'what an error of the network tells',
+    words: /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EAI_AGAIN|EMFILE|ENFILE)\b/,
+    place: /^common\/network-error\.ts$/,
+  },
 ];
 
 const { include } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as { include: string[] };

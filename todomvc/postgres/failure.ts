@@ -1,4 +1,5 @@
 import { codeOf } from '../../common/errors.js';
+import { networkTroubleOf } from '../../common/network-error.js';
 import { DatabaseUnavailable, type UnavailableKind } from '../database.js';
 
 const kinds: Readonly<Record<string, UnavailableKind>> = {
@@ -8,10 +9,6 @@ const kinds: Readonly<Record<string, UnavailableKind>> = {
   '08007': 'outcome-unknown',
   // Its ConnectionLostError: nothing was executed.
   '08006': 'down',
-  // A plain connection, without discovery, says it in the system's words.
-  ECONNREFUSED: 'down',
-  ENOTFOUND: 'down',
-  EHOSTUNREACH: 'down',
   // No table, no schema: not migrated yet.
   '42P01': 'not-ready',
   '3F000': 'not-ready',
@@ -27,8 +24,14 @@ const sentences: Readonly<Record<UnavailableKind, string>> = {
 
 /** Turns what passes by itself into `DatabaseUnavailable`; anything else is a fault and comes back as it is. */
 export function failureOf(error: unknown): unknown {
-  const kind = kinds[codeOf(error) ?? ''];
+  const kind = kinds[codeOf(error) ?? ''] ?? (wasNotReached(error) ? 'down' : undefined);
   return kind === undefined ? error : new DatabaseUnavailable(kind, sentences[kind], { cause: error });
+}
+
+/** A plain connection, without discovery, says it in the system's words. One that broke may have carried the statement. */
+function wasNotReached(error: unknown): boolean {
+  const trouble = networkTroubleOf(error);
+  return trouble === 'refused' || trouble === 'unreachable';
 }
 
 /** Whether the statement may be given again: nothing was executed, or executing it twice does no harm. */

@@ -1,17 +1,8 @@
+import { assertNever } from '../../../common/assert-never.js';
 import { codeOf, messageOf } from '../../../common/errors.js';
+import { networkTroubleOf } from '../../../common/network-error.js';
 import type { Trouble } from '../../core/model.js';
 import { HeldUpError } from './own-side.js';
-
-const unreachable = new Set([
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
-const closed = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_DESTROYED']);
 
 /** pg's own, without a code; the last for a question that is put to a session which has just ended. */
 const closedWords = [
@@ -24,10 +15,22 @@ const closedWords = [
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof HeldUpError) return { kind: 'held-up' };
   const code = codeOf(error);
-  if (code === 'ECONNREFUSED') return { kind: 'refused' };
-  if (code === 'ETIMEDOUT') return { kind: 'timed-out' };
-  if (code !== undefined && unreachable.has(code)) return { kind: 'unreachable' };
-  if (code !== undefined && closed.has(code)) return { kind: 'closed' };
+  const trouble = networkTroubleOf(error);
+  switch (trouble) {
+    case 'refused':
+    case 'unreachable':
+    case 'closed':
+      return { kind: trouble };
+    case 'silent':
+      return { kind: 'timed-out' };
+    case 'own-side':
+      return { kind: 'own-side', code: code! };
+    case 'garbage':
+    case undefined:
+      break;
+    default:
+      return assertNever(trouble);
+  }
   if (code === '57P01' && postmasterDied(error)) return { kind: 'crashed' };
   // Class 57P: starting up, shutting down, terminated.
   if (code?.startsWith('57P')) return { kind: 'not-ready' };

@@ -9,6 +9,7 @@ import {
   empty,
   fails,
   found,
+  lacks,
   lost,
   member,
   play,
@@ -66,6 +67,11 @@ describe('why nobody serves', () => {
       'none of 2 known members lets us in (a:5432: 28P01)',
     ],
     [
+      'we cannot even ask',
+      [...listed, lacks('a', 'EMFILE'), lacks('b', 'EMFILE')],
+      'none of 2 known members lets us in (a:5432: EMFILE, b:5432: EMFILE)',
+    ],
+    [
       'the password was mended, and nobody answers any more',
       [...listed, rejects('a', '28P01'), fails('b', 'refused'), fails('a', 'refused')],
       'none of 2 known members answers',
@@ -80,6 +86,18 @@ describe('why nobody serves', () => {
     expect([state.mode, sentence(state.reason)]).toEqual(['down', reason]);
   });
 });
+
+test.each(['EADDRNOTAVAIL', 'EMFILE', 'ENETDOWN'])(
+  '%s of our own destroys no session to the member',
+  (code) => {
+    const story = [...both, lost('a')].reduce(
+      (before, event) => route(before, event, 0, config).state,
+      initialState,
+    );
+    const { effects } = route(story, lacks('a', code), 0, config);
+    expect(effects.map((effect) => effect.do)).not.toContain('destroy');
+  },
+);
 
 describe('stories', () => {
   test('the primary is killed, and started again', () => {
@@ -203,6 +221,24 @@ describe('the mode', () => {
     ['a session is told "shutting down"', [...both, fails('a', 'not-ready', 'session')], 'read-only', null],
     ['one slow session, monitor content', [...both, fails('a', 'timed-out', 'session')], 'read-write', 'a'],
     ['one rejected session, monitor content', [...both, rejects('a', '28P01', 'session')], 'read-write', 'a'],
+    [
+      'our own side has no descriptor for one session more',
+      [...both, lacks('a', 'EMFILE', 'session')],
+      'read-write',
+      'a',
+    ],
+    [
+      'our own side has no port for a monitor, and a session lives',
+      [...both, lost('a'), lacks('a', 'EADDRNOTAVAIL', 'monitor', true)],
+      'read-write',
+      'a',
+    ],
+    [
+      'nor for any session: nothing proves the primary any more',
+      [...both, lost('a'), lacks('a', 'EADDRNOTAVAIL')],
+      'read-only',
+      null,
+    ],
     [
       'in doubt, a slow session counts',
       [...both, lost('a'), fails('a', 'timed-out', 'session')],

@@ -53,7 +53,7 @@ export const proved = (name: string, role: Role): Event => ({ type: 'proved', ta
 
 export const fails = (
   name: string,
-  kind: Exclude<Trouble['kind'], 'rejected'>,
+  kind: Exclude<Trouble['kind'], 'rejected' | 'own-side'>,
   by: 'monitor' | 'session' = 'monitor',
 ): Event => ({ type: 'failed', target: member(name), trouble: { kind }, by, sessionsLive: false });
 
@@ -66,6 +66,20 @@ export const rejects = (
   type: 'failed',
   target: member(name),
   trouble: { kind: 'rejected', code },
+  by,
+  sessionsLive,
+});
+
+/** This process or its machine lacks what a connection needs. */
+export const lacks = (
+  name: string,
+  code: string,
+  by: 'monitor' | 'session' = 'monitor',
+  sessionsLive = false,
+): Event => ({
+  type: 'failed',
+  target: member(name),
+  trouble: { kind: 'own-side', code },
   by,
   sessionsLive,
 });

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Clock } from '../../../common/clock.js';
-import { codeOf } from '../../../common/errors.js';
+import { networkTroubleOf } from '../../../common/network-error.js';
 import { contains } from '../ipv4.js';
 import type { NetworkInterface, Plan, TakenAddress } from '../model.js';
 import { textOf } from './files.js';
@@ -58,7 +58,7 @@ function tcpAnswer(host: string, port: number, clock: Clock): Promise<string | u
     };
     socket.once('connect', () => end(`accepts connections to port ${port}`));
     socket.once('error', (error) =>
-      end(codeOf(error) === 'ECONNREFUSED' ? `refuses connections to port ${port}` : undefined),
+      end(networkTroubleOf(error) === 'refused' ? `refuses connections to port ${port}` : undefined),
     );
   });
 }
