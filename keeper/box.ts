@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Refusal } from '../common/keeper/protocol.js';
 import type { Log } from '../common/runtime/log.js';
-import { writeDurably } from '../common/runtime/durable.js';
+import { writeDurably } from '../common/runtime/replace-file.js';
 import type { KeeperConfig } from './config.js';
 import { familyOf, signal } from './postgres/processes.js';
 import { ReservedSession, Session } from './postgres/sql.js';

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../common/errors.js';
 import { systemClock } from '../common/runtime/clock.js';
+import { runGroup } from '../common/runtime/group.js';
 import { lockAddress, tryLock } from '../common/runtime/lock.js';
 import { createLog } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
@@ -11,7 +12,7 @@ import { loadKeeperConfig, type KeeperConfig } from './config.js';
 import { Keeper } from './keeper.js';
 import { removeLeftovers } from './leftovers.js';
 import { prepareStart } from './prepare-start.js';
-import { listen } from './server.js';
+import { listen, untilStopped } from './server.js';
 import { watch } from './watch.js';
 
 const usage = `usage: hotspare keeper --config FILE                 run the keeper until SIGTERM
@@ -65,7 +66,7 @@ async function run(config: KeeperConfig, stop: AbortSignal): Promise<void> {
   const server = await listen(keeper, config.socket, config.group);
   log.info({ socket: config.socket }, 'keeper listens');
   try {
-    await watch(box, keeper, stop);
+    await runGroup([(signal) => watch(box, keeper, signal), (signal) => untilStopped(server, signal)], stop);
   } finally {
     server.close();
     box.reserved.close();

@@ -32,6 +32,19 @@ export async function listen(keeper: Keeper, path: string, group: string | undef
   return server;
 }
 
+/** Until the signal; rejects when it can listen no longer. What was begun for a client is carried through all the same. */
+export function untilStopped(server: Server, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      server.close();
+      resolve();
+    };
+    server.once('error', reject);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
 function serve(keeper: Keeper, socket: Socket): void {
   let text = '';
   let taken = false;

@@ -3,7 +3,7 @@ import { UserError } from '../common/errors.js';
 import { openLab, type Lab } from './lab.js';
 import { labFiles, type LabSettings } from './layout.js';
 import { withLock } from './lock.js';
-import type { Progress } from './progress.js';
+import type { Progress } from '../common/runtime/progress.js';
 import { instancesOf, type Instance, type Program } from './units.js';
 
 /** Apps first, so that they drain while everything they need still runs; Consul last. */

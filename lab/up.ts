@@ -8,7 +8,8 @@ import { withLock } from './lock.js';
 import { stopUnits } from './down.js';
 import { checkDisk, checkPostgresAccount, prepareDirectory } from './preflight/checks.js';
 import { checkPorts } from './preflight/ports.js';
-import type { Progress } from './progress.js';
+import { allOrNone } from '../common/runtime/group.js';
+import type { Progress } from '../common/runtime/progress.js';
 import { consulUp } from './steps/consul.js';
 import { waitUntilHealthy } from './steps/health.js';
 import { postgresUp } from './steps/postgres.js';
@@ -26,7 +27,10 @@ export async function up(settings: LabSettings, progress: Progress, signal: Abor
     const before = await runningUnits(lab);
     try {
       const startedMs = systemClock.nowMs();
-      await allOrFirstError([consulUp(lab, progress, signal), postgresUp(lab, progress, signal)]);
+      await allOrNone(
+        [(own) => consulUp(lab, progress, own), (own) => postgresUp(lab, progress, own)],
+        signal,
+      );
       await progress.step('agents, load balancers and web apps', () => startRest(lab, signal));
       await progress.step('wait until everything is healthy', () => waitUntilHealthy(lab, signal));
       progress.note(`  all healthy after ${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)} s`);
@@ -83,11 +87,4 @@ async function startRest(lab: Lab, signal: AbortSignal): Promise<void> {
       await startUnit(lab, unit);
     }),
   );
-}
-
-/** Like Promise.all, but leaves nothing running behind the first error. */
-async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
 }

@@ -2,8 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
-import { replaceDurably } from '../../common/runtime/durable.js';
 import type { Log } from '../../common/runtime/log.js';
+import { replaceFile } from '../../common/runtime/replace-file.js';
 import type { Remembered } from '../core/model.js';
 import type { Memory, MemoryContent } from '../ports.js';
 
@@ -54,7 +54,7 @@ export class MemoryFile implements Memory {
 
   private async replace(text: string): Promise<void> {
     await mkdir(dirname(this.file), { recursive: true });
-    await replaceDurably(this.file, text, 0o644);
+    await replaceFile(this.file, text, { mode: 0o644 });
   }
 }
 

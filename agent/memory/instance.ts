@@ -3,8 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
-import { replaceDurably } from '../../common/runtime/durable.js';
 import type { Log } from '../../common/runtime/log.js';
+import { replaceFile } from '../../common/runtime/replace-file.js';
 
 /** A disk that hangs is given up on after so many ms. */
 const diskMs = 2_000;
@@ -20,7 +20,7 @@ export async function instanceId(file: string, clock: Clock, log: Log): Promise<
   const made = randomUUID();
   await withDeadline(clock, diskMs, file, async () => {
     await mkdir(dirname(file), { recursive: true });
-    await replaceDurably(file, `${made}\n`, 0o644);
+    await replaceFile(file, `${made}\n`, { mode: 0o644 });
   }).catch((error: unknown) => log.warn(`${file}: cannot be written: ${messageOf(error)}`));
   return made;
 }

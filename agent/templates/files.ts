@@ -1,6 +1,6 @@
-import { chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
 import { codeOf } from '../../common/errors.js';
+import { replaceFile } from '../../common/runtime/replace-file.js';
 
 /** The content, or undefined when there is no such file. */
 export async function readIfThere(file: string): Promise<string | undefined> {
@@ -12,26 +12,8 @@ export async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** A reader sees the old content or the new, never half; mode and owner of an existing file are kept. */
-export async function replaceFile(file: string, content: string): Promise<void> {
+/** Mode and owner of an existing file are kept, and a link stays one: what it points to is replaced. */
+export async function replaceRendered(file: string, content: string): Promise<void> {
   const target = await realpath(file).catch(() => file);
-  const before = await stat(target).catch(() => undefined);
-  const unfinished = join(dirname(target), `.${basename(target)}.hotspare-new`);
-  try {
-    const handle = await open(unfinished, 'w', 0o644);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (before) {
-      await chmod(unfinished, before.mode & 0o7777);
-      await chown(unfinished, before.uid, before.gid).catch(() => {});
-    }
-    await rename(unfinished, target);
-  } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => {});
-    throw error;
-  }
+  await replaceFile(target, content, { mode: 0o644, keepsOwner: true });
 }

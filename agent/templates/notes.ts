@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { codeOf } from '../../common/errors.js';
 import { list, number, record, text } from '../../common/json.js';
 import type { Instance, Used } from '../core/instances.js';
-import { replaceFile } from './files.js';
+import { replaceRendered } from './files.js';
 
 /** What the agent keeps about a template's file in its own folder, so that its next run knows. Best effort, all of it. */
 
@@ -69,7 +69,7 @@ function noteFile(stateDir: string, destination: string, kind: string): string {
 
 async function keep(file: string, content: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-    .then(() => replaceFile(file, content))
+    .then(() => replaceRendered(file, content))
     .catch(() => {});
 }
 

@@ -9,7 +9,7 @@ import type { TemplateConfig } from '../config.js';
 import { describeChange, type Used } from '../core/instances.js';
 import { afterRun, afterWrite, failureText, nextStep, type FileState } from '../core/rollback.js';
 import { runCommand } from './command.js';
-import { readIfThere, replaceFile } from './files.js';
+import { readIfThere, replaceRendered } from './files.js';
 import { PendingMark, WrittenNote } from './notes.js';
 import { Renderer, type Rendering } from './renderer.js';
 import type { Watches } from './watches.js';
@@ -175,7 +175,7 @@ export class TemplateRunner {
     const { log, template } = this.options;
     const file = this.file!;
     await this.mark.set(file.good);
-    await replaceFile(template.destination, text);
+    await replaceRendered(template.destination, text);
     this.diskFailures = 0;
     this.trouble = undefined;
     this.file = afterWrite({ ...file, wanted: rendering.text }, text);

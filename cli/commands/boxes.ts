@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { terminalProgress } from '../../lab/index.js';
+import { terminalProgress } from '../../common/runtime/progress.js';
 import {
   NotHealthy,
   boxStates,

@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander';
 import { plainLines } from '../../common/plain-text.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
+import { terminalProgress } from '../../common/runtime/progress.js';
 import {
   down,
   faults,
@@ -15,7 +16,6 @@ import {
   nuke,
   openLab,
   statusText,
-  terminalProgress,
   unitsNamed,
   up,
   type Fault,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { once } from 'node:events';
 import { systemClock } from '../../common/runtime/clock.js';
-import { down, labSettings, terminalProgress, up } from '../../lab/index.js';
+import { terminalProgress } from '../../common/runtime/progress.js';
+import { down, labSettings, up } from '../../lab/index.js';
 import type { Io } from '../io.js';
 import { welcome } from '../welcome.js';
 import { setUp } from './setup.js';

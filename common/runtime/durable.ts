@@ -1,59 +1,6 @@
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../errors.js';
-
-type Owner = { readonly uid: number; readonly gid: number };
-
-/**
- * Replaces a file so that it is on disk, whole, when this returns: file and folder are fsynced. Without that a file system may
- * keep the new name over a power cut and lose the content, which leaves a file of no bytes.
- */
-export function writeDurably(file: string, text: string, mode = 0o600, account?: Owner): void {
-  const unfinished = `${file}.unfinished`;
-  const fd = openSync(unfinished, 'w', mode);
-  try {
-    fchmodSync(fd, mode);
-    writeFileSync(fd, text);
-    if (account) fchownSync(fd, account.uid, account.gid);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(unfinished, file);
-  syncFolder(dirname(file));
-}
-
-/** As `writeDurably`, for who must not wait for the disk: nothing of it happens on the event loop. */
-export async function replaceDurably(file: string, text: string, mode = 0o600): Promise<void> {
-  const unfinished = `${file}.unfinished`;
-  const handle = await open(unfinished, 'w', mode);
-  try {
-    await handle.chmod(mode);
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(unfinished, file);
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
 
 /** Removes a file, if it is there, so that it stays removed. */
 export function removeDurably(file: string): void {

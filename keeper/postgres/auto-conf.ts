@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { readIfPresent, writeDurably } from '../../common/runtime/durable.js';
+import { readIfPresent } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 import { runCommand } from '../../common/runtime/command.js';
 import type { PostgresConfig } from '../config.js';
 import { revisionName, stripAutoConf, type Settings, settingNames } from '../state/settings.js';

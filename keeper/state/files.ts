@@ -15,7 +15,8 @@ import {
   type Of,
   type Shape,
 } from '../../common/keeper/shape.js';
-import { readIfPresent, removeDurably, writeDurably } from '../../common/runtime/durable.js';
+import { readIfPresent, removeDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 
 /** What is remembered of the gate. `before`: the value to go back to when a hold runs out. */
 const gate = union('kind', {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readIfPresent, writeDurably } from '../../common/runtime/durable.js';
+import { readIfPresent } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 
 /** The settings that the keeper owns, in one file outside the data directory (D6). */
 export interface Settings {

@@ -5,7 +5,7 @@ import { LostManagementToken, setUpAcl, waitForLeader } from '../../provision/co
 import { addressOf, portOf } from '../../provision/site/site.js';
 import type { Box } from '../../provision/topology/topology.js';
 import type { Lab } from '../lab.js';
-import type { Progress } from '../progress.js';
+import type { Progress } from '../../common/runtime/progress.js';
 import { mendConsulData } from './empty-files.js';
 import { lastWords, startUnit } from './start.js';
 

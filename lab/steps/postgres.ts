@@ -8,7 +8,7 @@ import { addressOf, portOf } from '../../provision/site/site.js';
 import { boxesWith, type Box } from '../../provision/topology/topology.js';
 import { makeFolder } from '../../provision/files/write.js';
 import type { Lab } from '../lab.js';
-import type { Progress } from '../progress.js';
+import type { Progress } from '../../common/runtime/progress.js';
 import { lastWords, startUnit } from './start.js';
 
 /** How long a Postgres that has to replay a lot may take to accept connections. */

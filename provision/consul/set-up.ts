@@ -7,7 +7,7 @@ import { UserError, messageOf } from '../../common/errors.js';
 import { aclOf } from './acl.js';
 import type { Secrets } from '../site/secrets.js';
 import type { Topology } from '../topology/topology.js';
-import { writeDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 
 const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
 const requestTimeoutMs = 5_000;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../../common/errors.js';
-import { writeDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 
 /** Everything secret of one topology. Made once, kept in one file of mode 0600, never in git. */
 export interface Secrets {

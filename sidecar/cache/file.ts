@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../../common/errors.js';
 import type { Target } from '../../common/names.js';
+import { replaceFile } from '../../common/runtime/replace-file.js';
 import { isSystemId } from '../core/model.js';
 import type { Known, LastKnownGood } from '../ports.js';
 
@@ -73,20 +73,12 @@ export class CacheFile implements LastKnownGood {
 
   async #write(known: Known): Promise<void> {
     const { path, source } = this.options;
-    // Beside and renamed: whoever reads finds the old file or the new one, never half of it.
-    const beside = `${path}.${randomUUID()}`;
     try {
       await this.#checkPlace();
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const file = await open(beside, 'wx', 0o600);
-      try {
-        await file.writeFile(`${JSON.stringify({ version, source, ...known })}\n`);
-      } finally {
-        await file.close();
-      }
-      await rename(beside, path);
+      const text = `${JSON.stringify({ version, source, ...known })}\n`;
+      await replaceFile(path, text, { isShared: true, isDurable: false });
     } catch (error) {
-      await rm(beside, { force: true }).catch(() => {});
       this.#warn('could not be written', error);
     }
   }

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hasContent, replaceDurably, writeDurably } from '../../common/runtime/durable.js';
+import { hasContent } from '../../common/runtime/durable.js';
+import { replaceFile, writeDurably } from '../../common/runtime/replace-file.js';
 import type { BoxFile } from '../../provision/files/box-file.js';
 import { writeFiles } from '../../provision/files/write.js';
 
@@ -16,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([
   ['at once', async () => writeDurably(path, 'after')],
-  ['beside other work', () => replaceDurably(path, 'after')],
+  ['beside other work', () => replaceFile(path, 'after')],
 ])('replaced whole %s, with its mode, and nothing left beside it', async (_, replace) => {
   writeFileSync(path, 'before', { mode: 0o644 });
   await replace();
@@ -28,13 +29,13 @@ test.each([
 });
 
 test('beside other work: the event loop turns on, and what cannot be written leaves what was there', async () => {
-  const writing = replaceDurably(path, 'x'.repeat(1_000_000));
+  const writing = replaceFile(path, 'x'.repeat(1_000_000));
   let turns = 0;
   const tick = setInterval(() => (turns += 1), 0);
   await writing;
   clearInterval(tick);
   expect(turns).toBeGreaterThan(0);
-  await expect(replaceDurably(join(folder, 'none', 'file'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(replaceFile(join(folder, 'none', 'file'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
   expect(readdirSync(folder)).toEqual(['file']);
 });
 

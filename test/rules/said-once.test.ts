@@ -16,6 +16,11 @@ const once: readonly { what: string; words: RegExp; place: RegExp }[] = [
     place: /^common\/postgres\//,
   },
   {
+    what: 'how a file is replaced',
+    words: /\brename(Sync)?\(/,
+    place: /^common\/runtime\/(replace-file|durable)\.ts$/,
+  },
+  {
     what: 'what an error of the network tells',
     words: /\b(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EAI_AGAIN|EMFILE|ENFILE)\b/,
     place: /^common\/network-error\.ts$/,
@@ -37,6 +42,8 @@ const codeOf = (file: string): string =>
 /** Where else it stands, and why it may. */
 const elsewhere: Readonly<Record<string, string>> = {
   'keeper/postgres/source.ts': 'asks for the control file of another member, by psql',
+  'common/runtime/processes/manager.ts': 'keeps the note of a process that has ended under another name',
+  'lab/steps/postgres.ts': 'gives a whole data directory its name',
 };
 
 test.each(once)('$what', ({ words, place }) => {

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
+import { moveDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 import type { Payload } from '../../provision/box/payload.js';
 import { privateFolder } from '../state.js';
 import type { Dump } from './dumps.js';
@@ -51,7 +44,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
   if (input.dump) cpSync(input.dump.file, join(staging, 'staged', 'restore.dump'));
   const archive = join(folder, `${box}.tar.gz`);
   await mustRun('tar', ['-czf', `${archive}.new`, '-C', staging, '.']);
-  renameSync(`${archive}.new`, archive);
+  moveDurably(`${archive}.new`, archive);
   rmSync(staging, { recursive: true });
   const description = {
     digest,
@@ -62,8 +55,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
     nodeMinimum: nodeForBoxes.minimum,
   };
   const file = join(folder, `${box}.json`);
-  writeFileSync(`${file}.new`, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeDurably(file, `${JSON.stringify(description, null, 2)}\n`);
 }
 
 function digestOf({ payload, scripts }: PayloadInput, environment: string): string {

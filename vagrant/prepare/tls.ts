@@ -5,7 +5,8 @@ import { mustRun } from '../../common/runtime/command.js';
 import { keptFiles, readKept } from '../kept-tls.js';
 import { privateFolder } from '../state.js';
 import { readPair, type Pair } from '../tls-pair.js';
-import { moveDurably, writeDurably } from '../../common/runtime/durable.js';
+import { moveDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 
 /** PEM texts. */
 export interface Certificate {
