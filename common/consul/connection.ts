@@ -19,17 +19,21 @@ export interface Question {
   /** An empty value makes a flag, like `cached`. */
   readonly query?: Readonly<Record<string, string>>;
   readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** HTTP statuses besides 200 that are an answer, not a failure. Default none. */
+  readonly answers?: readonly number[];
 }
 
-/** A body is sent as JSON. */
+/** Without an answer it may still be carried out, however late. A body is sent as JSON. */
 export interface Order extends Question {
-  readonly body?: object;
+  readonly body?: unknown;
 }
 
 export interface Answer {
+  readonly status: number;
   /** Of the blocking query that follows; undefined where Consul gives none. */
   readonly index: string | undefined;
+  /** Undefined where nothing was said; with a status other than 200 perhaps a text. */
   readonly body: unknown;
 }
 
@@ -58,28 +62,19 @@ export class ConsulConnection {
 
   /** @throws ConsulFailure, or the reason of the signal. */
   async get(question: Question): Promise<Answer> {
-    return this.#exchange('GET', question, (response, body) => {
-      const index = response.headers['x-consul-index'];
-      return { index: typeof index === 'string' ? index : undefined, body: parsed(response, body) };
-    });
+    return this.#exchange('GET', question);
   }
 
-  /** What Consul says to it; undefined where it says nothing. @throws ConsulFailure, or the reason of the signal. */
-  async put(order: Order): Promise<unknown> {
-    return this.#exchange('PUT', order, (response, body) =>
-      body === '' ? undefined : parsed(response, body),
-    );
+  /** @throws as `get`. Only of the kinds `refused` and `forbidden` it is certain that nothing was done. */
+  async put(order: Order): Promise<Answer> {
+    return this.#exchange('PUT', order);
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  async #exchange<T>(
-    method: 'GET' | 'PUT',
-    order: Order,
-    take: (response: IncomingMessage, body: string) => T,
-  ): Promise<T> {
+  async #exchange(method: 'GET' | 'PUT', order: Order): Promise<Answer> {
     const { path, deadlineMs, signal } = order;
     try {
       return await withDeadline(
@@ -90,8 +85,14 @@ export class ConsulConnection {
           const response = await this.#send(method, order, await this.options.token?.(), aborted);
           const body = await bodyOf(response);
           const status = response.statusCode ?? 0;
-          if (status !== 200) throw refusal(status, body);
-          return take(response, body);
+          if (status !== 200 && !order.answers?.includes(status)) throw refusal(status, body);
+          const index = response.headers['x-consul-index'];
+          return {
+            status,
+            index: typeof index === 'string' ? index : undefined,
+            // An order may be answered without a word.
+            body: body === '' && (method === 'PUT' || status !== 200) ? undefined : parsed(response, body),
+          };
         },
         signal,
       );
@@ -145,7 +146,7 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parsed({ headers }: IncomingMessage, body: string): unknown {
+function parsed({ headers, statusCode }: IncomingMessage, body: string): unknown {
   const [type] = (headers['content-type'] ?? '').split(';');
   if (type?.trim() === 'application/json') {
     try {
@@ -153,6 +154,8 @@ function parsed({ headers }: IncomingMessage, body: string): unknown {
     } catch {
       // Said below.
     }
+  } else if (statusCode !== 200) {
+    return body;
   }
   throw new ConsulFailure('garbage', 'what answers there is not Consul');
 }

@@ -15,15 +15,20 @@ const table: readonly { from: RegExp; may: readonly RegExp[] }[] = [
   { from: /^sidecar\/(index|main)\.ts$/, may: [/^sidecar\//, /^common\//] },
   {
     from: /^agent\/shell\//,
-    may: [/^agent\/shell\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
+    may: [/^agent\/shell\//, /^agent\/core\//, /^agent\/(ports|lease-port|config)\.ts$/, /^common\//],
   },
   {
     from: /^agent\/templates\//,
-    may: [/^agent\/templates\//, /^agent\/core\//, /^agent\/(ports|config)\.ts$/, /^common\//],
+    may: [/^agent\/templates\//, /^agent\/core\//, /^agent\/(ports|lease-port|config)\.ts$/, /^common\//],
   },
   ...['consul', 'drivers', 'http', 'memory', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
-    may: [new RegExp(`^agent/${room}/`), /^agent\/core\/model/, /^agent\/(ports|config)\.ts$/, /^common\//],
+    may: [
+      new RegExp(`^agent/${room}/`),
+      /^agent\/core\/model/,
+      /^agent\/(ports|lease-port|config)\.ts$/,
+      /^common\//,
+    ],
   })),
   {
     from: /^sidecar\/gateway\//,

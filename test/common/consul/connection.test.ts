@@ -25,6 +25,7 @@ test('the body and the index; flags, values and a path of the base URL in the qu
   const below = new ConsulConnection({ url: `${server.url}/consul/`, clock });
   const query = { cached: '', dc: 'a&b' };
   expect(await below.get({ path: 'health/service/pg', query, deadlineMs: 10_000 })).toEqual({
+    status: 200,
     index: '7',
     body: [{ a: 1 }],
   });
@@ -45,8 +46,10 @@ test('a PUT carries its body as JSON, and the token; no answer is undefined', as
     });
   };
   const own = new ConsulConnection({ url: server.url, clock, token: () => 'mine' });
-  expect(await own.put({ path: 'acl/policy', body: { Name: 'ä' }, deadlineMs: 10_000 })).toEqual({ ID: '1' });
-  expect(await own.put({ path: 'acl/bootstrap', deadlineMs: 10_000 })).toBeUndefined();
+  expect(await own.put({ path: 'acl/policy', body: { Name: 'ä' }, deadlineMs: 10_000 })).toMatchObject({
+    body: { ID: '1' },
+  });
+  expect((await own.put({ path: 'acl/bootstrap', deadlineMs: 10_000 })).body).toBeUndefined();
   expect(seen).toEqual([
     ['PUT', '/v1/acl/policy', 'application/json', 'mine', '{"Name":"ä"}'],
     ['PUT', '/v1/acl/bootstrap', undefined, 'mine', ''],
@@ -117,6 +120,26 @@ test('unreachable: an answer that is cut off, before and after its head', async 
     response.write('[', () => response.destroy());
   };
   await expect(read()).rejects.toMatchObject({ kind: 'unreachable' });
+});
+
+test('a change: its body as JSON, and no words for an answer; other statuses only where they are an answer', async () => {
+  const seen: string[] = [];
+  server.answer = (request, response) => {
+    let sent = '';
+    request.on('data', (chunk: Buffer) => (sent += chunk.toString()));
+    request.on('end', () => {
+      seen.push(`${request.method} ${sent}`);
+      response.writeHead(seen.length === 1 ? 200 : 409, seen.length === 3 ? json : {});
+      response.end(['', 'no', '{"Errors":[]}'][seen.length - 1] ?? 'no');
+    });
+  };
+  const put = (answers: number[]) =>
+    connection.put({ path: 'txn', body: [{ a: 'ü' }], deadlineMs: 10_000, answers });
+  expect(await put([])).toEqual({ status: 200, index: undefined, body: undefined });
+  expect(await put([409])).toEqual({ status: 409, index: undefined, body: 'no' });
+  expect(await put([409])).toEqual({ status: 409, index: undefined, body: { Errors: [] } });
+  await expect(put([404])).rejects.toMatchObject({ kind: 'failed', status: 409, message: 'no' });
+  expect(seen).toEqual(Array.from({ length: 4 }, () => 'PUT [{"a":"ü"}]'));
 });
 
 test("a signal ends the question with the signal's reason", async () => {
