@@ -1,10 +1,11 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import type { AgentStatus } from '../common/agent-status.js';
 import { assertNever } from '../common/assert-never.js';
 import { messageOf, UserError } from '../common/errors.js';
+import { bugExitCode, endOnBug } from '../common/runtime/bug.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
 import { runCommand } from '../common/runtime/command.js';
 import { createLog, type Log } from '../common/runtime/log.js';
@@ -42,8 +43,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     await run(loadAgentConfig(file), stopSignal());
     return 0;
   } catch (error) {
-    process.stderr.write(`hotspare agent: ${messageOf(error)}\n`);
-    return error instanceof UserError ? error.exitCode : 1;
+    const isBug = !(error instanceof UserError);
+    process.stderr.write(`hotspare agent: ${isBug ? inspect(error) : messageOf(error)}\n`);
+    return isBug ? bugExitCode : error.exitCode;
   }
 }
 
@@ -63,6 +65,7 @@ function configFile(argv: readonly string[]): string | undefined {
 
 async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   const log = createLog('agent', config.log.level);
+  endOnBug('agent', log);
   const clock = systemClock;
   const random = systemRandom;
   const notifier = await systemdNotifier(log);

@@ -2,7 +2,15 @@ import type { ActionAnswer, ServiceAction } from '../common/agent-control.js';
 import type { AgentStatus } from '../common/agent-status.js';
 import type { HealthEntry } from '../common/consul/json.js';
 import type { Secret } from '../common/secret.js';
-import type { CatalogueEntry, CheckStatus, ProbeResult, Registration, Remembered } from './core/model.js';
+import type {
+  CatalogueEntry,
+  CheckStatus,
+  ProbeReading,
+  ProbeResult,
+  Registration,
+  Remembered,
+} from './core/model.js';
+import type { ConsulTrouble } from './core/publish/attempt.js';
 
 /**
  * What the agent needs of a kind of service. One implementation per kind under `drivers/`. The verbs of failover
@@ -18,7 +26,7 @@ export interface Driver {
    * Who is told when something suggests that a probe is due at once, such as a held connection that closed. `seen`: what was seen
    * of the service besides, and counts like a probe's result.
    */
-  onAlarm(listener: (seen?: ProbeResult) => void): void;
+  onAlarm(listener: (seen?: ProbeReading) => void): void;
   /** Gives every connection back. No alarm follows. */
   close(): Promise<void>;
 }
@@ -122,15 +130,9 @@ export interface Notifier {
   alive(): void;
 }
 
-/**
- * `unreachable`: no answer, or one that is not Consul's. `forbidden`: the token may not. `failed`: it answered and said
- * no, such as for a check it does not know or while there is no leader.
- */
-export type ConsulErrorKind = 'unreachable' | 'forbidden' | 'failed';
-
 export class ConsulError extends Error {
   constructor(
-    readonly kind: ConsulErrorKind,
+    readonly kind: ConsulTrouble,
     message: string,
     options?: { cause?: unknown },
   ) {

@@ -1,5 +1,7 @@
-import type { Echo } from './echo.js';
 import type { CheckStatus, Role } from '../../common/names.js';
+import type { Echo } from './echo.js';
+import type { Attempt, ConsulTrouble } from './publish/attempt.js';
+import type { Publishing } from './publish/publishing.js';
 
 export type { CheckStatus };
 
@@ -27,6 +29,8 @@ export interface ServiceModel {
   readonly refreshMs: number;
   /** Consul calls the check critical when it was not refreshed for so long, in ms. */
   readonly checkTtlMs: number;
+  /** What a probe found that was asked longer ago, in ms, is no longer vouched for: its check is left to run out. */
+  readonly probeStaleMs: number;
 }
 
 // ---- what is observed
@@ -36,18 +40,28 @@ export interface Observation {
   readonly nowMs: number;
   /** Wall clock, ms since 1970: only for "since". */
   readonly wallMs: number;
-  /** The newest probe, or undefined before the first. */
-  readonly probe: ProbeResult | undefined;
-  /** How many probes in a row, the newest included, had no answer in time. */
-  readonly missesInARow: number;
+  /** What a probe found since the last decision. */
+  readonly probe: ProbeReading | undefined;
+  /** How the action ended that was performed since the last decision. */
+  readonly attempt: Attempt | undefined;
   /** What this box's Consul agent holds for the service. */
   readonly catalogue: CatalogueView;
   /** What the servers' catalogue says of that. */
   readonly echo: Echo;
+  /** Consul came back a moment ago, so that its no means little yet. */
+  readonly isConsulSettling: boolean;
+  /** A token that Consul refused was replaced since the last decision. */
+  readonly hasNewToken: boolean;
   /** Another agent has taken the box over: nothing is written. */
   readonly isSuperseded: boolean;
-  /** The agent is being stopped in an orderly way. */
-  readonly stopping: boolean;
+  /** Since when the agent is being stopped in an orderly way, monotonic ms. */
+  readonly stoppingSinceMs: number | undefined;
+}
+
+/** What was found by asking at that moment (monotonic ms): it may have changed ever since. */
+export interface ProbeReading {
+  readonly askedMs: number;
+  readonly result: ProbeResult;
 }
 
 export type ProbeResult =
@@ -130,7 +144,7 @@ export type Obstacle =
 /** What is known of the service's entry on this box's Consul agent. */
 export type CatalogueView =
   /** Not read yet, or not readable now: nothing is known, so nothing is done. */
-  | { readonly kind: 'unread' }
+  | { readonly kind: 'unread'; readonly why: 'not-yet' | ConsulTrouble }
   | { readonly kind: 'absent' }
   | { readonly kind: 'present'; readonly entry: CatalogueEntry };
 
@@ -154,8 +168,17 @@ export interface CatalogueEntry {
 
 // ---- what is remembered
 
+export interface ServiceState {
+  readonly health: Health;
+  /** How many probes in a row, the newest included, had no answer in time. */
+  readonly missesInARow: number;
+  /** When the newest of the probes that have ended was asked, monotonic ms. */
+  readonly probedMs: number | undefined;
+  readonly publishing: Publishing;
+}
+
 /** `sinceMs` is wall-clock, since when kind and role are what they are. */
-export type ServiceState =
+export type Health =
   | { readonly kind: 'unseen'; readonly remembered: Remembered | undefined }
   | { readonly kind: 'passing'; readonly facts: Facts; readonly sinceMs: number }
   | {
@@ -173,7 +196,7 @@ export type ServiceState =
       readonly sinceMs: number;
     };
 
-export type Proven = Extract<ServiceState, { kind: 'passing' | 'critical' }>;
+export type Proven = Extract<Health, { kind: 'passing' | 'critical' }>;
 
 /** What survives a restart of the agent, on disk. Never a proof: only for "since" and the last role. */
 export interface Remembered {
@@ -185,15 +208,15 @@ export interface Remembered {
 // ---- what is done
 
 /**
- * The order of a decision's actions is a contract; they are performed one after the other, and after one that failed
- * the rest is dropped (the next decision derives them again from what Consul then holds):
+ * The order of a decision's actions is a contract. Only the first is performed: how it ended is part of the next
+ * observation, and the next decision derives the rest again, from what is true by then.
  *
  * 1. `update-check` to something worse: what is no longer true is retracted first.
  * 2. `register`: address, meta and role tags. Consul keeps a check's status and text across it; a new entry starts with the
  *    status it has, as one that began critical would be taken out of every list that knows it from before.
  * 3. `update-check` to something better, or the same as a refresh: only once the tags are true.
  *
- * `deregister` always stands alone, a moment after the check was called critical.
+ * `deregister` always stands alone.
  */
 export type Action =
   | {
@@ -222,14 +245,20 @@ export interface Decision {
   readonly actions: readonly Action[];
   /** What the newest probe found is not believed yet: the next one is due at once. */
   readonly probeAgain: { readonly deadlineShare: number } | undefined;
-  readonly reason: Reason;
+  readonly reasons: { readonly publish: Reason };
+  /** When there may be something to do though nothing new is observed, monotonic ms; undefined: never. */
+  readonly wakeAtMs: number | undefined;
 }
 
 /** Why a decision is what it is. Rendered in `sentences.ts`. */
 export type Reason =
   | { readonly kind: 'steady' }
   | { readonly kind: 'first-probe-pending' }
-  | { readonly kind: 'consul-unread' }
+  /** No probe has ended for so long that what it said is no longer vouched for. */
+  | { readonly kind: 'probe-stale' }
+  | { readonly kind: 'consul-unread'; readonly why: 'not-yet' | ConsulTrouble }
+  /** Consul said no, and is asked again only then, monotonic ms. */
+  | { readonly kind: 'backing-off'; readonly untilMs: number }
   | { readonly kind: 'not-registered' }
   | { readonly kind: 'check-missing' }
   | { readonly kind: 'catalogue-differs'; readonly isMissing: boolean }

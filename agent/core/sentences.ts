@@ -1,6 +1,7 @@
 import { assertNever } from '../../common/assert-never.js';
-import type { Obstacle, Reason, ServiceState, Trouble, Warning } from './model.js';
-import { roleOf } from './state.js';
+import type { Obstacle, Reason, Health, Trouble, Warning } from './model.js';
+import type { ConsulTrouble } from './publish/attempt.js';
+import { roleOf } from './health.js';
 
 /** Every sentence about a service that an operator reads comes from here. */
 
@@ -89,12 +90,12 @@ function warningText(warning: Warning): string {
 }
 
 /** What is not well with a member that serves. */
-export function warningTexts(state: ServiceState): string[] {
+export function warningTexts(state: Health): string[] {
   if (state.kind !== 'passing' || !('warnings' in state.facts)) return [];
   return state.facts.warnings.map(warningText);
 }
 
-export function stateText(state: ServiceState): string {
+export function stateText(state: Health): string {
   switch (state.kind) {
     case 'unseen':
       return 'not probed yet';
@@ -116,14 +117,41 @@ export function stateText(state: ServiceState): string {
   }
 }
 
+function unreadText(why: 'not-yet' | ConsulTrouble): string {
+  switch (why) {
+    case 'not-yet':
+      return 'it was not read yet';
+    case 'refused':
+      return 'nothing listens there';
+    case 'unreachable':
+      return 'there is no way to it';
+    case 'late':
+      return 'it does not answer in time';
+    case 'cut-off':
+      return 'it closed the connection before it answered';
+    case 'forbidden':
+      return 'it does not let this agent read';
+    case 'failed':
+      return 'it answered with an error';
+    case 'garbage':
+      return 'what answers there is not Consul';
+    default:
+      return assertNever(why);
+  }
+}
+
 export function reasonText(reason: Reason): string {
   switch (reason.kind) {
     case 'steady':
       return 'Consul holds what is true';
     case 'first-probe-pending':
       return 'waiting for the first probe; an existing registration is left alone until then';
+    case 'probe-stale':
+      return 'no probe has ended for so long that nothing is vouched for; its check in Consul is left to run out';
     case 'consul-unread':
-      return 'what Consul holds is not known; nothing is published until it is';
+      return `what Consul holds is not known, as ${unreadText(reason.why)}; nothing is published until it is`;
+    case 'backing-off':
+      return 'Consul said no, and is asked again only after a pause';
     case 'not-registered':
       return 'Consul has no such service';
     case 'check-missing':

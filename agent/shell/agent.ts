@@ -1,22 +1,22 @@
 import type { AgentStatus, TemplateStatus } from '../../common/agent-status.js';
-import { withDeadline, type Clock } from '../../common/clock.js';
+import { DeadlineError, withDeadline, type Clock } from '../../common/clock.js';
 import { targetKey } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
 import type { ConsulPort, Driver, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
-import { roleOf } from '../core/state.js';
+import { roleOf } from '../core/health.js';
 import { Catalogue } from './catalogue.js';
 import { Echoes } from './echoes.js';
 import { LifeSigns } from './life-signs.js';
 import { Prober } from './prober.js';
 import { Rivals } from './rivals.js';
-import { ServiceLoop } from './service-loop.js';
+import { ControlLoop } from './control-loop.js';
 import { modelOf } from './service-model.js';
 import { agentStatus } from './status.js';
 
-/** An orderly stop waits so long for Consul, in ms. */
+/** An orderly stop waits so long for its services and for Consul, in ms. */
 const stopMs = 4_000;
 
 export interface AgentParts {
@@ -37,7 +37,10 @@ export interface AgentParts {
   readonly instance: string;
 }
 
-/** Runs until the signal fires, then retracts its services. Rejects with a sentence when it cannot start. */
+/**
+ * Runs until the signal fires, then leaves its services in the catalogue as they are: whoever starts the agent again within
+ * the time to live of a check finds that nothing has changed. Rejects with a sentence when it cannot start.
+ */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { config, consul, memory, clock, random, log, version } = parts;
   const startedMs = clock.wallMs();
@@ -56,7 +59,6 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     consul,
     models: [...models.values()],
     view: (id) => catalogue.view(id),
-    log,
     onHeard: (entries) => rivals.look(entries),
     onChange: () => wakeAll(),
   });
@@ -66,9 +68,9 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       driver: parts.driverFor(service),
       clock,
       intervalMs: service.probe.intervalMs,
-      onResult: (result) => loop.observe(result),
+      onResult: (reading) => loop.observe(reading),
     });
-    const loop = new ServiceLoop({
+    const loop = new ControlLoop({
       model: models.get(service)!,
       catalogue,
       echoes,
@@ -87,10 +89,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 
   function content(): MemoryContent {
     return Object.fromEntries(
-      members.flatMap(({ service, loop: { state } }) =>
-        state.kind === 'unseen'
+      members.flatMap(({ service, loop: { health } }) =>
+        health.kind === 'unseen'
           ? []
-          : [[service.name, { kind: state.kind, role: roleOf(state), sinceMs: state.sinceMs }]],
+          : [[service.name, { kind: health.kind, role: roleOf(health), sinceMs: health.sinceMs }]],
       ),
     );
   }
@@ -102,7 +104,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     if (signal.aborted || rivals.isSuperseded) return;
     for (const ghost of ghosts(catalogue.all(), config.box, ids)) {
       log.info(ghost, 'removing a registration of this box that is no longer configured');
-      void catalogue.perform(ghost).then((isDone) => isDone && rivals.wrote());
+      void catalogue.perform(ghost).then(({ outcome }) => outcome.kind === 'done' && rivals.wrote());
     }
   }
 
@@ -111,9 +113,12 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       box: config.box,
       version,
       startedMs,
-      services: members.map(({ service, loop }) => ({ ...service, state: loop.state })),
+      services: members.map(({ service, loop }) => ({ ...service, health: loop.health })),
       link: catalogue.link,
-      complaint: rivals.complaint ?? catalogue.complaint,
+      complaint:
+        rivals.complaint ??
+        catalogue.complaint ??
+        members.map(({ loop }) => loop.complaint).find((complaint) => complaint !== undefined),
       templates: parts.templates(),
     });
 
@@ -125,7 +130,20 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       everyMs: probe.intervalMs,
     })),
   ];
+  consul.onNewToken(() => members.forEach(({ loop }) => loop.tokenReplaced()));
   const lifeSigns = parts.notifier && new LifeSigns({ notifier: parts.notifier, clock, log, loops, status });
+
+  /** What stops together with the agent may have gone a moment ago: what stays in Consul is to be true. */
+  async function lastWord(): Promise<void> {
+    try {
+      await withDeadline(clock, stopMs, 'the last look at the services and the last word to Consul', () =>
+        Promise.all(members.map(({ prober, loop }) => prober.lastLook().then(() => loop.stop()))),
+      );
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      log.warn(`${error.message}; Consul calls this box's services critical when their checks run out`);
+    }
+  }
 
   const server = await parts.serve(status);
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
@@ -137,13 +155,9 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   lifeSigns?.stop();
-  log.info('stopping: taking this box out of the catalogue');
+  log.info('stopping: this box stays in the catalogue as it is until its checks run out');
+  await lastWord();
   await Promise.all(members.map(({ prober }) => prober.stop()));
-  await withDeadline(clock, stopMs, 'deregistering', () =>
-    Promise.all(members.map(({ loop }) => loop.stop())),
-  ).catch((error: Error) =>
-    log.warn(`${error.message}; Consul will call this box's services critical by itself`),
-  );
   catalogue.stop();
   await server.close();
 }

@@ -1,17 +1,18 @@
 import { assertNever } from '../../common/assert-never.js';
 import { backoffMs } from '../../common/backoff.js';
 import type { Clock, Timer } from '../../common/clock.js';
-import { messageOf } from '../../common/errors.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { Action, CatalogueEntry, CatalogueView } from '../core/model.js';
+import { isAnswer, outcomeOf, type Attempt } from '../core/publish/attempt.js';
 import { ConsulError, type ConsulPort } from '../ports.js';
+import { Held } from './held.js';
 
 /** How often the local Consul agent's own list is read though nothing is amiss, in ms. */
 const readIntervalMs = 5_000;
 const retry = { baseMs: 100, maxMs: 2_000 };
-/** Between attempts at something Consul said no to, in ms. */
-const refusal = { baseMs: 500, maxMs: 10_000 };
+/** Between attempts at a list that Consul says no to, in ms; `settlingMs` while it has just come back. */
+const refusal = { settlingMs: 500, pauseMs: 10_000 };
 /**
  * A Consul that was away first has to find its leader and to read its tokens again; meanwhile it refuses good ones, too.
  * For so long, in ms, its no is asked again soon and is nothing to complain of.
@@ -37,13 +38,8 @@ export interface CatalogueOptions {
  * the moment a call fails, so that after an outage everything is compared anew.
  */
 export class Catalogue {
-  private entries: ReadonlyMap<string, CatalogueEntry> | undefined;
+  private readonly held = new Held();
   private state: Link;
-  /** Per service id: how often in a row Consul said no, why, and until when it is not asked again (monotonic ms). */
-  private readonly refusals = new Map<
-    string,
-    { count: number; untilMs: number; why: string; told: boolean }
-  >();
   /** Why the list itself was refused, while it is. */
   private listRefused: string | undefined;
   /** Consul was away until a moment before that, monotonic ms. */
@@ -57,30 +53,29 @@ export class Catalogue {
   constructor(private readonly options: CatalogueOptions) {
     this.state = { kind: 'unread', sinceMs: options.clock.wallMs() };
     this.readMs = options.clock.nowMs();
+    options.consul.onNewToken(() => this.listRefused === undefined || this.schedule(0));
   }
 
   /** When Consul last answered, or did not within the deadline; it is asked at least every `everyMs`. */
   get progress(): { readonly progressMs: number; readonly everyMs: number } {
-    return { progressMs: this.readMs, everyMs: refusal.maxMs };
+    return { progressMs: this.readMs, everyMs: refusal.pauseMs };
   }
 
   get link(): Link {
     return this.state;
   }
 
-  /** A sentence when something is wrong between this agent and Consul. */
+  /** A sentence when this box's Consul agent cannot be read. */
   get complaint(): string | undefined {
-    if (this.state.kind === 'unreachable') return this.state.why;
-    if (this.listRefused !== undefined) return this.listRefused;
-    return [...this.refusals.values()].find(({ told }) => told)?.why;
+    return this.state.kind === 'unreachable' ? this.state.why : this.listRefused;
   }
 
-  private get settling(): boolean {
+  /** It came back a moment ago. */
+  get isSettling(): boolean {
     return this.options.clock.nowMs() < this.settledMs;
   }
 
   start(): void {
-    this.options.consul.onNewToken(() => this.retryRefused());
     void this.read();
   }
 
@@ -90,99 +85,50 @@ export class Catalogue {
   }
 
   all(): readonly CatalogueEntry[] {
-    return [...(this.entries?.values() ?? [])];
+    return this.held.all();
   }
 
   view(id: string): CatalogueView {
-    const refused = this.refusals.get(id);
-    if (!this.entries || (refused && this.options.clock.nowMs() < refused.untilMs)) return { kind: 'unread' };
-    const entry = this.entries.get(id);
-    return entry ? { kind: 'present', entry } : { kind: 'absent' };
+    return this.held.view(id);
   }
 
-  /** Performs one action; false when it failed. */
-  async perform(action: Action): Promise<boolean> {
-    const { consul, clock } = this.options;
-    const id = action.kind === 'register' ? action.registration.id : action.id;
-    const sentMs = clock.nowMs();
-    try {
-      switch (action.kind) {
-        case 'register':
-          await consul.register(action.registration);
-          break;
-        case 'update-check':
-          await consul.updateCheck(id, action.status, action.text);
-          break;
-        case 'deregister':
-          await consul.deregister(id);
-          break;
-        default:
-          assertNever(action);
-      }
-    } catch (error) {
-      this.failed(id, error);
-      return false;
+  /** Performs one action, and says how it ended. */
+  async perform(action: Action): Promise<Attempt> {
+    const { clock } = this.options;
+    const askedMs = clock.nowMs();
+    const trouble = await troubleOf(() => this.ask(action));
+    if (!trouble) {
+      this.held.wrote(action, askedMs, clock.nowMs());
+      return { action, askedMs, outcome: { kind: 'done' } };
     }
-    if (action.kind === 'update-check') this.refusals.delete(id);
-    this.note(action, id, sentMs);
-    return true;
+    this.held.forget(trouble.kind, clock.nowMs());
+    if (isAnswer(trouble.kind)) this.schedule(0);
+    else this.lost(trouble);
+    return { action, askedMs, outcome: outcomeOf(trouble.kind, trouble.message) };
   }
 
-  private note(action: Action, id: string, sentMs: number): void {
-    if (!this.entries) return;
-    const next = new Map(this.entries);
-    const before = next.get(id);
+  private ask(action: Action): Promise<void> {
+    const { consul } = this.options;
     switch (action.kind) {
-      case 'register': {
-        const { checkTtlMs: _, initialStatus, ...entry } = action.registration;
-        const check = before?.check ?? { status: initialStatus, text: '', refreshedMs: sentMs };
-        next.set(id, { ...entry, check });
-        break;
-      }
+      case 'register':
+        return consul.register(action.registration);
       case 'update-check':
-        if (before)
-          next.set(id, {
-            ...before,
-            check: { status: action.status, text: action.text, refreshedMs: sentMs },
-          });
-        break;
+        return consul.updateCheck(action.id, action.status, action.text);
       case 'deregister':
-        next.delete(id);
-        break;
+        return consul.deregister(action.id);
+      default:
+        return assertNever(action);
     }
-    this.entries = next;
   }
 
-  private failed(id: string, error: unknown): void {
+  private lost({ kind, message }: ConsulError): void {
     const { clock, log, random } = this.options;
-    const why = messageOf(error);
-    if (error instanceof ConsulError && error.kind === 'unreachable') return this.lost(error);
-    const before = this.refusals.get(id);
-    const count = (before?.count ?? 0) + 1;
-    // The first no is often "I do not know that check": what Consul holds is read again, and all is mended at once.
-    const pauseMs = this.settling ? refusal.baseMs : backoffMs(count - 2, refusal, random);
-    const untilMs = count === 1 ? -Infinity : clock.nowMs() + pauseMs;
-    const news = !before?.told || before.why !== why;
-    const told = count > 1 && !this.settling;
-    this.refusals.set(id, { count, untilMs, why, told });
-    if (told && news) log.warn({ service: id }, why);
-    this.entries = undefined;
-    this.schedule(count === 1 ? 0 : retry.baseMs);
-  }
-
-  /** What was refused is tried now, and not when its pause is over. */
-  private retryRefused(): void {
-    if (this.listRefused === undefined && this.refusals.size === 0) return;
-    for (const refused of this.refusals.values()) refused.untilMs = -Infinity;
-    this.schedule(0);
-  }
-
-  private lost(error: ConsulError): void {
-    const { clock, log, random } = this.options;
-    this.entries = undefined;
+    this.held.forget(kind, clock.nowMs());
     if (this.state.kind !== 'unreachable') {
-      this.state = { kind: 'unreachable', sinceMs: clock.wallMs(), why: error.message };
-      log.warn(`${error.message}; probing goes on, and what was last published stands`);
+      this.state = { kind: 'unreachable', sinceMs: clock.wallMs(), why: message };
+      log.warn(`${message}; probing goes on, and what was last published stands`);
+    } else {
+      this.state = { ...this.state, why: message };
     }
     this.schedule(backoffMs(this.failures++, retry, random));
   }
@@ -196,36 +142,33 @@ export class Catalogue {
   private async read(): Promise<void> {
     if (this.reading) return;
     this.reading = true;
-    try {
-      const found = await this.options.consul.services();
-      this.found(found);
-    } catch (error) {
-      if (error instanceof ConsulError && error.kind !== 'unreachable') {
-        // It answered: what it holds is not known, but it is there.
-        this.reached();
-        this.entries = undefined;
-        if (this.settling) {
-          this.schedule(refusal.baseMs);
-        } else {
-          if (this.listRefused !== error.message) this.options.log.warn(error.message);
-          this.listRefused = error.message;
-          this.schedule(refusal.maxMs);
-        }
-      } else {
-        this.lost(error instanceof ConsulError ? error : new ConsulError('unreachable', messageOf(error)));
-      }
-    } finally {
-      this.reading = false;
-      this.readMs = this.options.clock.nowMs();
-    }
+    const { clock, consul } = this.options;
+    const askedMs = clock.nowMs();
+    let found: readonly CatalogueEntry[] = [];
+    const trouble = await troubleOf(async () => void (found = await consul.services()));
+    this.reading = false;
+    this.readMs = clock.nowMs();
+    if (!trouble) this.found(found, askedMs);
+    else if (isAnswer(trouble.kind)) this.refused(trouble);
+    else this.lost(trouble);
   }
 
-  private found(found: readonly CatalogueEntry[]): void {
-    const before = this.entries;
-    this.listRefused = undefined;
-    this.entries = new Map(found.map((entry) => [entry.id, withRefreshed(entry, before?.get(entry.id))]));
+  /** It answered: what it holds is not known, but it is there. */
+  private refused({ kind, message }: ConsulError): void {
+    const { clock, log } = this.options;
     this.reached();
-    this.schedule(readIntervalMs);
+    this.held.forget(kind, clock.nowMs());
+    if (this.isSettling) return this.schedule(refusal.settlingMs);
+    if (this.listRefused !== message) log.warn(message);
+    this.listRefused = message;
+    this.schedule(refusal.pauseMs);
+  }
+
+  private found(found: readonly CatalogueEntry[], askedMs: number): void {
+    this.listRefused = undefined;
+    this.held.read(found, askedMs);
+    this.reached();
+    this.schedule(this.held.isComplete ? readIntervalMs : 0);
     this.options.onChange();
   }
 
@@ -241,8 +184,13 @@ export class Catalogue {
   }
 }
 
-/** A list does not tell when a check was refreshed; what we know of that stays. */
-function withRefreshed(entry: CatalogueEntry, before: CatalogueEntry | undefined): CatalogueEntry {
-  if (!entry.check || !before?.check) return entry;
-  return { ...entry, check: { ...entry.check, refreshedMs: before.check.refreshedMs } };
+/** Only what the port says is trouble with Consul: anything else is a fault of ours, and not to be taken for it. */
+async function troubleOf(work: () => Promise<void>): Promise<ConsulError | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConsulError) return error;
+    throw error;
+  }
 }

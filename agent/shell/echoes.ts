@@ -1,4 +1,3 @@
-import type { Log } from '../../common/runtime/log.js';
 import { echoOf, type Echo, type HeardEntry } from '../core/echo.js';
 import type { Action, CatalogueView, ServiceModel } from '../core/model.js';
 import type { ConsulPort } from '../ports.js';
@@ -14,7 +13,6 @@ export interface EchoesOptions {
   readonly models: readonly Pick<ServiceModel, 'id' | 'name'>[];
   /** What this box's Consul agent holds. */
   readonly view: (id: string) => CatalogueView;
-  readonly log: Log;
   /** Every answer, before anything is concluded from it. */
   readonly onHeard: (entries: readonly HeardEntry[]) => void;
   /** Something is not as it was published: time to decide again. */
@@ -28,7 +26,7 @@ export class Echoes {
   constructor(private readonly options: EchoesOptions) {}
 
   start(signal: AbortSignal): void {
-    const { consul, log, models, onChange, onHeard, view } = this.options;
+    const { consul, models, onChange, onHeard, view } = this.options;
     for (const { id, name } of models) {
       const watcher = {
         onEntries: (entries: readonly HeardEntry[]) => {
@@ -40,7 +38,8 @@ export class Echoes {
         // The reading of the local agent says so already.
         onUnavailable: () => this.heard.delete(id),
       };
-      consul.watchService(name, watcher, signal, { waitMs }).catch((error: unknown) => log.error(error));
+      // It rejects only with a fault of ours, which ends the agent.
+      void consul.watchService(name, watcher, signal, { waitMs });
     }
   }
 

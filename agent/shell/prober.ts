@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import { fullBucket, takeToken, type Bucket } from '../../common/token-bucket.js';
-import type { ProbeResult } from '../core/model.js';
+import type { ProbeReading } from '../core/model.js';
 import type { Driver } from '../ports.js';
 
 export interface ProberOptions {
   readonly driver: Driver;
   readonly clock: Clock;
   readonly intervalMs: number;
-  readonly onResult: (result: ProbeResult) => void;
+  readonly onResult: (reading: ProbeReading) => void;
 }
 
 /** A server that closes every connection gets no storm of probes for it, and two crashes in a row are both seen at once. */
@@ -16,7 +16,8 @@ const alarms = { capacity: 3, refillMs: 334 };
 /** Probes on a rhythm, start to start, one at a time. An alarm of the driver brings the next probe forward. */
 export class Prober {
   private timer: Timer | undefined;
-  private probing = false;
+  private underWay: Promise<void> | undefined;
+  private isLast = false;
   private again = false;
   /** Of the next probe. */
   private deadlineShare = 1;
@@ -29,7 +30,15 @@ export class Prober {
 
   start(): void {
     this.options.driver.onAlarm((seen) => this.onAlarm(seen));
-    void this.probe();
+    this.begin();
+  }
+
+  /** Looks once more, from now, and never again. It is reported like any other. */
+  async lastLook(): Promise<void> {
+    this.isLast = true;
+    await this.underWay;
+    this.begin();
+    await this.underWay;
   }
 
   async stop(): Promise<void> {
@@ -40,13 +49,13 @@ export class Prober {
 
   /** The next probe is due now, or right after the one under way, which may have looked too early. */
   hurry(deadlineShare = 1): void {
-    if (this.stopped) return;
+    if (this.stopped || this.isLast) return;
     this.deadlineShare = Math.min(this.deadlineShare, deadlineShare);
-    if (this.probing) this.again = true;
-    else void this.probe();
+    if (this.underWay) this.again = true;
+    else this.begin();
   }
 
-  private onAlarm(seen: ProbeResult | undefined): void {
+  private onAlarm(seen: ProbeReading | undefined): void {
     // Whether that brings a probe is for who decides.
     if (seen) return this.stopped ? undefined : this.options.onResult(seen);
     const left = takeToken(this.allowance, this.options.clock.nowMs(), alarms);
@@ -55,19 +64,23 @@ export class Prober {
     this.hurry();
   }
 
+  private begin(): void {
+    this.timer?.cancel();
+    this.underWay = this.probe();
+  }
+
   private async probe(): Promise<void> {
     const { clock, driver, intervalMs, onResult } = this.options;
-    this.timer?.cancel();
-    this.probing = true;
     const startedMs = clock.nowMs();
     const share = this.deadlineShare;
     this.deadlineShare = 1;
     const result = await driver.probe(share);
     if (this.stopped) return;
-    onResult(result);
-    this.probing = false;
+    onResult({ askedMs: startedMs, result });
+    this.underWay = undefined;
+    if (this.isLast) return;
     const waitMs = this.again ? 0 : Math.max(0, intervalMs - (clock.nowMs() - startedMs));
     this.again = false;
-    this.timer = clock.after(waitMs, () => void this.probe());
+    this.timer = clock.after(waitMs, () => this.begin());
   }
 }

@@ -7,6 +7,8 @@ import type { ServiceConfig } from '../config.js';
 const checkTtlMs = 10_000;
 /** The check is refreshed when it is so old, in ms: two refreshes may be lost. */
 const refreshMs = 3_000;
+/** A probe that was asked so long ago, in ms, and no newer one: something hangs. Longer than the two slowest probes in a row. */
+const probeStaleMs = 15_000;
 
 /** What decisions about a configured service are made with. */
 export function modelOf(service: ServiceConfig, self: Run): ServiceModel {
@@ -20,6 +22,7 @@ export function modelOf(service: ServiceConfig, self: Run): ServiceModel {
     ...believing(service),
     refreshMs,
     checkTtlMs,
+    probeStaleMs,
   };
 }
 

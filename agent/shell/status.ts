@@ -2,9 +2,9 @@ import { assertNever } from '../../common/assert-never.js';
 import type { AgentStatus, MemberState, ServiceStatus, TemplateStatus } from '../../common/agent-status.js';
 import type { Kind } from '../../common/names.js';
 import { plainTexts } from '../../common/plain-text.js';
-import type { ServiceState } from '../core/model.js';
+import type { Health } from '../core/model.js';
 import { stateText, warningTexts } from '../core/sentences.js';
-import { roleOf } from '../core/state.js';
+import { roleOf } from '../core/health.js';
 import type { Link } from './catalogue.js';
 
 export interface StatusInput {
@@ -16,7 +16,7 @@ export interface StatusInput {
     readonly kind: Kind;
     readonly address: string;
     readonly port: number;
-    readonly state: ServiceState;
+    readonly health: Health;
   }[];
   readonly link: Link;
   readonly complaint: string | undefined;
@@ -41,41 +41,41 @@ export function agentStatus(input: StatusInput): AgentStatus {
 }
 
 function serviceStatus(service: StatusInput['services'][number], startedMs: number): ServiceStatus {
-  const { state, name, kind, address, port } = service;
+  const { health, name, kind, address, port } = service;
   // What an earlier run of the agent saw is no proof.
-  const role = state.kind === 'unseen' ? undefined : roleOf(state);
-  const warnings = warningTexts(state);
+  const role = health.kind === 'unseen' ? undefined : roleOf(health);
+  const warnings = warningTexts(health);
   return {
     name,
     kind,
     address,
     port,
-    state: memberState(state),
+    state: memberState(health),
     ...(role ? { role } : {}),
-    since: iso(state.kind === 'unseen' ? startedMs : state.sinceMs),
-    detail: stateText(state),
+    since: iso(health.kind === 'unseen' ? startedMs : health.sinceMs),
+    detail: stateText(health),
     ...(warnings.length > 0 ? { warnings } : {}),
-    ...figures(state),
+    ...figures(health),
   };
 }
 
-function memberState(state: ServiceState): MemberState {
-  switch (state.kind) {
+function memberState(health: Health): MemberState {
+  switch (health.kind) {
     case 'passing':
     case 'critical':
-      return state.kind;
+      return health.kind;
     case 'unseen':
     case 'unknown':
       return 'unknown';
     default:
-      return assertNever(state);
+      return assertNever(health);
   }
 }
 
 /** Figures are of now, so only a member that was just seen has them. */
-function figures(state: ServiceState): Partial<ServiceStatus> {
-  if (state.kind !== 'passing') return {};
-  const { facts } = state;
+function figures(health: Health): Partial<ServiceStatus> {
+  if (health.kind !== 'passing') return {};
+  const { facts } = health;
   switch (facts.kind) {
     case 'http':
       return {};

@@ -72,7 +72,8 @@ export class Watches {
         log.warn(`${why.message}; ${service} cannot be followed: ${kept}`);
       },
     };
-    consul.watchService(service, watcher, signal).catch((error: unknown) => log.error(error));
+    // It rejects only with a fault of ours, which ends the agent.
+    void consul.watchService(service, watcher, signal);
     return watched;
   }
 

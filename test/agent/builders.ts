@@ -1,10 +1,13 @@
+import { initialState } from '../../agent/core/decide.js';
 import type {
+  Action,
   CatalogueEntry,
   CatalogueView,
   Observation,
   PostgresFacts,
   ProbeResult,
   ServiceModel,
+  Health,
   ServiceState,
   Trouble,
 } from '../../agent/core/model.js';
@@ -23,9 +26,10 @@ export const model: ServiceModel = {
   confirmingShare: 1,
   refreshMs: 3_000,
   checkTtlMs: 10_000,
+  probeStaleMs: 15_000,
 };
 
-export const unseen: ServiceState = { kind: 'unseen', remembered: undefined };
+export const unseen: Health = { kind: 'unseen', remembered: undefined };
 
 export function facts(role: Role, more: Partial<PostgresFacts> = {}): PostgresFacts {
   return { kind: 'postgres', role, warnings: [], ...more };
@@ -58,18 +62,47 @@ export function present(more: Partial<CatalogueEntry> = {}): CatalogueView {
   return { kind: 'present', entry: entry(more) };
 }
 
-export function observation(more: Partial<Observation> = {}): Observation {
+/** A state in which that is known of the member, by a probe of this moment or an earlier one. */
+export function state(health: Health, more: Partial<ServiceState> = {}): ServiceState {
+  return { ...initialState(undefined), health, probedMs: 0, ...more };
+}
+
+/** An observation as a test writes it: a probe is one that was asked at this very moment. */
+export type Observed = Partial<Omit<Observation, 'probe'>> & { readonly probe?: ProbeResult | undefined };
+
+export function observation(more: Observed = {}): Observation {
+  const { probe, ...rest } = { probe: passing('primary'), nowMs: 1_000, ...more };
   return {
-    nowMs: 1_000,
     wallMs: 1_000,
-    probe: passing('primary'),
-    missesInARow: 0,
+    probe: probe && { askedMs: rest.nowMs, result: probe },
+    attempt: undefined,
     catalogue: present(),
     echo: 'same',
+    isConsulSettling: false,
+    hasNewToken: false,
     isSuperseded: false,
-    stopping: false,
-    ...more,
+    stoppingSinceMs: undefined,
+    ...rest,
   };
+}
+
+/** What Consul's agent holds after an action that was done. */
+export function entryAfter(
+  before: CatalogueEntry | undefined,
+  action: Action,
+  nowMs: number,
+): CatalogueEntry | undefined {
+  switch (action.kind) {
+    case 'register': {
+      const { checkTtlMs: _, initialStatus, ...rest } = action.registration;
+      const { status, text } = before?.check ?? { status: initialStatus, text: '' };
+      return { ...rest, check: { status, text, refreshedMs: undefined } };
+    }
+    case 'update-check':
+      return before && { ...before, check: { status: action.status, text: action.text, refreshedMs: nowMs } };
+    case 'deregister':
+      return undefined;
+  }
 }
 
 /** Nothing is heard from the servers' catalogue. */

@@ -37,7 +37,7 @@ test("an agent's status is plain, whoever said what is in it", () => {
         kind: 'postgres',
         address: '10.0.0.1',
         port: 5432,
-        state: { kind: 'critical', trouble, role: undefined, sinceMs: 0 },
+        health: { kind: 'critical', trouble, role: undefined, sinceMs: 0 },
       },
     ],
     link: { kind: 'reachable', sinceMs: 0 },

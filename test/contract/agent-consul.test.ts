@@ -153,7 +153,7 @@ describe.each(Object.entries(subjects))('%s', (_, make) => {
     await subject.away();
     await waitFor('the outage', eventuallyMs, () => watched.outages.length > 0);
     expect(watched.seen.length).toBe(before);
-    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(consul.services()).rejects.toMatchObject({ kind: 'refused' });
     await subject.back();
     await waitFor('an answer after it', eventuallyMs, () => watched.seen.length > before);
     expect(watched.outages).toHaveLength(1);
@@ -196,8 +196,8 @@ describe('a Consul with faults', () => {
     shared.freeze();
     try {
       await expect(consul.services()).rejects.toMatchObject({
-        kind: 'unreachable',
-        message: expect.stringContaining('no answer within 1000 ms') as string,
+        kind: 'late',
+        message: expect.stringContaining('does not answer (no answer within 1000 ms)') as string,
       });
     } finally {
       shared.thaw();
@@ -214,11 +214,20 @@ describe('a Consul with faults', () => {
     expect(watched.seen).toEqual([]);
   });
 
-  test.each([
-    ['another web server', (server: Server) => server.on('request', (_, response) => response.end('hello'))],
-    ['one that hangs up', (server: Server) => server.on('request', (request) => request.socket.destroy())],
+  test.each<[string, ConsulError['kind'], (server: Server) => Server]>([
+    [
+      'another web server',
+      'garbage',
+      (server: Server) => server.on('request', (_, response) => response.end('hello')),
+    ],
+    [
+      'one that hangs up',
+      'cut-off',
+      (server: Server) => server.on('request', (request) => request.socket.destroy()),
+    ],
     [
       'half an answer',
+      'cut-off',
       (server: Server) =>
         server.on('request', (request, response) => {
           response.writeHead(200, { 'content-length': 100, 'content-type': 'application/json' }).write('{');
@@ -227,14 +236,15 @@ describe('a Consul with faults', () => {
     ],
     [
       'JSON of another shape',
+      'garbage',
       (server: Server) =>
         server.on('request', (_, response) =>
           response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":{"ID":7}}'),
         ),
     ],
-  ])('%s is not Consul', async (_, attach) => {
+  ])('%s is not Consul: %s', async (_, kind, attach) => {
     const consul = await served(attach(createServer()));
-    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(consul.services()).rejects.toMatchObject({ kind });
     const watched = watch(consul, 'pg');
     await waitFor('the outage', eventuallyMs, () => watched.outages.length > 0);
     expect(watched.seen).toEqual([]);
@@ -247,7 +257,7 @@ describe('a Consul with faults', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     open.push(server);
     const consul = adapter(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
-    await expect(consul.services()).rejects.toMatchObject({ kind: 'unreachable' });
+    await expect(consul.services()).rejects.toMatchObject({ kind: 'garbage' });
   });
 
   test('an index that always advances is asked for at most ten times a second', async () => {

@@ -269,13 +269,14 @@ describe('hotspare status', () => {
     await pg2.start();
   });
 
-  test("only the primary's agent is stopped: nothing is said of the primary that nobody knows, 3", async () => {
+  test('the primary is not registered: nothing is said of it that nobody knows, 3', async () => {
     await waitFor(
       'the replica to stream',
       eventuallyMs,
       async () => (await pg2.status()).services[0]?.streaming,
     );
     expect(await pg1.stop()).toBe(0);
+    await fetch(`${consul.httpUrl}/v1/agent/service/deregister/pg@pg1`, { method: 'PUT' });
     try {
       const answer = await ask();
       expect(answer.code).toBe(3);
@@ -318,14 +319,10 @@ describe('hotspare status', () => {
 });
 
 describe('the agent', () => {
-  test('stops: it takes its box out and ends with 0; it starts: all is as before', async () => {
-    expect(await pg1.stop()).toBe(0);
-    await becomes({ pg2: 'replica passing' });
-    await pg1.start();
-    await becomes(both);
-  });
-
-  test('is killed and started again: the catalogue does not notice', async () => {
+  test.each<[string, () => Promise<unknown> | void]>([
+    ['is killed', () => pg1.kill()],
+    ['stops', async () => expect(await pg1.stop()).toBe(0)],
+  ])('%s and is started again: the catalogue does not notice', async (_, end) => {
     const since = (await pg1.status()).services[0]?.since;
     const seen = new Set<string>();
     let watching = true;
@@ -335,7 +332,7 @@ describe('the agent', () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     })();
-    pg1.kill();
+    await end();
     await new Promise((resolve) => setTimeout(resolve, 500));
     await pg1.start();
     await waitFor('a probe', eventuallyMs, async () => (await pg1.status()).services[0]?.state === 'passing');
@@ -344,6 +341,23 @@ describe('the agent', () => {
     await watcher;
     expect([...seen]).toEqual([JSON.stringify(sortedEntries(both))]);
     expect((await pg1.status()).services[0]?.since).toBe(since);
+  });
+
+  test('stops, and what stops just before it is called critical by it', async () => {
+    pair.primary.kill();
+    expect(await pg1.stop()).toBe(0);
+    expect((await catalogue()).members).toEqual({ ...both, pg1: 'primary critical' });
+    await pair.primary.start();
+    await pg1.start();
+    await becomes(both);
+  });
+
+  test('stops for good: its check expires', async () => {
+    expect(await pg2.stop()).toBe(0);
+    expect((await catalogue()).members).toEqual(both);
+    await becomes({ ...both, pg2: 'replica critical' });
+    await pg2.start();
+    await becomes(both);
   });
 
   test('dies for good: its check expires', async () => {

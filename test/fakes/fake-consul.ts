@@ -5,6 +5,8 @@ import type { HealthEntry } from '../../common/consul/json.js';
 /** A Consul agent in memory, with the faults a test needs. */
 export class FakeConsul implements ConsulPort {
   readonly calls: string[] = [];
+  /** Resolves when what Consul does about that call is done; its answer tells of the moment it was asked. Default: at once. */
+  tookMs: (call: string) => Promise<void> = async () => {};
   private entries = new Map<string, CatalogueEntry>();
   private foreign: HealthEntry[] = [];
   private state: 'up' | 'away' | 'everything forbidden' | 'writing forbidden' = 'up';
@@ -79,25 +81,27 @@ export class FakeConsul implements ConsulPort {
 
   async services(): Promise<CatalogueEntry[]> {
     this.gate('services');
-    return [...this.entries.values()];
+    const listed = [...this.entries.values()];
+    await this.tookMs('services');
+    return listed;
   }
 
   async register(registration: Registration): Promise<void> {
-    this.gate(`register ${registration.id} [${registration.tags.join()}]`);
+    await this.asked(`register ${registration.id} [${registration.tags.join()}]`);
     const { checkTtlMs: _, initialStatus, ...entry } = registration;
     const kept = this.entries.get(registration.id)?.check;
     this.put({ ...entry, check: kept ?? { status: initialStatus, text: '', refreshedMs: undefined } });
   }
 
   async updateCheck(serviceId: string, status: CheckStatus, text: string): Promise<void> {
-    this.gate(`update-check ${serviceId} ${status}`);
+    await this.asked(`update-check ${serviceId} ${status}`);
     const entry = this.entries.get(serviceId);
     if (!entry?.check) throw new ConsulError('failed', `there is no check of ${serviceId}`);
     this.put({ ...entry, check: { status, text, refreshedMs: undefined } });
   }
 
   async deregister(serviceId: string): Promise<void> {
-    this.gate(`deregister ${serviceId}`);
+    await this.asked(`deregister ${serviceId}`);
     this.entries.delete(serviceId);
     this.tell();
   }
@@ -122,10 +126,15 @@ export class FakeConsul implements ConsulPort {
     this.newTokenListeners.push(listener);
   }
 
+  private async asked(call: string): Promise<void> {
+    this.gate(call);
+    await this.tookMs(call);
+  }
+
   private gate(call: string): void {
     this.calls.push(call);
     if (this.state === 'away')
-      throw new ConsulError('unreachable', 'Consul is not reachable (connection refused)');
+      throw new ConsulError('refused', 'Consul is not reachable (connection refused)');
     if (this.state === 'everything forbidden' || (this.state === 'writing forbidden' && call !== 'services'))
       throw new ConsulError('forbidden', `Consul refused ${call}: the token may not do that`);
   }
@@ -133,8 +142,7 @@ export class FakeConsul implements ConsulPort {
   private tell(): void {
     for (const watch of this.watchers) {
       if (this.state === 'away') {
-        if (!watch.away)
-          watch.watcher.onUnavailable(new ConsulError('unreachable', 'Consul is not reachable'));
+        if (!watch.away) watch.watcher.onUnavailable(new ConsulError('refused', 'Consul is not reachable'));
         watch.away = true;
         continue;
       }

@@ -1,6 +1,6 @@
 import { DeadlineError, withDeadline, type Clock, type Timer } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
-import type { Obstacle, PostgresFacts, ProbeResult, Warning } from '../../core/model.js';
+import type { Obstacle, PostgresFacts, ProbeReading, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
 import { Beat } from './beat.js';
 import { DiskProbe, type FreeSpace } from './disk.js';
@@ -36,7 +36,7 @@ export interface PostgresDriverOptions {
 export class PostgresDriver implements Driver {
   private readonly held: HeldSession;
   private readonly disk: DiskProbe | undefined;
-  private alarm: (seen?: ProbeResult) => void = () => {};
+  private alarm: (seen?: ProbeReading) => void = () => {};
   /** Leaves the probe under way no more than half its deadline from now. */
   private cutShort: (() => void) | undefined;
   private readonly silenceMs: number;
@@ -61,7 +61,7 @@ export class PostgresDriver implements Driver {
     this.disk = dataDir === undefined ? undefined : new DiskProbe(dataDir, clock, timeoutMs);
   }
 
-  onAlarm(listener: (seen?: ProbeResult) => void): void {
+  onAlarm(listener: (seen?: ProbeReading) => void): void {
     this.alarm = listener;
   }
 
@@ -160,7 +160,10 @@ export class PostgresDriver implements Driver {
     if (this.suspected) return;
     this.suspected = true;
     this.cutShort?.();
-    this.alarm({ kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: this.silenceMs } });
+    this.alarm({
+      askedMs: this.options.clock.nowMs() - this.silenceMs,
+      result: { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: this.silenceMs } },
+    });
   }
 }
 

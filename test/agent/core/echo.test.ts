@@ -10,7 +10,7 @@ const heard = (more: Partial<HeardEntry> = {}): HeardEntry => {
 
 test.each<[string, CatalogueView, HeardEntry[], Echo]>([
   ['nothing is held: there is nothing to hear', { kind: 'absent' }, [], 'unknown'],
-  ['not known what is held', { kind: 'unread' }, [heard()], 'unknown'],
+  ['not known what is held', { kind: 'unread', why: 'not-yet' }, [heard()], 'unknown'],
   ['as it is held', present(), [heard(), heard({ id: 'pg@pg2' })], 'same'],
   ['missing', present(), [heard({ id: 'pg@pg2' })], 'missing'],
   ['with another role', present(), [heard({ tags: ['replica'] })], 'different'],

@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest';
-import { decide } from '../../../agent/core/decide.js';
-import type { CatalogueEntry, ProbeResult, ServiceState } from '../../../agent/core/model.js';
+import { decide, initialState } from '../../../agent/core/decide.js';
+import type {
+  Action,
+  CatalogueEntry,
+  Decision,
+  ProbeResult,
+  ServiceState,
+} from '../../../agent/core/model.js';
 import { reasonText, stateText } from '../../../agent/core/sentences.js';
-import { down, full, model, passing, unseen } from '../builders.js';
+import { down, entryAfter, full, model, observation, passing, type Observed } from '../builders.js';
 
 /** A Consul that does what it is told, and the transcript of what it was told. */
 class Story {
   readonly lines: string[] = [];
-  private state: ServiceState = unseen;
+  private state: ServiceState = initialState(undefined);
   private entry: CatalogueEntry | undefined;
   private consul: 'up' | 'away' = 'up';
   private nowMs = 0;
+  private stoppingSinceMs: number | undefined;
 
   say(text: string): this {
     this.lines.push(`# ${text}`);
@@ -23,55 +30,53 @@ class Story {
     return this;
   }
 
+  /** A second passes, in which a probe ends. */
   probe(probe: ProbeResult | undefined, options: { stopping?: boolean } = {}): this {
     this.nowMs += 1_000;
+    if (options.stopping) this.stoppingSinceMs ??= this.nowMs;
+    const { nowMs } = this;
+    let decision = this.decide({ probe });
+    this.lines.push(
+      `${nowMs / 1_000} s: ${stateText(this.state.health)} | ${reasonText(decision.reasons.publish)}`,
+    );
+    for (let [action] = decision.actions; action; [action] = decision.actions) {
+      this.perform(action);
+      decision = this.decide({
+        probe: undefined,
+        attempt: { action, askedMs: nowMs, outcome: { kind: 'done' } },
+      });
+    }
+    return this;
+  }
+
+  private decide(seen: Observed): Decision {
+    const { nowMs, stoppingSinceMs } = this;
     const catalogue =
       this.consul === 'away'
-        ? ({ kind: 'unread' } as const)
+        ? ({ kind: 'unread', why: 'unreachable' } as const)
         : this.entry
           ? ({ kind: 'present', entry: this.entry } as const)
           : ({ kind: 'absent' } as const);
-    const { nowMs } = this;
-    const decision = decide(
-      this.state,
-      {
-        nowMs,
-        wallMs: nowMs,
-        probe,
-        missesInARow: 0,
-        catalogue,
-        echo: 'same',
-        isSuperseded: false,
-        stopping: options.stopping ?? false,
-      },
-      model,
-    );
+    const seenNow = observation({ nowMs, wallMs: nowMs, catalogue, stoppingSinceMs, ...seen });
+    const decision = decide(this.state, seenNow, model);
     this.state = decision.state;
-    this.lines.push(`${nowMs / 1_000} s: ${stateText(this.state)} | ${reasonText(decision.reason)}`);
-    for (const action of decision.actions) {
-      switch (action.kind) {
-        case 'register': {
-          const { checkTtlMs: _, initialStatus, ...rest } = action.registration;
-          this.entry = {
-            ...rest,
-            check: this.entry?.check ?? { status: initialStatus, text: '', refreshedMs: nowMs },
-          };
-          this.lines.push(`     register [${rest.tags.join()}], now ${this.entry.check?.status}`);
-          break;
-        }
-        case 'update-check':
-          this.entry = {
-            ...this.entry!,
-            check: { status: action.status, text: action.text, refreshedMs: nowMs },
-          };
-          this.lines.push(`     check ${action.status}: ${action.text}`);
-          break;
-        case 'deregister':
-          this.entry = undefined;
-          this.lines.push('     deregister');
-      }
+    return decision;
+  }
+
+  private perform(action: Action): void {
+    this.entry = entryAfter(this.entry, action, this.nowMs);
+    switch (action.kind) {
+      case 'register':
+        this.lines.push(
+          `     register [${action.registration.tags.join()}], now ${this.entry?.check?.status}`,
+        );
+        break;
+      case 'update-check':
+        this.lines.push(`     check ${action.status}: ${action.text}`);
+        break;
+      case 'deregister':
+        this.lines.push('     deregister');
     }
-    return this;
   }
 }
 

@@ -19,13 +19,13 @@ const status = agentStatus({
       kind: 'postgres',
       address: '127.0.11.11',
       port: 5432,
-      state: {
+      health: {
         kind: 'passing',
         facts: facts('replica', { lsn: '0/3000060', lagBytes: 7, timeline: 2, streaming: true }),
         sinceMs: 1_000,
       },
     },
-    { name: 'web', kind: 'http', address: 'a', port: 1, state: { kind: 'unseen', remembered: undefined } },
+    { name: 'web', kind: 'http', address: 'a', port: 1, health: { kind: 'unseen', remembered: undefined } },
   ],
   link: { kind: 'unreachable', sinceMs: 2_000, why: 'gone' },
   complaint: 'gone',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseAgentConfig } from '../../../agent/config.js';
-import type { ProbeResult } from '../../../agent/core/model.js';
+import type { ProbeReading, ProbeResult } from '../../../agent/core/model.js';
 import { Catalogue } from '../../../agent/shell/catalogue.js';
 import { Prober } from '../../../agent/shell/prober.js';
-import { ServiceLoop } from '../../../agent/shell/service-loop.js';
+import { ControlLoop } from '../../../agent/shell/control-loop.js';
 import { modelOf } from '../../../agent/shell/service-model.js';
 import { sleep } from '../../../common/clock.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
@@ -46,10 +46,13 @@ services: [{ name: pg, kind: postgres, port: 5432, probe: { user: agent, passwor
         ? passing('primary')
         : { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs } };
     },
-    onAlarm(listener: (seen?: ProbeResult) => void) {
+    onAlarm(listener: (seen?: ProbeReading) => void) {
       if (seenAtMs !== undefined)
         clock.after(seenAtMs, () =>
-          listener({ kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 630 } }),
+          listener({
+            askedMs: clock.nowMs() - 630,
+            result: { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 630 } },
+          }),
         );
     },
     async close() {},
@@ -67,7 +70,7 @@ services: [{ name: pg, kind: postgres, port: 5432, probe: { user: agent, passwor
     intervalMs,
     onResult: (result) => loop.observe(result),
   });
-  const loop: ServiceLoop = new ServiceLoop({
+  const loop: ControlLoop = new ControlLoop({
     model,
     catalogue,
     echoes: noEchoes,

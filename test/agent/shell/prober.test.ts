@@ -114,6 +114,18 @@ test('a storm of alarms is a few probes a second', async () => {
   expect(driver.mostAtOnce).toBe(1);
 });
 
+test('the last look begins after the one under way, is reported, and none follows', async () => {
+  const { clock, driver, prober, results } = started(300);
+  await clock.advance(100);
+  const done = prober.lastLook();
+  driver.alarm();
+  await clock.advance(500);
+  await done;
+  await clock.advance(5_000);
+  expect(driver.startsMs).toEqual([0, 300]);
+  expect(results).toEqual([300, 600]);
+});
+
 test('after stop nothing is reported and the driver is closed', async () => {
   const { clock, driver, prober, results } = started(300);
   await clock.advance(100);

@@ -4,7 +4,7 @@ import type { ProbeResult } from '../../../agent/core/model.js';
 import type { Driver } from '../../../agent/ports.js';
 import { Catalogue } from '../../../agent/shell/catalogue.js';
 import { Prober } from '../../../agent/shell/prober.js';
-import { ServiceLoop } from '../../../agent/shell/service-loop.js';
+import { ControlLoop } from '../../../agent/shell/control-loop.js';
 import { sleep } from '../../../common/clock.js';
 import { FakeConsul } from '../../fakes/fake-consul.js';
 import { keptLog } from '../../fakes/kept-log.js';
@@ -41,7 +41,7 @@ function stalling(fromMs: number, untilMs: number, how: 'hangs' | 'refuses' = 'h
     intervalMs,
     onResult: (result) => loop.observe(result),
   });
-  const loop: ServiceLoop = new ServiceLoop({
+  const loop: ControlLoop = new ControlLoop({
     model: { ...model, missesToBelieve: 2 },
     catalogue,
     echoes: noEchoes,
