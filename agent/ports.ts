@@ -18,7 +18,7 @@ import type { ConsulTrouble } from './core/publish/attempt.js';
  */
 export interface Driver {
   /**
-   * One bounded look at the service. Never rejects and never takes much longer than that share of its deadline; default
+   * One bounded look at the service. Rejects only with a fault of its own, and never takes much longer than that share of its deadline; default
    * 1. Not called again before it has resolved.
    */
   probe(deadlineShare?: number): Promise<ProbeResult>;

@@ -74,3 +74,14 @@ export function codeOf(error: unknown): string | undefined {
     return error.code;
   return undefined;
 }
+
+/**
+ * Whether it is a fault of a program's own logic rather than news of what the program deals with: an error of the language
+ * itself, which no system call, server or parser of ours throws without a code. Whoever catches everything around I/O
+ * passes these on, so that they end the program instead of passing for trouble with the other side.
+ */
+export function isFault(error: unknown): boolean {
+  const isOfLanguage =
+    error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isOfLanguage && codeOf(error) === undefined && error.message !== 'fetch failed';
+}

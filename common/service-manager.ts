@@ -2,7 +2,7 @@ import { UserError } from './errors.js';
 
 /**
  * Starting, stopping and killing programs, as one port: processes of this machine in the lab, systemd units on boxes.
- * A unit is named by the manager's own names; an unknown name is an error.
+ * A unit is named by the manager's own names; an unknown name is an error. Every call rejects with a ServiceManagerError only.
  */
 export interface ServiceManager {
   status(name: string): Promise<UnitStatus>;

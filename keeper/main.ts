@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../common/errors.js';
+import { endOnBug } from '../common/runtime/bug.js';
 import { systemClock } from '../common/runtime/clock.js';
 import { runGroup } from '../common/runtime/group.js';
 import { lockAddress, tryLock } from '../common/runtime/lock.js';
@@ -57,6 +58,7 @@ function parse(argv: readonly string[]) {
 
 async function run(config: KeeperConfig, stop: AbortSignal): Promise<void> {
   const log = createLog('keeper', config.log.level);
+  endOnBug('keeper', log);
   const lock = await tryLock(lockAddress('hotspare-keeper', config.stateDir), String(process.pid));
   if (lock.state === 'held')
     throw new UserError(`another keeper runs for ${config.stateDir} (pid ${lock.says ?? 'unknown'})`);

@@ -1,14 +1,15 @@
 import { assertNever } from '../../common/assert-never.js';
 import { DeadlineError } from '../../common/clock.js';
-import { codeOf, messageOf } from '../../common/errors.js';
+import { codeOf, isFault, messageOf } from '../../common/errors.js';
 import { networkTroubleOf } from '../../common/network-error.js';
 import type { ProbeResult } from '../core/model.js';
 
-/** What a failed connection attempt or exchange says about the member. */
+/** What a failed connection attempt or exchange says about the member. Throws what is a fault of our own. */
 export function judgeError(
   error: unknown,
   timing: { readonly tookMs: number; readonly deadlineMs: number },
 ): ProbeResult {
+  if (isFault(error)) throw error;
   const { tookMs, deadlineMs } = timing;
   const code = codeOf(error) ?? '';
   if (error instanceof DeadlineError) {

@@ -1,5 +1,5 @@
 import { withDeadline, type Clock } from '../../common/clock.js';
-import { messageOf } from '../../common/errors.js';
+import { isFault, messageOf } from '../../common/errors.js';
 import type { Kept } from '../ports.js';
 
 /** The files are not read more often than once in so many ms, and not waited for longer. */
@@ -51,6 +51,7 @@ export class KeptFile<T> implements Kept<T> {
       onNews();
       return true;
     } catch (error) {
+      if (isFault(error)) throw error;
       const why = messageOf(error);
       if (why !== this.told) onTrouble(why);
       this.told = why;

@@ -2,7 +2,7 @@ import { assertNever } from '../../common/assert-never.js';
 import { backoffMs } from '../../common/backoff.js';
 import type { TemplateStatus } from '../../common/agent-status.js';
 import type { Clock, Timer } from '../../common/clock.js';
-import { messageOf } from '../../common/errors.js';
+import { isFault, messageOf } from '../../common/errors.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { TemplateConfig } from '../config.js';
@@ -165,6 +165,7 @@ export class TemplateRunner {
           return assertNever(step);
       }
     } catch (error) {
+      if (isFault(error)) throw error;
       this.complain(`${template.destination}: cannot be written: ${messageOf(error)}; trying again`);
       this.later(backoffMs(this.diskFailures++, retry, this.options.random));
       return false;

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ProcessInfo } from '../../common/runtime/processes/proc.js';
-import type { ServiceManager } from '../../common/service-manager.js';
+import {
+  ServiceManagerError,
+  type ServiceManager,
+  type ServiceManagerErrorKind,
+} from '../../common/service-manager.js';
 import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
@@ -42,6 +46,12 @@ export function serviceManagerSuite(subject: Subject): void {
       const status = await manager.status(name);
       if (status.state !== 'running') throw new Error(`${name} is ${status.state}`);
       return status.pid;
+    };
+
+    const rejects = async (order: Promise<unknown>, kind: ServiceManagerErrorKind, message: string) => {
+      const error = await order.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ServiceManagerError);
+      expect(error).toMatchObject({ kind, message });
     };
 
     test('starts, stops, and leaves no process behind', async () => {
@@ -154,14 +164,16 @@ export function serviceManagerSuite(subject: Subject): void {
       const { manager } = await make();
       const known = (['good', 'stubborn', 'brief', 'server'] as const).map(unit).join(', ');
       const nobody = unit('nobody');
-      await expect(manager.start(nobody)).rejects.toThrow(`there is no ${nobody}; known are ${known}`);
+      await rejects(manager.start(nobody), 'unknown', `there is no ${nobody}; known are ${known}`);
+      await rejects(manager.status(nobody), 'unknown', `there is no ${nobody}; known are ${known}`);
     });
 
     test('stopping what does not run does nothing; freezing it is refused', async () => {
       const { manager } = await make();
       await manager.stop(good);
       await manager.kill(good);
-      await expect(manager.freeze(good)).rejects.toThrow(`${good} is not running`);
+      await rejects(manager.freeze(good), 'failed', `${good} is not running`);
+      await rejects(manager.thaw(good), 'failed', `${good} is not running`);
     });
   });
 }

@@ -5,6 +5,7 @@ import { afterAll } from 'vitest';
 import { ProcessManager } from '../../common/runtime/processes/manager.js';
 import { familyOf, listProcesses } from '../../common/runtime/processes/proc.js';
 import type { ProcessUnit } from '../../common/runtime/processes/unit.js';
+import { FakeUnits } from '../fakes/fake-units.js';
 import { serviceManagerSuite, suiteStopMs, suiteUnits } from './service-manager-suite.js';
 
 // The other implementation, systemd's, needs a booted box: test/boxes/service-manager.test.ts.
@@ -33,4 +34,23 @@ serviceManagerSuite({
   },
   family: async (_, pid) => familyOf(pid),
   all: async () => listProcesses(),
+});
+
+let fake: FakeUnits;
+serviceManagerSuite({
+  name: 'the fake',
+  unit: (name) => name,
+  async make() {
+    const manager = new FakeUnits({
+      good: { children: 2 },
+      stubborn: { children: 1 },
+      brief: { brief: true },
+      server: { children: 3, detached: true },
+    });
+    fake = manager;
+    return { manager, again: () => manager };
+  },
+  family: async (unit) =>
+    fake.processes.filter((process) => process.unit === unit).map((one) => ({ ...one })),
+  all: async () => fake.processes,
 });

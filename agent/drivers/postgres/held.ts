@@ -1,6 +1,7 @@
 import { backoffMs } from '../../../common/backoff.js';
 import { withDeadline, type Clock } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
+import { isFault } from '../../../common/errors.js';
 import { Beat } from './beat.js';
 import { Session, type Login } from './session.js';
 
@@ -44,8 +45,9 @@ export class HeldSession {
     const { clock, deadlineMs } = this.options;
     try {
       return await withDeadline(clock, deadlineMs, 'probe', () => beat.instead(() => work(session)));
-    } catch {
+    } catch (error) {
       session.destroy();
+      if (isFault(error)) throw error;
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../../../common/errors.js';
+import { codeOf, isFault, messageOf } from '../../../common/errors.js';
 import type { ProbeResult } from '../../core/model.js';
 import { judgeError } from '../judge.js';
 import { CannotWriteError } from './heartbeat.js';
@@ -9,6 +9,7 @@ export function judgePostgresError(
   error: unknown,
   timing: { readonly tookMs: number; readonly deadlineMs: number },
 ): ProbeResult {
+  if (isFault(error)) throw error;
   const text = messageOf(error).slice(0, 200);
   if (error instanceof CannotWriteError)
     return { kind: 'critical', trouble: { kind: 'cannot-write', sqlState: error.sqlState, text } };

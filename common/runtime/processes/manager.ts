@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sleep } from '../../clock.js';
-import { UserError, codeOf, messageOf } from '../../errors.js';
-import type { ServiceManager, UnitStatus } from '../../service-manager.js';
+import { codeOf, messageOf } from '../../errors.js';
+import { ServiceManagerError, type ServiceManager, type UnitStatus } from '../../service-manager.js';
 import { systemClock } from '../clock.js';
 import { familyOf, readProcess, type ProcessInfo } from './proc.js';
 import type { ProcessUnit } from './unit.js';
@@ -68,7 +68,9 @@ export class ProcessManager implements ServiceManager {
       child.unref();
     } catch (error) {
       rmSync(this.pidFile(name), { force: true });
-      throw new UserError(`${name} could not be started: ${messageOf(error)}`, { cause: error });
+      throw new ServiceManagerError('failed', `${name} could not be started: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       closeSync(log);
       closeSync(pidFile);
@@ -122,14 +124,19 @@ export class ProcessManager implements ServiceManager {
 
   private unit(name: string): ProcessUnit {
     const unit = this.units.get(name);
-    if (!unit) throw new UserError(`there is no ${name}; known are ${[...this.units.keys()].join(', ')}`);
+    if (!unit)
+      throw new ServiceManagerError(
+        'unknown',
+        `there is no ${name}; known are ${[...this.units.keys()].join(', ')}`,
+      );
     return unit;
   }
 
   private running(name: string): ProcessInfo {
     this.unit(name);
     const main = this.mainProcess(name);
-    if (main === undefined || main === 'gone') throw new UserError(`${name} is not running`);
+    if (main === undefined || main === 'gone')
+      throw new ServiceManagerError('failed', `${name} is not running`);
     return main;
   }
 
@@ -194,7 +201,8 @@ export class ProcessManager implements ServiceManager {
   private async untilNamed(name: string): Promise<void> {
     const deadline = systemClock.nowMs() + 5_000;
     while (this.remembered(this.pidFile(name)) === undefined) {
-      if (systemClock.nowMs() > deadline) throw new UserError(`${name} was started but never said its pid`);
+      if (systemClock.nowMs() > deadline)
+        throw new ServiceManagerError('late', `${name} was started but never said its pid`);
       await sleep(systemClock, 2);
     }
   }
@@ -222,7 +230,10 @@ async function endAll(name: string, family: readonly ProcessInfo[]): Promise<voi
   signalAll(family, 'SIGKILL');
   if (await untilGone(family, killTimeoutMs)) return;
   const pids = family.filter(isAlive).map(({ pid }) => pid);
-  throw new UserError(`${name} does not end even after SIGKILL (pid ${pids.join(', ')}); is its disk hung?`);
+  throw new ServiceManagerError(
+    'late',
+    `${name} does not end even after SIGKILL (pid ${pids.join(', ')}); is its disk hung?`,
+  );
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
