@@ -92,7 +92,18 @@ export interface Memory {
 export type MemoryContent = Readonly<Record<string, Remembered>>;
 
 /** Shows the status to whoever asks, until it is closed. Rejects with a UserError when it cannot be shown there. */
-export type ServeStatus = (status: () => AgentStatus) => Promise<StatusServer>;
+export type ServeStatus = (served: {
+  readonly status: () => AgentStatus;
+  readonly leave: Leave;
+}) => Promise<StatusServer>;
+
+/** Takes this box's services out of the catalogue until the agent is started anew. Never rejects. `from`: the address of who asked. */
+export type Leave = (from: string) => Promise<LeaveOutcome>;
+
+/** `failed`: not all of them within the deadline, for that reason, a sentence; it goes on trying. */
+export type LeaveOutcome =
+  | { readonly kind: 'done'; readonly left: readonly string[] }
+  | { readonly kind: 'failed'; readonly why: string };
 
 export interface StatusServer {
   close(): Promise<void>;

@@ -13,6 +13,12 @@ export interface ActionAnswer {
   readonly state: UnitStatus['state'] | 'unknown';
 }
 
+/** What `POST /v1/leave` answers when no service of the box is in the catalogue any more. */
+export interface LeaveAnswer {
+  /** The names of the box's services. */
+  readonly left: readonly string[];
+}
+
 /** What it answers with every other HTTP status than success. */
 export interface Refusal {
   readonly code: RefusalCode;
@@ -34,7 +40,7 @@ export const refusals = {
   'no-unit': 409,
   /** Something is being done to the service already. */
   busy: 409,
-  /** No end within the deadline; systemd may still carry it out. */
+  /** No end within the deadline; it may still be carried out. */
   late: 504,
   /** systemd refused, or tried in vain. */
   failed: 500,

@@ -54,6 +54,8 @@ export interface Observation {
   readonly hasNewToken: boolean;
   /** Another agent has taken the box over: nothing is written. */
   readonly isSuperseded: boolean;
+  /** The box was told to leave the catalogue: its services are taken out and stay out. */
+  readonly isLeaving: boolean;
   /** Since when the agent is being stopped in an orderly way, monotonic ms. */
   readonly stoppingSinceMs: number | undefined;
 }
@@ -216,7 +218,7 @@ export interface Remembered {
  *    status it has, as one that began critical would be taken out of every list that knows it from before.
  * 3. `update-check` to something better, or the same as a refresh: only once the tags are true.
  *
- * `deregister` always stands alone.
+ * `deregister` always stands alone, a moment after the check was called critical.
  */
 export type Action =
   | {
@@ -267,7 +269,10 @@ export type Reason =
   | { readonly kind: 'text-differs' }
   | { readonly kind: 'refresh-due' }
   | { readonly kind: 'superseded' }
-  | { readonly kind: 'stopping' };
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'leaving' }
+  /** It is in the catalogue no more, as it was told. */
+  | { readonly kind: 'left' };
 
 export function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));

@@ -168,6 +168,10 @@ export function reasonText(reason: Reason): string {
       return 'the check is due for its refresh';
     case 'superseded':
       return 'another agent has taken this box over; nothing is written';
+    case 'leaving':
+      return 'the box was told to leave the catalogue';
+    case 'left':
+      return 'it has left the catalogue, as it was told';
     case 'stopping':
       return 'the agent is stopping';
     default:

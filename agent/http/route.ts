@@ -14,6 +14,7 @@ export interface AskedFor {
 export type Route =
   | { readonly kind: 'text' }
   | { readonly kind: 'status' }
+  | { readonly kind: 'leave' }
   | { readonly kind: 'act'; readonly service: string; readonly action: ServiceAction }
   | {
       readonly kind: 'refuse';
@@ -38,6 +39,7 @@ export function route(asked: AskedFor, slots: ReadonlyMap<string, ServiceSlot>):
   switch (does.kind) {
     case 'text':
     case 'status':
+    case 'leave':
       return does;
     case 'act':
       return routeAction(found.service ?? '', does.action, slots);

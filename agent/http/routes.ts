@@ -4,6 +4,7 @@ import { serviceActions, type RefusalCode, type ServiceAction } from '../../comm
 export type Doing =
   | { readonly kind: 'text' }
   | { readonly kind: 'status' }
+  | { readonly kind: 'leave' }
   | { readonly kind: 'act'; readonly action: ServiceAction };
 
 /** One thing that can be asked of the agent by HTTP. */
@@ -36,6 +37,14 @@ const reading = {
 export const routes: readonly RouteRow[] = [
   { path: '/', does: { kind: 'text' }, ...reading },
   { path: '/v1/status', does: { kind: 'status' }, ...reading },
+  {
+    path: '/v1/leave',
+    methods: ['POST'],
+    needsSecret: true,
+    does: { kind: 'leave' },
+    status: done,
+    refusals: ['no-such-method', 'no-secret', 'secret-missing', 'secret-wrong', 'too-long', 'late'],
+  },
   ...serviceActions.map((action): RouteRow => ({
     path: `/v1/services/NAME/${action}`,
     methods: ['POST'],

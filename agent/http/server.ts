@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ActionAnswer } from '../../common/agent-control.js';
+import type { ActionAnswer, LeaveAnswer } from '../../common/agent-control.js';
 import type { AgentStatus } from '../../common/agent-status.js';
 import { assertNever } from '../../common/assert-never.js';
 import { codeOf, messageOf, UserError } from '../../common/errors.js';
 import { targetKey, type Target } from '../../common/names.js';
 import type { Secret } from '../../common/secret.js';
-import type { Kept, ServiceControl, StatusServer } from '../ports.js';
+import type { Kept, Leave, ServiceControl, StatusServer } from '../ports.js';
 import { authorisation } from './authorisation.js';
 import { drain } from './body.js';
 import { limitStrangers } from './crowd.js';
@@ -23,6 +23,7 @@ export interface Served {
   readonly status: () => AgentStatus;
   /** Who performs what changes something. */
   readonly control: ServiceControl;
+  readonly leave: Leave;
   /** Whoever has it may change something; absent: nobody may. */
   readonly secret?: Kept<Secret> | undefined;
   /** Which connections are this box's own, and not counted. Default: those from its addresses. */
@@ -45,14 +46,14 @@ export async function serveAgent(at: Target, served: Served): Promise<StatusServ
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> {
-  const { control, secret, status } = served;
+  const { control, leave, secret, status } = served;
   // One that was replaced is no longer the secret, so the file is looked at before, and not only after, a refusal.
   if (request.headers.authorization !== undefined) await secret?.reread();
   const judged = authorisation(request.headers.authorization, secret?.current());
   const asked = { method: request.method ?? '', path: request.url ?? '', authorisation: judged };
   const from = request.socket.remoteAddress ?? 'an address unknown';
   let decided = route(asked, control.slots());
-  if (decided.kind === 'act') {
+  if (decided.kind === 'act' || decided.kind === 'leave') {
     const body = await drain(request, mostBodyBytes);
     if (body === 'gone') return;
     // Somebody else may have been quicker meanwhile.
@@ -68,6 +69,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, served
       return sendJson(request, response, done, status());
     case 'act':
       return act(request, response, decided, from, control);
+    case 'leave': {
+      const outcome = await leave(from);
+      if (outcome.kind === 'done')
+        return sendJson(request, response, done, { left: outcome.left } satisfies LeaveAnswer);
+      const late = refuse('late', outcome.why);
+      return sendJson(request, response, late.status, late.refusal);
+    }
     case 'refuse': {
       const { code } = decided.refusal;
       if (code === 'secret-wrong' || code === 'secret-missing') control.refused(asked.path, from);

@@ -5,7 +5,7 @@ import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
-import type { ConsulPort, Driver, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
+import type { ConsulPort, Driver, Leave, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
 import { roleOf } from '../core/health.js';
 import { Catalogue } from './catalogue.js';
 import { Echoes } from './echoes.js';
@@ -18,6 +18,11 @@ import { agentStatus } from './status.js';
 
 /** An orderly stop waits so long for its services and for Consul, in ms. */
 const stopMs = 4_000;
+
+/** Whoever tells the box to leave waits so long at most, in ms. */
+const leaveMs = 8_000;
+const leftText =
+  'this box was told to leave the catalogue (hotspare agent leave); restart the agent to register its services again';
 
 export interface AgentParts {
   readonly config: AgentConfig;
@@ -108,6 +113,13 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     }
   }
 
+  let hasLeft = false;
+  const complaint = () =>
+    rivals.complaint ??
+    catalogue.complaint ??
+    members.map(({ loop }) => loop.complaint).find((one) => one !== undefined) ??
+    (hasLeft ? leftText : undefined);
+
   const status = (): AgentStatus =>
     agentStatus({
       box: config.box,
@@ -115,10 +127,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       startedMs,
       services: members.map(({ service, loop }) => ({ ...service, health: loop.health })),
       link: catalogue.link,
-      complaint:
-        rivals.complaint ??
-        catalogue.complaint ??
-        members.map(({ loop }) => loop.complaint).find((complaint) => complaint !== undefined),
+      complaint: complaint(),
       templates: parts.templates(),
     });
 
@@ -145,7 +154,25 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     }
   }
 
-  const server = await parts.serve(status);
+  const leave: Leave = async (from) => {
+    log.info({ from }, `${from} told this box to leave the catalogue`);
+    hasLeft = true;
+    try {
+      await withDeadline(clock, leaveMs, 'leaving the catalogue', () =>
+        Promise.all(members.map(({ loop }) => loop.leave())),
+      );
+      return { kind: 'done', left: members.map(({ service }) => service.name) };
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      const why = complaint();
+      return {
+        kind: 'failed',
+        why: `not all services are out of the catalogue within ${leaveMs} ms${why === undefined ? '' : `: ${why}`}; the agent goes on trying`,
+      };
+    }
+  };
+
+  const server = await parts.serve({ status, leave });
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
   echoes.start(signal);

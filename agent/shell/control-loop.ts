@@ -45,6 +45,8 @@ export class ControlLoop {
   private hasNewToken = false;
   private stoppingSinceMs: number | undefined;
   private stopped = false;
+  private isLeaving = false;
+  private readonly onLeft: (() => void)[] = [];
   private performing: Promise<void> | undefined;
   private performingSinceMs = 0;
   private observedMs: number;
@@ -94,6 +96,7 @@ export class ControlLoop {
     this.current = state;
     this.announce(before, state);
     if (probeAgain) onProbeDue(probeAgain.deadlineShare);
+    if (reasons.publish.kind === 'left') for (const tell of this.onLeft.splice(0)) tell();
     this.timer?.cancel();
     if (wakeAtMs !== undefined)
       this.timer = clock.after(Math.max(0, wakeAtMs - clock.nowMs()), () => this.wake());
@@ -102,6 +105,15 @@ export class ControlLoop {
     this.explain(reasons.publish);
     this.performingSinceMs = clock.nowMs();
     this.performing = this.perform(action);
+  }
+
+  /** Takes the service out of the catalogue, for as long as this agent runs. Resolves when that is done. */
+  leave(): Promise<void> {
+    this.isLeaving = true;
+    return new Promise((resolve) => {
+      this.onLeft.push(resolve);
+      this.wake();
+    });
   }
 
   /** Says once more what is true, as far as Consul can be reached, and nothing after that. */
@@ -125,7 +137,7 @@ export class ControlLoop {
 
   private observation(): Observation {
     const { catalogue, clock, echoes, model, rivals } = this.options;
-    const { attempt, hasNewToken, probe, stoppingSinceMs } = this;
+    const { attempt, hasNewToken, isLeaving, probe, stoppingSinceMs } = this;
     this.probe = undefined;
     this.attempt = undefined;
     this.hasNewToken = false;
@@ -139,6 +151,7 @@ export class ControlLoop {
       isConsulSettling: catalogue.isSettling,
       hasNewToken,
       isSuperseded: rivals.isSuperseded,
+      isLeaving,
       stoppingSinceMs,
     };
   }
@@ -165,7 +178,7 @@ export class ControlLoop {
   }
 
   private explain(reason: Reason): void {
-    const quiet: Reason['kind'][] = ['refresh-due', 'status-differs', 'text-differs'];
+    const quiet: Reason['kind'][] = ['refresh-due', 'status-differs', 'text-differs', 'leaving'];
     if (!quiet.includes(reason.kind)) this.options.log.info(`registering: ${reasonText(reason)}`);
   }
 }

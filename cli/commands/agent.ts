@@ -1,11 +1,23 @@
 import type { Command } from 'commander';
 import { main as agentMain } from '../../agent/main.js';
+import { loadAgentConfig } from '../../agent/config.js';
 import type { Io } from '../io.js';
+import { leave } from '../service/leave.js';
 
-export function agentCommand(program: Command, _io: Io, end: (code: number) => void): void {
-  program
+export function agentCommand(program: Command, io: Io, end: (code: number) => void): void {
+  const agent = program
     .command('agent')
     .description("Run this box's agent")
     .requiredOption('-c, --config <file>', 'its configuration (YAML)')
     .action(async (options: { config: string }) => end(await agentMain(['--config', options.config])));
+  agent
+    .command('leave')
+    .description(
+      'Have the agent that runs here take the box’s services out of the catalogue, until it is started anew',
+    )
+    .action(async (_: object, command: Command) => {
+      const { config } = command.optsWithGlobals<{ config: string }>();
+      const { left } = await leave(loadAgentConfig(config).http);
+      io.out(`out of the catalogue: ${left.join(', ') || 'nothing, as this box has no services'}\n`);
+    });
 }

@@ -81,6 +81,7 @@ export function observation(more: Observed = {}): Observation {
     isConsulSettling: false,
     hasNewToken: false,
     isSuperseded: false,
+    isLeaving: false,
     stoppingSinceMs: undefined,
     ...rest,
   };

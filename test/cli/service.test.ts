@@ -61,7 +61,10 @@ function agentAt(port: number, { secret }: { secret?: Secret }) {
   const link = { kind: 'reachable', sinceMs: 0 } as const;
   const status = () =>
     agentStatus({ box: 'nginx1', version: '1', startedMs: 0, services: [], link, complaint: undefined });
-  return serveAgent({ host: '127.0.0.1', port }, { status, control, secret: secret && kept(secret) });
+  return serveAgent(
+    { host: '127.0.0.1', port },
+    { status, control, leave: async () => ({ kind: 'done', left: ['pg'] }), secret: secret && kept(secret) },
+  );
 }
 
 async function answering(listener: RequestListener): Promise<string> {

@@ -49,7 +49,12 @@ afterEach(async () => {
 async function serve(given: { secret?: Kept<Secret> } = { secret: kept(new Secret(secret)) }) {
   const [port] = (await freePorts(1)) as [number];
   const control = new UnitControl({ services, manager: units, clock: systemClock, log });
-  open.push(await serveAgent({ host: '127.0.0.1', port }, { status, control, ...given }));
+  open.push(
+    await serveAgent(
+      { host: '127.0.0.1', port },
+      { status, control, leave: async () => ({ kind: 'done', left: ['pg'] }), ...given },
+    ),
+  );
   const url = `http://127.0.0.1:${port}`;
   const post = (path: string, options: RequestInit = {}) =>
     fetch(`${url}/v1/services/${path}`, {

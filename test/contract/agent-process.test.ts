@@ -1,7 +1,8 @@
 import { statusCommand, type StatusOptions } from '../../cli/status/status.js';
 import type { Summary } from '../../status/index.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { agentFolder, agentRole, createAgentRole } from '../support/agent-role.js';
 import { AgentProcess, buildAgent } from '../support/agent-process.js';
@@ -269,14 +270,20 @@ describe('hotspare status', () => {
     await pg2.start();
   });
 
-  test('the primary is not registered: nothing is said of it that nobody knows, 3', async () => {
+  test("the primary's box was told to leave: nothing is said of it that nobody knows, 3", async () => {
     await waitFor(
       'the replica to stream',
       eventuallyMs,
       async () => (await pg2.status()).services[0]?.streaming,
     );
+    const secretFile = join(files.folder, 'http.secret');
+    const response = await fetch(`${pg1.statusUrl}/v1/leave`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${readFileSync(secretFile, 'utf8')}` },
+    });
+    expect([response.status, await response.json()]).toEqual([200, { left: ['pg'] }]);
+    expect((await pg1.status()).consul.detail).toContain('was told to leave');
     expect(await pg1.stop()).toBe(0);
-    await fetch(`${consul.httpUrl}/v1/agent/service/deregister/pg@pg1`, { method: 'PUT' });
     try {
       const answer = await ask();
       expect(answer.code).toBe(3);

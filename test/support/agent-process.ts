@@ -35,12 +35,14 @@ export class AgentProcess {
     const [port] = (await freePorts(1)) as [number];
     const configFile = join(folder, `${box}.yaml`);
     mkdirSync(folder, { recursive: true });
+    const secretFile = join(folder, 'http.secret');
+    writeFileSync(secretFile, 'correct-horse-battery');
     writeFileSync(
       configFile,
       `box: ${box}
 address: 127.0.0.1
 stateDir: ${join(folder, `state-${box}`)}
-http: { host: 127.0.0.1, port: ${port} }
+http: { host: 127.0.0.1, port: ${port}, secretFile: ${secretFile} }
 consul: { url: "${consulUrl}" }
 ${more}`,
     );

@@ -7,7 +7,6 @@ import {
   type Action,
   type CatalogueEntry,
   type CheckStatus,
-  type Decision,
   type Health,
   type ServiceState,
   type Observation,
@@ -17,13 +16,9 @@ import {
   type ServiceModel,
 } from '../model.js';
 import { roleOf } from '../health.js';
+import { farewell } from './farewell.js';
+import { nothing, type Publication } from './publication.js';
 import { hasAnswered, obstacleText, troubleText } from '../sentences.js';
-
-export interface Publication extends Pick<Decision, 'actions' | 'wakeAtMs'> {
-  readonly reason: Reason;
-}
-
-const nothing = (reason: Reason, wakeAtMs?: number): Publication => ({ actions: [], reason, wakeAtMs });
 
 /**
  * What is to be written into Consul. Level-triggered: actions are the difference between what should stand there and what
@@ -31,12 +26,13 @@ const nothing = (reason: Reason, wakeAtMs?: number): Publication => ({ actions: 
  */
 export function publish(state: ServiceState, observation: Observation, config: ServiceModel): Publication {
   const { health, probedMs = -Infinity, publishing } = state;
-  const { catalogue, isSuperseded, nowMs, stoppingSinceMs } = observation;
+  const { catalogue, isLeaving, isSuperseded, nowMs, stoppingSinceMs } = observation;
   if (isSuperseded) return nothing({ kind: 'superseded' });
-  if (health.kind === 'unseen') return nothing({ kind: 'first-probe-pending' });
-  if (nowMs - probedMs > config.probeStaleMs) return nothing({ kind: 'probe-stale' });
   if (nowMs < publishing.notBeforeMs)
     return nothing({ kind: 'backing-off', untilMs: publishing.notBeforeMs }, publishing.notBeforeMs);
+  if (isLeaving) return farewell(observation, config.id);
+  if (health.kind === 'unseen') return nothing({ kind: 'first-probe-pending' });
+  if (nowMs - probedMs > config.probeStaleMs) return nothing({ kind: 'probe-stale' });
   switch (catalogue.kind) {
     case 'unread':
       return nothing({ kind: 'consul-unread', why: catalogue.why });

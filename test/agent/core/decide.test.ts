@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../agent/core/decide.js';
+import { freshPublishing } from '../../../agent/core/publish/publishing.js';
 import type { Action, CatalogueView, ProbeResult, Health } from '../../../agent/core/model.js';
 import {
   down,
@@ -30,6 +31,13 @@ const critical = {
   refreshedMs: 0,
 } as const;
 
+const toldToLeave = {
+  isLeaving: true,
+  catalogue: present({
+    check: { status: 'critical', text: 'this box was told to leave the catalogue', refreshedMs: 1_000 },
+  }),
+} as const;
+
 /** One line per action. */
 function told(actions: readonly Action[]): string[] {
   return actions.map((action) => {
@@ -44,7 +52,15 @@ function told(actions: readonly Action[]): string[] {
   });
 }
 
-const rows: readonly [what: string, state: Health, observed: Observed, reason: string, actions: string[]][] =
+/** Known of the member while a refusal of Consul's forbids to write before then. */
+interface Pausing {
+  readonly kind: 'pausing';
+  readonly health: Health;
+  readonly notBeforeMs: number;
+}
+
+type Before = Health | Pausing;
+const rows: readonly [what: string, state: Before, observed: Observed, reason: string, actions: string[]][] =
   [
     ['before the first probe nothing is touched', unseen, { probe: undefined }, 'first-probe-pending', []],
     [
@@ -260,6 +276,52 @@ const rows: readonly [what: string, state: Health, observed: Observed, reason: s
       [],
     ],
     [
+      'told to leave: it is called critical first, as others doubt what just vanishes',
+      wasPrimary,
+      { isLeaving: true },
+      'leaving',
+      ['check critical: this box was told to leave the catalogue'],
+    ],
+    ['… then removed', wasPrimary, { nowMs: 1_300, ...toldToLeave }, 'leaving', ['deregister pg@pg1']],
+    [
+      '… but not before that had time to reach the others',
+      wasPrimary,
+      { nowMs: 1_200, ...toldToLeave },
+      'leaving',
+      [],
+    ],
+    [
+      '… at once where it was critical anyway',
+      wasDown,
+      {
+        isLeaving: true,
+        catalogue: present({ check: { status: 'critical', text: 'gone', refreshedMs: 900 } }),
+      },
+      'leaving',
+      ['deregister pg@pg1'],
+    ],
+    [
+      '… and never registered again',
+      wasPrimary,
+      { isLeaving: true, catalogue: { kind: 'absent' } },
+      'left',
+      [],
+    ],
+    [
+      'Consul said no: nothing is tried before its time',
+      { kind: 'pausing', health: wasPrimary, notBeforeMs: 1_500 },
+      { catalogue: { kind: 'absent' } },
+      'backing-off',
+      [],
+    ],
+    [
+      'what no probe has confirmed for long is not refreshed',
+      wasPrimary,
+      { nowMs: 20_000, probe: undefined },
+      'probe-stale',
+      [],
+    ],
+    [
       'another agent has taken the box over: nothing is written',
       wasPrimary,
       { isSuperseded: true, catalogue: { kind: 'absent' } },
@@ -290,9 +352,30 @@ const rows: readonly [what: string, state: Health, observed: Observed, reason: s
   ];
 
 test.each(rows)('%s', (_, state, observed, reason, actions) => {
-  const decision = decide(stateOf(state), observation(observed), model);
+  const before =
+    state.kind === 'pausing'
+      ? stateOf(state.health, { publishing: { ...freshPublishing, notBeforeMs: state.notBeforeMs } })
+      : stateOf(state);
+  const decision = decide(before, observation(observed), model);
   expect(decision.reasons.publish.kind).toBe(reason);
   expect(told(decision.actions)).toEqual(actions);
+});
+
+test.each<[string, Observed, number | undefined]>([
+  ['a refresh', {}, 3_000],
+  [
+    'a farewell',
+    {
+      isLeaving: true,
+      catalogue: present({
+        check: { status: 'critical', text: 'this box was told to leave the catalogue', refreshedMs: 900 },
+      }),
+    },
+    1_200,
+  ],
+  ['nothing that time alone brings', { catalogue: { kind: 'unread', why: 'late' } }, undefined],
+])('it wants to be woken for %s', (_, observed, wakeAtMs) => {
+  expect(decide(stateOf(wasPrimary), observation(observed), model).wakeAtMs).toBe(wakeAtMs);
 });
 
 test('whatever the probe and the catalogue say, a role is never passing in Consul unless it was proven', () => {

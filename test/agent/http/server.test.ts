@@ -36,7 +36,11 @@ const control: ServiceControl = {
   perform: async () => ({ kind: 'failed', late: false, why: 'nothing can be done here' }),
   refused: () => {},
 };
-const served = { status: () => status, control };
+const served = {
+  status: () => status,
+  control,
+  leave: async () => ({ kind: 'done', left: ['pg'] }) as const,
+};
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
