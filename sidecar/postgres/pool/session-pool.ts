@@ -115,13 +115,13 @@ class PoolOfSessions extends Base {
     const done = typeof values === 'function' ? values : callback;
     const own = queryAsGiven(text);
     const given = valuesAsGiven(typeof values === 'function' ? undefined : values);
-    const run = (answered: Callback) => this.#run(connect, own, given, answered, repeatsAtMost);
     if (done) {
-      run(done as Callback);
+      this.#run(connect, own, given, done as Callback, repeatsAtMost);
       return undefined as never;
     }
     return new this.Promise((resolve, reject) => {
-      run((error, result) => (error ? reject(error) : resolve(result)));
+      const answered: Callback = (error, result) => (error ? reject(error) : resolve(result));
+      this.#run(connect, own, given, answered, repeatsAtMost);
     }).catch((error: Error) => {
       // Else it would lead to the socket's read event, not to whoever asked.
       Error.captureStackTrace(error);
@@ -150,21 +150,22 @@ class PoolOfSessions extends Base {
   /** Releases the session once, when the statement is over. */
   #finish(session: Session & { release(error?: Error): void }, text: unknown, done: Callback): Callback {
     let finished = false;
+    let lost: ((error: Error) => void) | undefined;
     const finish: Callback = (failure, result) => {
       this.log('query dispatched');
-      session.removeListener('error', lost);
+      if (lost) session.removeListener('error', lost);
       if (finished) return;
       finished = true;
-      const end = (error?: Error) => {
-        session.release(error);
-        done(failure, result);
-      };
-      if (!(failure instanceof ReadOnlyError)) end(failure ?? undefined);
-      else whenReady(session, (outsideTransaction) => end(outsideTransaction ? undefined : failure));
+      if (failure instanceof ReadOnlyError)
+        return whenReady(session, (outsideTransaction) => {
+          session.release(outsideTransaction ? undefined : failure);
+          done(failure);
+        });
+      session.release(failure ?? undefined);
+      done(failure, result);
     };
     // A Submittable need not tell us of its end (a cursor does not). If it does, its error is the better one.
-    const lost = (error: Error) => nextTurn(() => finish(error));
-    if (isSubmittable(text)) session.once('error', lost);
+    if (isSubmittable(text)) session.once('error', (lost = (error) => nextTurn(() => finish(error))));
     return finish;
   }
 

@@ -50,8 +50,9 @@ export function withNewest<T extends new (options?: pg.ClientConfig) => pg.Clien
 ): T {
   const newest = following(main);
   const Newest: T = new Proxy(Made, {
+    // As in `sparing`, never for the Proxy itself.
     construct: (target, [own], as) =>
-      Reflect.construct(target, [newest(own as pg.PoolConfig)], as) as pg.Client,
+      Reflect.construct(target, [newest(own as pg.PoolConfig)], as === Newest ? target : as) as pg.Client,
   });
   return Newest;
 }

@@ -26,6 +26,13 @@ interface Routed {
   readonly overdue: Overdue;
   readonly opening: Opening;
   readonly reading: Reading;
+  /** Entered by `connect`, left when it is proven. */
+  readonly backstage: Backstage;
+  connectCalled: boolean;
+  /** From `connect` until everybody has been told; what is sent meanwhile waits. */
+  holding: boolean;
+  adopted: boolean;
+  abort: (error: Error) => void;
 }
 
 /**
@@ -42,15 +49,8 @@ export function sessionClass(
   const Client = Base as unknown as new (config?: pg.ClientConfig) => pg.Client & ClientInternals;
 
   class RoutedSession extends Client {
-    /** Null: a plain client, exactly pg's. */
+    /** Null: a plain client, exactly pg's. The only field: V8 makes a slow dictionary of a client that gains a few more. */
     readonly #routed: Routed | null;
-    #connectCalled = false;
-    /** Entered by `connect`, left when it is proven. */
-    readonly #backstage = new Backstage();
-    /** From `connect` until everybody has been told; what is sent meanwhile waits. */
-    #holding = false;
-    #adopted = false;
-    #abort: (error: Error) => void = noop;
 
     constructor(given?: pg.ClientConfig) {
       const link = linkOf(given ?? {});
@@ -66,8 +66,8 @@ export function sessionClass(
         const parameters = this.connectionParameters;
         parameters.options = readingOnly(parameters.options);
       }
-      this.on('error', noop);
       const reading = new Reading(link.readOnly);
+      const backstage = new Backstage();
       const losses = new Losses(this, link, () => this.#circumstances(link, reading));
       const opening = new Opening({
         session: this,
@@ -78,9 +78,10 @@ export function sessionClass(
         connect: (done) => super.connect(done as (error: Error) => void),
         query: (question) => super.query(question) as never,
         pulse: () => super._pulseQueryQueue(),
-        begins: () => this.#backstage.clear(),
+        begins: () => backstage.clear(),
       });
-      return { link, losses, opening, reading, overdue: new Overdue(this) };
+      const progress = { connectCalled: false, holding: false, adopted: false, abort: noop };
+      return { link, losses, opening, reading, backstage, overdue: new Overdue(this), ...progress };
     }
 
     #circumstances({ readOnly, wanted }: SessionLink, reading: Reading) {
@@ -137,15 +138,15 @@ export function sessionClass(
     override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
     override connect(callback?: unknown): Promise<pg.Client> | void {
       const done = callback as Connected<pg.Client> | undefined;
-      if (this.#adopted) {
-        this.#adopted = false;
+      const routed = this.#routed;
+      if (routed?.adopted) {
+        routed.adopted = false;
         const outcome = { value: this, settle: () => null, connected: noop, failed: noop };
         return this.#answer(Promise.resolve(), outcome, done);
       }
-      const routed = this.#routed;
       // A second time is pg's to refuse.
-      if (!routed || this.#connectCalled) return super.connect(callback as () => void);
-      this.#connectCalled = true;
+      if (!routed || routed.connectCalled) return super.connect(callback as () => void);
+      routed.connectCalled = true;
       return this.#answer(this.#open(routed), this.#outcome(routed), done);
     }
 
@@ -160,30 +161,30 @@ export function sessionClass(
       );
     }
 
-    #open({ opening }: Routed): Promise<void> {
-      this.#backstage.enter();
-      this.#holding = true;
+    #open(routed: Routed): Promise<void> {
+      routed.backstage.enter();
+      routed.holding = true;
       const aborted = new Promise<never>((_, reject) => {
-        this.#abort = reject;
+        routed.abort = reject;
       });
-      return Promise.race([opening.open(), aborted]);
+      return Promise.race([routed.opening.open(), aborted]);
     }
 
-    #outcome({ losses }: Routed): Outcome<pg.Client> {
+    #outcome(routed: Routed): Outcome<pg.Client> {
       return {
         value: this,
         settle: (failure) => {
           // Ended by its user in the very moment in which it was proven.
           const error = failure ?? (this._ending ? terminated() : null);
-          const remarks = this.#backstage.leave();
+          const remarks = routed.backstage.leave();
           // It would keep the context of whoever connected.
-          this.#abort = noop;
-          if (error) losses.neverConnected(error);
+          routed.abort = noop;
+          if (error) routed.losses.neverConnected(error);
           else for (const remark of remarks) this.emit('notice', ...remark);
           return error;
         },
         connected: () => {
-          this.#holding = false;
+          routed.holding = false;
           super.emit('connect');
           super._pulseQueryQueue();
         },
@@ -192,21 +193,24 @@ export function sessionClass(
     }
 
     adopt(): void {
-      this.#adopted = true;
+      if (this.#routed) this.#routed.adopted = true;
       this.ref();
     }
 
     override emit(event: string, ...args: unknown[]): boolean {
-      if (this.#backstage.keeps(event, args)) {
+      const routed = this.#routed;
+      if (routed?.backstage.open && routed.backstage.keeps(event, args)) {
         // A log-in of pg that fails in its own way: else the attempt would wait for its deadline.
         if (event === 'error' && this._connecting) super._handleErrorEvent(args[0] as Error);
         return true;
       }
-      return (super.emit as (...all: unknown[]) => boolean).call(this, event, ...args);
+      // A listener of our own would say so as well, and would be in the way whenever pg-pool changes its own: twice a statement.
+      if (event === 'error' && routed && this.listenerCount('error') === 0) return false;
+      return super.emit(event as 'drain', ...(args as []));
     }
 
     override _pulseQueryQueue(): void {
-      if (!this.#holding) super._pulseQueryQueue();
+      if (!this.#routed?.holding) super._pulseQueryQueue();
     }
 
     override end(): Promise<void>;
@@ -214,13 +218,13 @@ export function sessionClass(
     override end(callback?: unknown): Promise<void> | void {
       const routed = this.#routed;
       if (!routed) return super.end(callback as () => void);
-      if (this.#backstage.open) {
+      if (routed.backstage.open) {
         this._ending = true;
         this._ended = true;
-        this.#abort(terminated());
+        routed.abort(terminated());
         if (routed.opening.running) this.destroy(terminated());
         else routed.opening.discard();
-      } else if (!this.#connectCalled) routed.losses.abandon(terminated());
+      } else if (!routed.connectCalled) routed.losses.abandon(terminated());
       else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
       return super.end(callback as () => void);
     }
@@ -256,17 +260,21 @@ export function sessionClass(
     }
 
     override query(...given: unknown[]): never {
-      const [config, values, callback] = given;
       const routed = this.#routed;
-      if (routed && routed.losses.lost !== null)
-        return refuse(routed.losses.refusal(config, routed.losses.lost), config, values, callback) as never;
-      routed?.reading.sends(config);
+      if (routed) {
+        const { lost } = routed.losses;
+        const config = given[0] as { query_timeout?: unknown } | null | undefined;
+        if (lost !== null)
+          return refuse(routed.losses.refusal(config, lost), config, given[1], given[2]) as never;
+        routed.reading.sends(config);
+        if (config?.query_timeout || this.connectionParameters.query_timeout)
+          return routed.overdue.watch(
+            given,
+            (...own) => super.query(...(own as [string])) as unknown,
+          ) as never;
+      }
       // Given on as it came, in number as well: tracers patch what hears it.
-      const run = (...own: unknown[]) => super.query(...(own as [string])) as unknown;
-      const limited =
-        (config as { query_timeout?: unknown } | null)?.query_timeout ||
-        this.connectionParameters.query_timeout;
-      return (routed && limited ? routed.overdue.watch(given, run) : run(...given)) as never;
+      return super.query(...(given as [string])) as never;
     }
 
     override _handleErrorMessage(error: Error): void {
@@ -280,9 +288,9 @@ export function sessionClass(
     }
 
     override _errorAllQueries(error: Error): void {
-      const losses = this.#routed?.losses;
+      const { losses, backstage } = this.#routed ?? {};
       if (!losses || (this._ending && losses.lost === null)) super._errorAllQueries(error);
-      else if (this.#backstage.open) losses.failSent(error);
+      else if (backstage?.open) losses.failSent(error);
       else losses.failAll(error);
     }
   }

@@ -19,6 +19,8 @@ const noop = () => {};
  */
 export class Turn implements LogInTurn {
   #release: () => void = noop;
+  /** What is sent later, with every statement, is none of our business. */
+  readonly #leave: () => void;
   #timer: Timer | undefined;
   #ours = false;
   #over = false;
@@ -34,10 +36,13 @@ export class Turn implements LogInTurn {
     connection.stream.once('connectionAttempt', end);
     connection.stream.once('connect', end);
     for (const question of questions) connection.on(question, begin);
-    const send = connection._send.bind(connection);
+    const { _send } = connection;
     connection._send = (bytes) => {
       end();
-      return send(bytes);
+      return _send.call(connection, bytes);
+    };
+    this.#leave = () => {
+      connection._send = _send;
     };
   }
 
@@ -48,6 +53,7 @@ export class Turn implements LogInTurn {
   /** The log-in has succeeded, or was given up. */
   over(): void {
     this.#over = true;
+    this.#leave();
     this.#end();
   }
 
