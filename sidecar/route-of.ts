@@ -2,6 +2,7 @@ import { ConfigError } from '../common/errors.js';
 import { targetKey, type Target } from '../common/names.js';
 import { environment } from '../common/runtime/environment.js';
 import { consulName, parseDiscovery, parseLimits, type DiscoverySettings } from './config.js';
+import { refuseLists } from './one-host.js';
 import type { HotspareOptions } from './options.js';
 import { placeOf, standardPort } from './postgres/pool/configured-target.js';
 import type { Route } from './postgres/pool/pool.js';
@@ -17,6 +18,7 @@ export function routeOf(config: object): Route | null {
     refuse(place, hotspare.settings);
     return { ...partsOf(hotspare.settings), discovery: hotspare, limits, close: () => {} };
   }
+  if (!hotspare?.hosts) refuseLists(config, environment);
   const settings = parseDiscovery(hotspare, place.host, environment);
   if (!settings) return null;
   refuse(place, settings);

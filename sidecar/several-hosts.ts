@@ -30,6 +30,7 @@ export function withStaticHosts<T extends object>(config: T): T {
   if (hosts.length === 1) return config;
   const { left, attributes } = withoutAttributes(rest);
   check(attributes);
+  refuseParameters(left);
   const own = (hotspare ?? {}) as { hosts?: unknown; subscribe?: unknown };
   if (own.hosts !== undefined || typeof own.subscribe === 'function')
     throw new ConfigError(where, 'hotspare.hosts', hosts.join(','), expectedHosts, conflict);
@@ -57,6 +58,22 @@ function check(attributes: string | null): void {
     ? 'use `pool.read` for what only reads, and leave this out'
     : 'expected read-write or primary; for what only reads there is `pool.read`';
   throw new ConfigError(where, 'target_session_attrs', attributes, wanted.join(' or '), problem);
+}
+
+/** pg and libpq would both take these instead of the hosts before them. */
+function refuseParameters(rest: string): void {
+  const parameters = new URLSearchParams(rest.split(/\?(.*)/s)[1]);
+  for (const name of ['host', 'port']) {
+    const value = parameters.get(name);
+    if (value)
+      throw new ConfigError(
+        where,
+        name,
+        value,
+        'left out',
+        'the hosts, each with its port, are named before it',
+      );
+  }
 }
 
 /** pg does not know the parameter. */

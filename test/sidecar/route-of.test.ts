@@ -25,3 +25,41 @@ test.each<[string, PoolConfig]>([
 ])('a port is taken: %s', async (_, config) => {
   await new Pool(config).end();
 });
+
+const [host, port] = ['a,b', '5432,5433'];
+const listed = 'several members stand in the URL';
+test.each<[string, PoolConfig, Record<string, string>]>([
+  [`environment: PGHOST is "${host}": ${listed}`, {}, { PGHOST: host, PGPORT: port }],
+  [`environment: PGHOST is "${host}": ${listed}`, { connectionString: 'postgres:///db' }, { PGHOST: host }],
+  [`environment: PGPORT is "${port}": ${listed}`, { host: 'a' }, { PGPORT: port }],
+  [`environment: PGPORT is "${port}": ${listed}`, { host: consul }, { PGPORT: port }],
+  [`environment: PGHOST is "${host}": ${listed}`, { hotspare: {} }, { PGHOST: host }],
+  [`pool options: host is "${host}": ${listed}`, { host }, {}],
+  [`pool options: port is "${port}": ${listed}`, { host: 'a', port: port as never }, {}],
+  [`connection URL: host is "${host}": ${listed}`, { connectionString: `postgres:///db?host=${host}` }, {}],
+  [
+    `connection URL: host is "${host}": ${listed}`,
+    { connectionString: `postgres:///db?host=a%2Cb&port=1` },
+    {},
+  ],
+  [`connection URL: port is "${port}": ${listed}`, { connectionString: `postgres://a/db?port=${port}` }, {}],
+])('a list that pg would misread is refused: %s', (message, config, environment) => {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  for (const Class of [Pool, Client]) expect(() => new Class(config)).toThrow(message);
+});
+
+test.each<[string, PoolConfig, Record<string, string>]>([
+  [
+    'a URL goes before it',
+    { connectionString: 'postgres://db.example:5432/db' },
+    { PGHOST: host, PGPORT: port },
+  ],
+  ['options go before it', { host: 'db.example', port: 5432 }, { PGHOST: host, PGPORT: port }],
+  ['members are given', { hotspare: { hosts: ['10.0.0.1'] } }, { PGHOST: host, PGPORT: port }],
+  ['members in the URL', { connectionString: 'postgres://a,b/db' }, { PGHOST: host, PGPORT: port }],
+  ['a folder of sockets', { host: '/run/a,b' }, {}],
+  ['a folder of sockets in the URL', { connectionString: 'socket:/run/a,b?db=x' }, {}],
+])('a list that counts for nothing is taken: %s', async (_, config, environment) => {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  await new Pool(config).end();
+});

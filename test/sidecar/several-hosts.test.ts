@@ -68,6 +68,11 @@ describe('a URL with several hosts', () => {
       'postgres://u:SECRET@a,b/db?target_session_attrs=master',
       /target_session_attrs is "master": expected read-write/,
     ],
+    [
+      'postgres://u:SECRET@a,b/db?host=c',
+      /connection URL: host is "c": the hosts, each with its port, are named/,
+    ],
+    ['postgres://u:SECRET@a,b/db?x=1&port=5433', /connection URL: port is "5433": the hosts/],
     ['postgres://u:SECRET@a,,b/db', /hosts\[1\] is ""/],
     ['postgres://u:SECRET@a,b:x/db', /hosts\[1\] is "b:x"/],
   ])('%s is refused by name, without the password', (connectionString, message) => {
