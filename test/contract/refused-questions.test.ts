@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Pool } from '../../sidecar/index.js';
+import pg from 'pg';
+import { Pool, type Target } from '../../sidecar/index.js';
+import { RefusingProxy } from '../fakes/refusing-proxy.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
@@ -17,8 +19,8 @@ afterEach(async () => {
 });
 afterAll(() => pair?.destroy());
 
-function open(own: object = {}): Pool {
-  const hosts = [pair.primary, pair.standby].map(({ host, port }) => ({ host, port }));
+function open(own: object = {}, members: readonly Target[] = [pair.primary, pair.standby]): Pool {
+  const hosts = members.map(({ host, port }) => ({ host, port }));
   const login = { user: 'app', password: 'app', database: 'app', warmSpare: false };
   const pool = new Pool({ ...login, ...own, hotspare: { ...patient, hosts } });
   pools.push(pool);
@@ -97,6 +99,83 @@ describe('what a member does not tell', () => {
       await serves(pool);
     });
   });
+});
+
+/** Nobody finds a function that he has not used before, on the standby neither. The work has this session, which finds all. */
+async function withoutCatalogue(work: (locker: pg.Client) => Promise<void>): Promise<void> {
+  const locker = new pg.Client({ connectionString: pair.primary.url('postgres') });
+  await locker.connect();
+  try {
+    await locker.query('BEGIN; LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE');
+    await work(locker);
+  } finally {
+    await locker.end();
+  }
+}
+
+describe('what a member does not get done', () => {
+  const cancelled = async (pool: Pool) => {
+    await pool.query("INSERT INTO notes VALUES ('written')");
+    await waitFor('the error', eventuallyMs, () => pool.modeReason.includes('57014'));
+    expect(detailOf(pool, pair.primary.port)).toMatch(/57014: canceling statement due to/);
+    expect(pool.mode).toBe('read-write');
+  };
+  const toldAgain = (pool: Pool) =>
+    waitFor('all to be told', eventuallyMs, () => !pool.modeReason.includes('57014'));
+
+  test('statement_timeout cuts its questions off: its role decides, and all is told later', async () => {
+    await pair.primary.query("ALTER ROLE app SET statement_timeout = '50ms'");
+    const pool = open();
+    try {
+      await withoutCatalogue(() => cancelled(pool));
+      await toldAgain(pool);
+      expect(pool.topology.members[0]).toMatchObject({ timeline: 1 });
+    } finally {
+      await pair.primary.query('ALTER ROLE app RESET statement_timeout');
+    }
+  });
+
+  test('somebody cancels them: the same', async () => {
+    const pool = open({}, [pair.primary]);
+    await withoutCatalogue(async (locker) => {
+      // Else a transaction sees the same activity all the time.
+      const cancel = `SELECT pg_stat_clear_snapshot(); SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'hotspare-monitor' AND wait_event_type = 'Lock'`;
+      let over = false;
+      const cancelling = (async () => {
+        while (!over) {
+          await locker.query(cancel);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      })();
+      await cancelled(pool).finally(() => (over = true));
+      await cancelling;
+    });
+    await toldAgain(pool);
+  });
+
+  test.each(['53200', '0A000', '57014', 'XX000'])(
+    '%s, from the server or from what stands before it: its role decides, on one session',
+    async (code) => {
+      const questions = /pg_control_system|pg_is_in_recovery|_lsn/;
+      const proxy = await RefusingProxy.before(pair.primary, questions, code);
+      try {
+        const pool = open({}, [proxy.target]);
+        await pool.query("INSERT INTO notes VALUES ('written')");
+        await waitFor('the error', eventuallyMs, () => pool.modeReason.includes(code));
+        const [before, asked] = [await monitors(), proxy.refused];
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await pool.query("INSERT INTO notes VALUES ('written')");
+        expect(pool.mode).toBe('read-write');
+        expect(await monitors()).toEqual(before);
+        // Asked at each heartbeat it would be three or four of each.
+        expect(proxy.refused - asked).toBeLessThan(12);
+      } finally {
+        await Promise.all(pools.splice(0).map((pool) => pool.end()));
+        await proxy.stop();
+      }
+    },
+  );
 });
 
 test('sessions that the server ends again and again are made anew more and more slowly', async () => {
