@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FakeDns, reply } from '../fakes/dns-server.js';
 import { bundleLibrary } from '../support/bundled-library.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 
@@ -208,6 +209,79 @@ describe.runIf(process.getuid?.() === 0)('a user without HOME and without an ent
     );
     expect(answer).toEqual({ mode: 'read-write', members: 2 });
   });
+});
+
+describe('a cache that cannot be written', () => {
+  let dns: FakeDns;
+  const home = join(folder, 'home');
+  beforeAll(async () => {
+    mkdirSync(home);
+    writeFileSync(join(folder, 'file'), '');
+    dns = await FakeDns.start();
+    dns.behaviour = (query, send) => {
+      const isPrimary = query.questions[0]!.name.startsWith('primary');
+      const { host, port } = isPrimary ? pair.primary : pair.standby;
+      send(reply(query, { srv: [[`${isPrimary ? 'pg1' : 'pg2'}.node.consul`, port, host]] }));
+    };
+  });
+  afterAll(() => dns?.stop());
+
+  // With the folder there: for a missing one Node says ENOENT instead of EROFS.
+  const readOnly =
+    'mount -t tmpfs none "$HOME" && mkdir -p "$HOME/.cache/hotspare" && mount -o remount,ro "$HOME" && ! touch "$HOME/x" 2>/dev/null && exec "$@"';
+  const rows: [what: string, code: string, command: string[], needsRoot: boolean][] = [
+    [
+      'a file system that is read-only',
+      'EROFS',
+      ['env', '-u', 'XDG_CACHE_HOME', `HOME=${home}`, 'unshare', '--mount', 'sh', '-c', readOnly, 'sh'],
+      true,
+    ],
+    [
+      "a home that is somebody else's",
+      'EACCES',
+      ['setpriv', '--reuid=1000660000', '--clear-groups', 'env', '-u', 'XDG_CACHE_HOME', `HOME=${home}`],
+      true,
+    ],
+    [
+      'a file where the folder should be',
+      'ENOTDIR',
+      ['env', `CACHE_DIRECTORY=${join(folder, 'file')}`],
+      false,
+    ],
+  ];
+  for (const [what, code, command, needsRoot] of rows)
+    // Without root there are neither mounts nor other users.
+    test.skipIf(needsRoot && process.getuid?.() !== 0)(
+      `${what}: all works, and a warning says so`,
+      async () => {
+        const found = await run<{ modes: string[]; port: number; warnings: string[] }>(
+          `
+        const { Pool, Resolver } = require('./hotspare.cjs');
+        const discovery = { dns: { host: '127.0.0.1', port: ${dns.port} }, http: false, dnsTimeoutMs: 10_000 };
+        const login = { user: 'app', password: 'app', database: 'app', max: 1, host: 'pg.service.consul' };
+        (async () => {
+          const resolver = new Resolver(discovery);
+          const warnings = [];
+          resolver.on('warning', ({ message }) => warnings.push(message));
+          const pools = [new Pool({ ...login, hotspare: resolver }), new Pool({ ...login, hotspare: discovery })];
+          let port;
+          for (const pool of pools) {
+            await pool.waitForMode('read-write', 30_000);
+            ({ port } = (await pool.query('SELECT inet_server_port() AS port')).rows[0]);
+          }
+          for (let tries = 0; tries < 400 && warnings.length === 0; tries++) await sleep(50);
+          print({ modes: pools.map(({ mode }) => mode), port, warnings });
+          await Promise.all(pools.map((pool) => pool.end()));
+          resolver.close();
+        })();`,
+          [...command, process.execPath],
+        );
+        expect(found).toMatchObject({ modes: ['read-write', 'read-write'], port: pair.primary.port });
+        expect(found.warnings[0]).toMatch(
+          new RegExp(`^last known members: .*(could not be written|ignored): ${code}`),
+        );
+      },
+    );
 });
 
 test('a URL with several hosts: the standby first, and writes come to the primary all the same', async () => {
