@@ -4,6 +4,7 @@ import { transform } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { modesToWaitFor, modeWait, parseDiscovery, parseLimits, readWait } from '../../sidecar/config.js';
 import * as library from '../../sidecar/index.js';
+import { refuseLists } from '../../sidecar/one-host.js';
 import { withStaticHosts } from '../../sidecar/several-hosts.js';
 
 /** docs/ERRORS.md and the code, held together. */
@@ -102,6 +103,8 @@ describe('ConfigError', () => {
   discovery('CONSUL_HTTP_ADDR', {}, '', { CONSUL_HTTP_ADDR: 'ftp://x' });
   discovery('HOTSPARE_DNS', {}, '', { HOTSPARE_DNS: 'a:b:c' });
   bad['port'] = () => new library.Pool({ host: 'pg.service.consul', port: 6432 });
+  bad['PGHOST'] = () => refuseLists({}, { PGHOST: 'a,b' });
+  bad['PGPORT'] = () => refuseLists({ host: 'a' }, { PGPORT: '1,2' });
   bad['target_session_attrs'] = () =>
     withStaticHosts({ connectionString: 'postgres://a,b/db?target_session_attrs=any' });
   const limits = (key: string, options: object) => (bad[key] = () => parseLimits(options));
