@@ -57,6 +57,10 @@ function told(value: unknown, problem: string | undefined, expected: string): st
 const inWords = (value: unknown): string =>
   ['number', 'bigint', 'symbol'].includes(typeof value) ? String(value) : JSON.stringify(value);
 
+/** What was thrown, where an Error is wanted. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)

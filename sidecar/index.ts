@@ -18,8 +18,9 @@ export {
   type Retry,
 } from './errors.js';
 export { ConfigError } from '../common/errors.js';
-export type { DiscoveryOptions, HotspareOptions } from './options.js';
-export type { ModeDetail } from './postgres/pool/pool.js';
+export type { DiscoveryOptions } from './discovery-options.js';
+export type { HotspareOptions } from './options.js';
+export type { ModeDetail } from './postgres/pool/modes/mode-news.js';
 export type { ReadToken } from './postgres/pool/reads/readers.js';
 export type { MemberInfo, Topology } from './postgres/pool/topology.js';
 export type { TransactionOptions } from './postgres/pool/transaction.js';

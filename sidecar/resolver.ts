@@ -6,8 +6,8 @@ import { systemAwake, systemClock, systemRandom } from '../common/runtime/clock.
 import { outsideRequests } from '../common/runtime/context.js';
 import { environment } from '../common/runtime/environment.js';
 import { CacheFile } from './cache/file.js';
-import { parseDiscovery, type DiscoverySettings, type SharedDiscovery } from './config.js';
-import type { DiscoveryOptions } from './options.js';
+import { parseDiscovery, type DiscoverySettings, type SharedDiscovery } from './config/discovery.js';
+import type { DiscoveryOptions } from './discovery-options.js';
 import { ConsulWakeUps } from './consul/wake-ups.js';
 import type { Lookup } from './core/model.js';
 import { DnsDirectory } from './dns/directory.js';

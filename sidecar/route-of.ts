@@ -1,11 +1,13 @@
 import { ConfigError } from '../common/errors.js';
 import { targetKey, type Target } from '../common/names.js';
 import { environment } from '../common/runtime/environment.js';
-import { consulName, parseDiscovery, parseLimits, type DiscoverySettings } from './config.js';
+import { consulName } from './config/consul-name.js';
+import { parseDiscovery, type DiscoverySettings } from './config/discovery.js';
+import { parseLimits } from './config/pool.js';
 import { refuseLists } from './one-host.js';
 import type { HotspareOptions } from './options.js';
-import { placeOf, standardPort } from './postgres/pool/configured-target.js';
-import type { Route } from './postgres/pool/pool.js';
+import { configuredTarget, standardPort } from './postgres/pool/configured-target.js';
+import type { Route } from './postgres/pool/route.js';
 import { Resolver } from './resolver.js';
 
 /** How to route what this configuration connects to. Null: not at all. Throws ConfigError. */
@@ -13,7 +15,7 @@ export function routeOf(config: object): Route | null {
   const options = config as HotspareOptions;
   const limits = parseLimits(options);
   const { hotspare } = options;
-  const place = placeOf(config);
+  const place = configuredTarget(config);
   if (isShared(hotspare)) {
     refuse(place, hotspare.settings);
     return { ...partsOf(hotspare.settings), discovery: hotspare, limits, close: () => {} };

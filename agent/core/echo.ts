@@ -1,12 +1,6 @@
 import type { CheckStatus } from '../../common/names.js';
 import type { Instance } from './instances.js';
-import { sameMeta, sameSet, type CatalogueView } from './model.js';
-
-/**
- * What the servers' catalogue says of an entry that this box's Consul agent holds. They differ after a snapshot was
- * restored or the servers lost their state; Consul's agent itself looks only about once a minute.
- */
-export type Echo = 'unknown' | 'same' | 'missing' | 'different';
+import { sameMeta, sameSet, type CatalogueView, type Echo } from './model.js';
 
 export interface HeardEntry extends Instance {
   readonly checks: readonly { readonly id: string; readonly status: CheckStatus }[];

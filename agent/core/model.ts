@@ -1,9 +1,10 @@
 import type { CheckStatus, Role } from '../../common/names.js';
-import type { Echo } from './echo.js';
+import type { Action } from './action.js';
 import type { Attempt, ConsulTrouble } from './publish/attempt.js';
 import type { Publishing } from './publish/publishing.js';
 
 export type { CheckStatus };
+export type { Action, Registration } from './action.js';
 
 /**
  * What one service's decisions are made from and about. Everything here is plain data.
@@ -34,6 +35,12 @@ export interface ServiceModel {
 }
 
 // ---- what is observed
+
+/**
+ * What the servers' catalogue says of an entry that this box's Consul agent holds. They differ after a snapshot was
+ * restored or the servers lost their state; Consul's agent itself looks only about once a minute.
+ */
+export type Echo = 'unknown' | 'same' | 'missing' | 'different';
 
 export interface Observation {
   /** Monotonic ms. */
@@ -208,39 +215,6 @@ export interface Remembered {
 }
 
 // ---- what is done
-
-/**
- * The order of a decision's actions is a contract. Only the first is performed: how it ended is part of the next
- * observation, and the next decision derives the rest again, from what is true by then.
- *
- * 1. `update-check` to something worse: what is no longer true is retracted first.
- * 2. `register`: address, meta and role tags. Consul keeps a check's status and text across it; a new entry starts with the
- *    status it has, as one that began critical would be taken out of every list that knows it from before.
- * 3. `update-check` to something better, or the same as a refresh: only once the tags are true.
- *
- * `deregister` always stands alone, a moment after the check was called critical.
- */
-export type Action =
-  | {
-      readonly kind: 'update-check';
-      readonly id: string;
-      readonly status: CheckStatus;
-      readonly text: string;
-    }
-  | { readonly kind: 'register'; readonly registration: Registration }
-  | { readonly kind: 'deregister'; readonly id: string };
-
-export interface Registration {
-  readonly id: string;
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly tags: readonly string[];
-  readonly meta: Readonly<Record<string, string>>;
-  readonly checkTtlMs: number;
-  /** The check's status should Consul not know the check yet. */
-  readonly initialStatus: CheckStatus;
-}
 
 export interface Decision {
   readonly state: ServiceState;

@@ -1,4 +1,5 @@
-import { echoOf, type Echo, type HeardEntry } from '../core/echo.js';
+import { echoOf, type HeardEntry } from '../core/echo.js';
+import type { Echo } from '../core/model.js';
 import type { Action, CatalogueView, ServiceModel } from '../core/model.js';
 import type { ConsulPort } from '../ports.js';
 

@@ -3,7 +3,7 @@ import { eligible, replicas } from './eligible.js';
 import { atStart, chooseWriter, explain, primaryMayFollow, unheard } from './judgement.js';
 import type { Decision, Effect, RouteConfig, State } from './model.js';
 import { withMove } from './moving.js';
-import type { Reason } from './reasons.js';
+import type { Reason } from './model.js';
 import { idOf, settled } from './system.js';
 
 /** From the members to writer, mode and the effects of their change. */

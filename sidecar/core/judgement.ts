@@ -2,7 +2,7 @@ import { sameTarget, targetKey, type Target } from '../../common/names.js';
 import { sameEpoch } from './epochs.js';
 import { replicas } from './eligible.js';
 import type { Member, RouteConfig, State } from './model.js';
-import type { Reason } from './reasons.js';
+import type { Reason } from './model.js';
 import { ours } from './system.js';
 
 /** Nobody has given a verdict on any member yet. */

@@ -1,6 +1,5 @@
 import type { Lsn } from '../../common/postgres/lsn.js';
 import type { Mode, Role, Target } from '../../common/names.js';
-import type { Reason } from './reasons.js';
 
 /**
  * What one lookup said. The three are never mixed up: "there is none" is knowledge, "no answer" is not, and
@@ -110,6 +109,35 @@ export interface Member {
   readonly heardAtMs: number | null;
   /** Replica: age of the last replayed transaction, as the server tells it. */
   readonly replayAgeMs: number | null;
+}
+
+/** Why the mode is what it is. */
+export type Reason =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'primary-proven'; readonly target: Target }
+  | { readonly kind: 'no-primary-known'; readonly consulSaysNone: boolean }
+  | { readonly kind: 'primary-lost'; readonly target: Target; readonly trouble: Trouble }
+  | { readonly kind: 'primary-became-replica'; readonly target: Target }
+  /** A member says it is primary, of an older timeline than one already seen. */
+  | { readonly kind: 'primary-superseded'; readonly target: Target; readonly timeline: number }
+  /** A member says it is primary and not of which timeline, while others of the service have said theirs. */
+  | { readonly kind: 'primary-untold'; readonly target: Target }
+  /** Primaries, or without one replicas, of several databases, before there was a session. */
+  | { readonly kind: 'torn'; readonly systemIds: readonly string[] }
+  /** All members known are of another database. */
+  | { readonly kind: 'none-of-ours' }
+  /** Consul's HTTP API has named another database for long enough. Null: there was none before. */
+  | { readonly kind: 'moved'; readonly from: string | null; readonly to: string }
+  | { readonly kind: 'replicas-too-far-behind'; readonly limitBytes: number }
+  | { readonly kind: 'nobody-known'; readonly consul: 'lists-nobody' | 'does-not-answer' }
+  | { readonly kind: 'nothing-answers'; readonly members: number }
+  /** Some are there, and refuse the log-in; of the others, nobody answers. */
+  | { readonly kind: 'nobody-lets-in'; readonly members: number; readonly refusals: readonly Refusal[] };
+
+export interface Refusal {
+  readonly target: Target;
+  /** SQLSTATE, or null when the server did not say: an error of TLS. A code of the system: we lack something ourselves. */
+  readonly code: string | null;
 }
 
 /** Up to where anybody was known to have written or received at that time. */

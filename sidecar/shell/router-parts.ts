@@ -12,7 +12,28 @@ export interface ModeChange {
   readonly reason: string;
 }
 
+/** Who uses a router hears it here, at once. */
+export interface RouterListeners {
+  /** The first use. */
+  readonly onStart: () => void;
+  /** Sessions that no longer fit should end. */
+  readonly onRetire: () => void;
+  readonly onMode: (change: ModeChange) => void;
+  /** Something was heard of a member, or time has passed. */
+  readonly onHeard: () => void;
+}
+
+const nothing = () => {};
+
+export const noListeners: RouterListeners = {
+  onStart: nothing,
+  onRetire: nothing,
+  onMode: nothing,
+  onHeard: nothing,
+};
+
 export interface RouterParts {
+  readonly listeners: RouterListeners;
   readonly discovery: Discovery;
   readonly monitors: Monitors;
   readonly clock: Clock;

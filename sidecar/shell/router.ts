@@ -10,29 +10,15 @@ import { account } from '../core/remarks.js';
 import { initialState, route, startOf } from '../core/route.js';
 import { DownError } from '../errors.js';
 import type { Monitor, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
-import type { ModeChange, RouterParts } from './router-parts.js';
+import type { RouterParts } from './router-parts.js';
 import { unserved } from './unserved.js';
-
-export type { ModeChange } from './router-parts.js';
+import { Waiters } from './waiters.js';
 
 /** What Consul has said within this time need not be confirmed, ms. */
 const confirmMs = 500;
 
-interface Waiter {
-  readonly use: Use;
-  readonly settle: (outcome: Target | Error) => void;
-}
-
 /** Feeds `route` with what is heard, and does what it says. Holds no opinion of its own. */
 export class Router implements Routing {
-  /** Set by the pools: sessions that no longer fit should end. */
-  onRetire: () => void = () => {};
-  /** Something was heard of a member, or time has passed. */
-  onHeard: () => void = () => {};
-  /** The first use. */
-  onStart: () => void = () => {};
-  onMode: (change: ModeChange) => void = () => {};
-
   #state: State = initialState;
   #started = false;
   #stopped = false;
@@ -42,7 +28,7 @@ export class Router implements Routing {
   #tick: Timer | undefined;
   readonly #monitors = new Map<string, Monitor>();
   readonly #sessions = new Set<SessionHandle>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
   /** What each member last said when it rejected us, for people and for callers that must see it. */
   readonly #refusals = new Map<string, Error>();
   /** The eligible members of each use, worked out once per state. */
@@ -58,7 +44,7 @@ export class Router implements Routing {
   start(): void {
     if (this.#started || this.#stopped) return;
     this.#started = true;
-    this.onStart();
+    this.parts.listeners.onStart();
     this.#state = startOf(this.parts.config, this.parts.clock.nowMs());
     this.#modeSinceMs = this.parts.patience.nowMs();
     this.#tickedMs = this.parts.clock.nowMs();
@@ -75,7 +61,7 @@ export class Router implements Routing {
     this.#unsubscribe();
     for (const monitor of this.#monitors.values()) monitor.stop();
     this.#monitors.clear();
-    for (const waiter of [...this.#waiters]) waiter.settle(new DownError('the pool was ended'));
+    this.#waiters.serve(() => new DownError('the pool was ended'));
   }
 
   report(report: Report): void {
@@ -141,22 +127,11 @@ export class Router implements Routing {
     const now = this.#choose(use) ?? this.#hopeless();
     if (now instanceof Error) return Promise.reject(now);
     if (now) return Promise.resolve(now);
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        use,
-        settle: (outcome) => {
-          this.#waiters.delete(waiter);
-          for (const timer of timers) timer.cancel();
-          if (outcome instanceof Error) reject(outcome);
-          else resolve(outcome);
-        },
-      };
-      const giveUp = () => waiter.settle(unserved(use, this.#state, [...this.#refusals.values()][0]));
-      const timers = [clock.after(Math.max(0, deadlineMs - clock.nowMs()), giveUp)];
-      const patienceMs = this.#patienceLeftMs(use);
-      if (patienceMs !== Infinity) timers.push(this.parts.patience.after(Math.max(0, patienceMs), giveUp));
-      this.#waiters.add(waiter);
-    });
+    const bounds = [
+      { clock, ms: deadlineMs - clock.nowMs() },
+      { clock: this.parts.patience, ms: this.#patienceLeftMs(use) },
+    ];
+    return this.#waiters.wait(use, bounds, () => unserved(use, this.#state, [...this.#refusals.values()][0]));
   }
 
   /**
@@ -214,15 +189,12 @@ export class Router implements Routing {
     if (state.waiting.size > 0) this.parts.onCrowd(state.members.size + state.waiting.size);
     for (const effect of effects) this.#perform(effect);
     if (this.#waiters.size > 0) this.#serve();
-    this.onHeard();
+    this.parts.listeners.onHeard();
   }
 
   #serve(): void {
     const hopeless = this.#hopeless();
-    for (const waiter of [...this.#waiters]) {
-      const outcome = this.#choose(waiter.use) ?? hopeless;
-      if (outcome) waiter.settle(outcome);
-    }
+    this.#waiters.serve((use) => this.#choose(use) ?? hopeless);
   }
 
   #perform(effect: Effect): void {
@@ -231,9 +203,9 @@ export class Router implements Routing {
         return this.#destroy(effect.target);
       case 'retire':
         for (const session of [...this.#sessions]) session.reconsider();
-        return this.onRetire();
+        return this.parts.listeners.onRetire();
       case 'mode':
-        return this.onMode({
+        return this.parts.listeners.onMode({
           mode: effect.mode,
           previous: effect.previous,
           reason: account(this.#state),

@@ -8,7 +8,7 @@ import {
   type Mode,
   type PoolConfig,
 } from '../../sidecar/index.js';
-import { defaultTimings } from '../../sidecar/config.js';
+import { defaultTimings } from '../../sidecar/config/timings.js';
 import { Gate } from '../support/gate.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';

@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultTimings, parseLimits } from '../../sidecar/config.js';
+import { parseLimits } from '../../sidecar/config/pool.js';
+import { defaultTimings } from '../../sidecar/config/timings.js';
 import * as library from '../../sidecar/index.js';
 
 const committed = 'docs/api';

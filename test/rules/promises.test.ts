@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { defaultTimings, parseLimits } from '../../sidecar/config.js';
+import { parseLimits } from '../../sidecar/config/pool.js';
+import { defaultTimings } from '../../sidecar/config/timings.js';
 
 /** docs/PROMISES.md: each promise names a test that shows it, and the numbers are those of the code. */
 const page = readFileSync('docs/PROMISES.md', 'utf8');

@@ -48,21 +48,22 @@ test(`monitors whose primary is gone try again out of step (SEED=${seed})`, asyn
     const own: number[] = [];
     attempts.push(own);
     const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
-    const client = () => {
+    const logIn = () => {
       const stream = Object.assign(new EventEmitter(), { unref: () => {}, destroy: () => {} });
-      return Object.assign(new EventEmitter(), {
+      const client = Object.assign(new EventEmitter(), {
         connection: Object.assign(new EventEmitter(), { stream, _send: () => {} }),
         connect(done: (error: Error) => void) {
           own.push(clock.nowMs());
           done(refused);
         },
+        query: () => {},
       });
+      return { client, turn: { ours: false, over: () => {} } };
     };
     return new PostgresMonitors({
-      client: client as never,
+      logIn,
       clock,
       awake: clock,
-      turn: () => ({ ours: false, over: () => {} }),
       random,
       timings: {
         heartbeatIntervalMs: 250,

@@ -1,4 +1,4 @@
-import type { Action } from '../model.js';
+import type { Action } from '../action.js';
 
 /**
  * Why something cannot be had of this box's Consul agent. `refused`: nothing listens there. `unreachable`: there is no way to

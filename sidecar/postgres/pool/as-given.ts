@@ -1,3 +1,5 @@
+import { isSubmittable } from '../session/given.js';
+
 /** What pg reads of a query config. */
 const keys = [
   ...['text', 'values', 'name', 'types', 'rowMode', 'rows'],
@@ -14,29 +16,26 @@ const isPlain = (config: object): boolean => {
  * must not change it. Shallow: contents of Buffers and of nested objects stay shared.
  */
 export function valuesAsGiven(values: unknown): unknown {
-  return Array.isArray(values) ? (values as unknown[]).slice() : values;
+  if (!Array.isArray(values)) return values;
+  const list: readonly unknown[] = values;
+  return list.slice();
 }
 
 /** The same of a query config; a text is its own, and a Submittable is used up by being sent. */
 export function queryAsGiven(query: unknown): unknown {
-  if (typeof query !== 'object' || query === null) return query;
-  if (typeof (query as { submit?: unknown }).submit === 'function') return query;
-  const copy = isPlain(query) ? { ...query } : evaluated(query);
-  const { values } = copy as { values?: unknown };
-  if (values !== undefined) (copy as { values: unknown }).values = valuesAsGiven(values);
+  if (typeof query !== 'object' || query === null || isSubmittable(query)) return query;
+  const copy: { values?: unknown } = isPlain(query) ? { ...query } : evaluated(query);
+  if (copy.values !== undefined) copy.values = valuesAsGiven(copy.values);
   return copy;
 }
 
 /** Of a class of the app's own: what its getters say now, which may come from anything. */
 function evaluated(query: object): object {
-  const copy = Object.create(
-    Object.getPrototypeOf(query) as object,
-    Object.getOwnPropertyDescriptors(query),
-  ) as object;
-  for (const key of keys.filter((one) => one in query))
-    Object.defineProperty(copy, key, {
-      value: (query as Record<string, unknown>)[key],
-      ...{ writable: true, enumerable: true, configurable: true },
-    });
+  const shape = Object.getOwnPropertyDescriptors(query);
+  const copy = Object.create(Reflect.getPrototypeOf(query), shape) as object;
+  for (const key of keys.filter((one) => one in query)) {
+    const value: unknown = Reflect.get(query, key);
+    Object.defineProperty(copy, key, { value, writable: true, enumerable: true, configurable: true });
+  }
   return copy;
 }

@@ -2,14 +2,16 @@ import type pg from 'pg';
 import { AwakeClock } from '../../../common/awake-clock.js';
 import type { Clock } from '../../../common/clock.js';
 import type { Random } from '../../../common/random.js';
-import type { PoolLimits, Timings } from '../../config.js';
+import type { PoolLimits } from '../../config/pool.js';
+import type { Timings } from '../../config/timings.js';
 import type { Discovery } from '../../ports.js';
 import { mostFollowed } from '../../core/seats.js';
+import type { RouterListeners } from '../../shell/router-parts.js';
 import { Router } from '../../shell/router.js';
 import { PostgresMonitors } from '../proof/monitor.js';
+import type { OwnSide } from '../proof/own-side.js';
 import { monitorClient } from '../session/monitor/monitor-client.js';
 import { Turn } from '../session/connect/turn.js';
-import { internalsOf } from '../session/pg-internals.js';
 import type { ConnectBound, SessionLink } from '../session/session-link.js';
 import { SharedPasswords } from '../session/monitor/shared-passwords.js';
 
@@ -55,16 +57,18 @@ export function assemble(
   options: () => pg.PoolConfig,
   { discovery, timings, limits, systemId }: Assembled,
   { clock, awake, random }: Ambient,
+  listeners: RouterListeners,
 ): Router {
   const patience = new AwakeClock(clock);
   const passwords = new SharedPasswords(clock, ownSideMs);
   const monitors: PostgresMonitors = new PostgresMonitors({
-    client: (target) => monitorClient(options(), target, passwords),
     clock,
     awake,
-    turn: (client, heldUp) => {
+    logIn: (target, heldUp) => {
+      const client = monitorClient(options(), target, passwords);
       const mostMs = options().connectionTimeoutMillis || ownSideMs;
-      return new Turn(internalsOf(client), { hold: () => patience.hold(), clock: awake, mostMs }, heldUp);
+      const own: OwnSide = { hold: () => patience.hold(), clock: awake, mostMs };
+      return { client, turn: new Turn(client, own, heldUp) };
     },
     random,
     timings: {
@@ -78,6 +82,7 @@ export function assemble(
     onRefused: (target, error) => router.refused(target, error),
   });
   const router: Router = new Router({
+    listeners,
     discovery,
     monitors,
     clock,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Target } from '../../../common/names.js';
 
 /** Where this configuration means, read as pg reads it: URL, `host`, PGHOST. An empty host when pg could not read it either. */
-export function placeOf(config: object): Target {
+export function configuredTarget(config: object): Target {
   try {
     const { host, port } = new pg.Client(config);
     return { host: host ?? '', port };

@@ -1,10 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Clock } from '../../../common/clock.js';
 import type { Role, Target } from '../../../common/names.js';
 import { DownError } from '../../errors.js';
 import type { Router } from '../../shell/router.js';
 import { linkFor } from './assemble.js';
-import type { ClientInternals } from '../session/pg-internals.js';
+import { clientClassOf, internalsOf } from '../session/pg-internals/client.js';
 import type { ConnectBound } from '../session/session-link.js';
 import { sessionClass } from '../session/session.js';
 
@@ -84,7 +84,7 @@ export class DirectClients {
 
   #make(wanted: Role | Target): pg.Client {
     const options = this.options();
-    const Base = (options.Client ?? pg.Client) as typeof pg.Client;
+    const Base = clientClassOf(options);
     if (this.router) {
       this.router.start();
       const link = linkFor(this.router, this.clock, wanted, this.bound);
@@ -105,12 +105,13 @@ export class DirectClients {
 function placeAt(client: pg.Client, { host, port }: Target): void {
   Object.assign(client, { host, port });
   // What stored passwords are looked up for.
-  Object.assign((client as unknown as ClientInternals).connectionParameters, { host, port });
+  Object.assign(internalsOf(client).connectionParameters, { host, port });
 }
 
 function cut(client: pg.Client): void {
   // pg's native client has none that could be seen.
-  (client.connection as pg.Connection | undefined)?.stream.destroy();
+  const { connection }: { readonly connection?: pg.Connection } = client;
+  connection?.stream.destroy();
 }
 
 const poolEnded = () => new DownError('the pool was ended');

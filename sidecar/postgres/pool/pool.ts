@@ -1,58 +1,38 @@
-import pg from 'pg';
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
 import { systemAwake, systemClock, systemRandom } from '../../../common/runtime/clock.js';
-import type { Mode, Role, Target } from '../../../common/names.js';
-import { readWait, type PoolLimits, type Timings } from '../../config.js';
+import { sameTarget, type Mode, type Role, type Target } from '../../../common/names.js';
+import { readWait } from '../../config/pool.js';
 import { account } from '../../core/remarks.js';
-import { ConnectionLostError, ReadOnlyError } from '../../errors.js';
-import type { Discovery } from '../../ports.js';
-import type { ModeChange, Router } from '../../shell/router.js';
-import { assemble, connectBound, linkFor, type Ambient } from './assemble.js';
-import { joinCrowd, placeOf } from './warnings/crowd.js';
-import { DirectClients } from './connect-to.js';
-import type { PoolInternals } from '../session/pg-internals.js';
-import { ModeWaiters } from './mode-waiters.js';
+import { inContextOfListener } from '../../listeners.js';
+import type { ModeChange } from '../../shell/router-parts.js';
+import type { Router } from '../../shell/router.js';
+import { clientClassOf } from '../session/pg-internals/client.js';
+import { asPgPool, asPgPoolClass, promiseOfPool } from '../session/pg-internals/open-pool.js';
 import { withOptions } from '../session/options.js';
-import { plainReader } from './reads/plain-reader.js';
-import { Readers, type ReadToken } from './reads/readers.js';
 import type { Session, SessionLink } from '../session/session-link.js';
 import { sessionClass } from '../session/session.js';
-import { SessionPool, type Repeat } from './session-pool.js';
+import { assemble, connectBound, linkFor, type Ambient } from './assemble.js';
+import { DirectClients } from './connect-to.js';
+import { ModeNews, type ModeDetail } from './modes/mode-news.js';
+import { ModeWaiters } from './modes/mode-waiters.js';
+import { plainReader } from './reads/plain-reader.js';
+import { Readers, type ReadToken } from './reads/readers.js';
+import { repeatOnPrimary } from './repeat-on-primary.js';
+import type { Route } from './route.js';
+import { SessionPool } from './session-pool.js';
 import { emptyTopology, topologyOf, type Topology } from './topology.js';
 import { transaction, type TransactionOptions } from './transaction.js';
 import { WarmSpare, sparing } from './warm-spare.js';
-
-/**
- * What a listener of {@link Pool.on} hears with a new mode.
- *
- * @category Pool
- */
-export interface ModeDetail {
-  /** Wall-clock time of the change. */
-  readonly since: Date;
-  /** Why, as a sentence for people: `the primary 10.0.0.11:5432 refuses connections`. */
-  readonly reason: string;
-  /** The mode before. */
-  readonly previous: Mode;
-}
-
-/** Null discovery: a plain connection. */
-export interface Route {
-  readonly discovery: Discovery;
-  /** For people: whose members these are. */
-  readonly service: string;
-  readonly timings: Timings;
-  readonly systemId: string | null;
-  readonly limits: PoolLimits;
-  /** Called by `end()`: discovery made for this pool alone ends with it. */
-  readonly close: () => void;
-}
+import { joinCrowd, madeAt } from './warnings/crowd.js';
 
 export type { PoolConfig as PgPoolConfig } from 'pg';
 
 const ambient: Ambient = { clock: systemClock, awake: systemAwake, random: systemRandom };
+const Base = asPgPoolClass(inContextOfListener(SessionPool, ['mode']));
 
 /** What `Pool` is, but for how its discovery is made. */
-export class RoutedPool extends SessionPool {
+export class RoutedPool extends Base {
   readonly #router: Router | null;
   readonly #route: Route | null;
   readonly #latestOptions: () => pg.PoolConfig;
@@ -63,25 +43,31 @@ export class RoutedPool extends SessionPool {
   #spare: WarmSpare | undefined;
   #leaveCrowd = () => {};
   readonly #modeWaiters = new ModeWaiters(this, ambient.clock);
-  #modeSince = new Date(ambient.clock.wallMs());
+  readonly #modeNews = new ModeNews(this, ambient.clock);
 
+  /** Without a route it is a plain connection. */
   constructor(config: pg.PoolConfig, route: Route | null) {
     // What an app changes in `options` counts for every session from then on, as with pg-pool. The Client is the app's own.
     const options = () => withOptions(this.options, { Client: config.Client });
-    const router = route && assemble(options, route, ambient);
+    const place = madeAt(new.target);
+    const listeners = {
+      onStart: () => (this.#leaveCrowd = joinCrowd(route!.service, place)),
+      onRetire: () => this.#sweepAll(),
+      onMode: (change: ModeChange) => this.#changed(change),
+      onHeard: () => this.#spare?.heard(),
+    };
+    const router = route && assemble(options, route, ambient, listeners);
     const bound = () => connectBound(this.options, route!.timings, router!, ambient.awake);
     const main = router && linkFor(router, ambient.clock, 'main', bound);
     /** The spare's own: it starts out as somebody else. */
     const links = new WeakMap<object, SessionLink>();
-    const fresh = main && linked(config, (own) => links.get(own) ?? main);
+    const fresh = main && sessionClass(clientClassOf(config), (own) => links.get(own) ?? main);
     const Client = fresh && route!.limits.warmSpare ? sparing(fresh, () => this.#spare?.take()) : fresh;
     super(
       Client ? withOptions(config, { Client }) : config,
-      router && repeatOnPrimary(router, route.limits.writeWaitMs),
+      router && repeatOnPrimary(router, route.limits.writeWaitMs, ambient.awake),
     );
     this.#router = router;
-    const place = placeOf(new.target);
-    if (router) router.onStart = () => (this.#leaveCrowd = joinCrowd(route!.service, place));
     this.#route = route;
     this.#latestOptions = options;
     const readers = route && new Readers({ options, router: router!, ...route, ...ambient });
@@ -97,28 +83,28 @@ export class RoutedPool extends SessionPool {
         links.set(own, link);
         return new fresh!(own);
       });
-    router.onRetire = () => {
-      this.sweep();
-      readers!.sweep();
-    };
-    router.onMode = (change) => {
-      // A replica that was promoted: not every session that reads there may be kept.
-      readers!.sweep();
-      this.#announce(change);
-    };
-    this.on(
-      'newListener' as never,
-      ((event: string) => {
-        if (event === 'mode') router.start();
-      }) as never,
-    );
+    // pg's declarations do not know the event.
+    EventEmitter.prototype.on.call(this, 'newListener', (event) => {
+      if (event === 'mode') router.start();
+    });
   }
 
   #keepSpare(router: Router, link: SessionLink, make: (link: SessionLink) => Session): void {
     const spare = new WarmSpare({ router, ...ambient, link, make });
     this.#spare = spare;
-    router.onHeard = () => spare.heard();
     this.once('connect', () => spare.start());
+  }
+
+  #sweepAll(): void {
+    this.sweep();
+    this.#readers?.sweep();
+  }
+
+  #changed(change: ModeChange): void {
+    // A replica that was promoted: not every session that reads there may be kept.
+    this.#readers?.sweep();
+    this.#modeWaiters.changed(change.mode);
+    this.#modeNews.tell(change);
   }
 
   /**
@@ -131,7 +117,7 @@ export class RoutedPool extends SessionPool {
 
   /** Since when the mode is what it is, wall-clock time. */
   get modeSince(): Date {
-    return this.#modeSince;
+    return this.#modeNews.since;
   }
 
   /** Why the mode is what it is, as a sentence: `the primary 10.0.0.11:5432 refuses connections`. */
@@ -152,9 +138,10 @@ export class RoutedPool extends SessionPool {
   get dataAgeMs(): number | null {
     const { readFrom, members } = this.topology;
     const ages = members
-      .filter(({ host, port }) => readFrom.some((target) => target.host === host && target.port === port))
-      .map(({ lagMs }) => lagMs);
-    return ages.length === 0 || ages.includes(null) ? null : Math.max(...(ages as number[]));
+      .filter((member) => readFrom.some((target) => sameTarget(target, member)))
+      .map(({ lagMs }) => lagMs ?? NaN);
+    const oldest = Math.max(...ages);
+    return Number.isFinite(oldest) ? oldest : null;
   }
 
   /**
@@ -166,7 +153,7 @@ export class RoutedPool extends SessionPool {
    * Of a plain connection: sessions to the same host that only read, without the second try.
    */
   get read(): pg.Pool {
-    if (this.#readers) return this.#readers.read;
+    if (this.#readers) return asPgPool(this.#readers.read);
     this.#plainRead ??= plainReader(this.#latestOptions);
     return this.#plainRead;
   }
@@ -199,7 +186,7 @@ export class RoutedPool extends SessionPool {
   readAfter(token: ReadToken | readonly ReadToken[], options: { waitMs?: number } = {}): pg.Pool {
     const { waitMs } = options;
     if (waitMs !== undefined) readWait(waitMs, 'waitMs');
-    const tokens = Array.isArray(token) ? (token as readonly ReadToken[]) : [token as ReadToken];
+    const tokens = typeof token === 'object' && token !== null ? token : [token];
     return this.#readers?.after(tokens, waitMs) ?? this.read;
   }
 
@@ -279,7 +266,7 @@ export class RoutedPool extends SessionPool {
   override end(callback?: (error?: Error) => void): Promise<void> | void {
     // Ending twice is pg-pool's to refuse.
     if (this.ending) return callback ? super.end(callback) : super.end();
-    const { Promise } = this as unknown as PoolInternals;
+    const Promise = promiseOfPool(this);
     const ended = new Promise<void>((resolve, reject) => this.#end().then(resolve, reject));
     if (!callback) return ended;
     ended.then(
@@ -297,34 +284,4 @@ export class RoutedPool extends SessionPool {
     this.#router?.stop();
     this.#route?.close();
   }
-
-  #announce({ mode, previous, reason }: ModeChange): void {
-    this.#modeSince = new Date(ambient.clock.wallMs());
-    this.#modeWaiters.changed(mode);
-    const detail: ModeDetail = { since: this.#modeSince, reason, previous };
-    try {
-      this.emit('mode', mode, detail);
-    } catch (thrown) {
-      // A listener's own mistake: it must surface, and must not stop the failover that it was told of.
-      process.nextTick(() => {
-        throw thrown;
-      });
-    }
-  }
-}
-
-function linked(config: pg.PoolConfig, linkOf: (config: pg.ClientConfig) => SessionLink) {
-  return sessionClass((config.Client ?? pg.Client) as typeof pg.Client, linkOf);
-}
-
-/** A write that came to a replica was not executed: it goes to the primary if there is one, now or soon. */
-function repeatOnPrimary(router: Router, writeWaitMs: number): Repeat {
-  return (error, session) => {
-    if (error instanceof ConnectionLostError) return Promise.resolve();
-    if (!(error instanceof ReadOnlyError) || session.role !== 'replica') return null;
-    if (router.state.mode === 'read-write') return Promise.resolve();
-    if (writeWaitMs === 0) return null;
-    const { awake } = ambient;
-    return router.target('primary', awake.nowMs() + writeWaitMs, awake).then(() => {});
-  };
 }

@@ -1,9 +1,10 @@
 import pg from 'pg';
 import { systemAwake, systemClock, systemRandom } from '../../../common/runtime/clock.js';
+import { noListeners } from '../../shell/router-parts.js';
 import type { Router } from '../../shell/router.js';
 import { assemble, connectBound, linkFor } from './assemble.js';
 import { withOptions } from '../session/options.js';
-import type { Route } from './pool.js';
+import type { Route } from './route.js';
 import { sessionClass } from '../session/session.js';
 
 export type { ClientConfig as PgClientConfig } from 'pg';
@@ -22,7 +23,7 @@ export function primaryClientClass(routeOf: (config: pg.ClientConfig) => Route |
   const Session = sessionClass(pg.Client, (config) => {
     const route = routeOf(config);
     if (!route) return null;
-    const router = assemble(() => config, route, ambient);
+    const router = assemble(() => config, route, ambient, noListeners);
     routers.set(config, { router, close: route.close });
     return linkFor(router, ambient.clock, 'primary', () =>
       connectBound(config, route.timings, router, ambient.awake),

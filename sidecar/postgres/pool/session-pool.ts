@@ -1,21 +1,31 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { nextTurn } from '../../../common/runtime/clock.js';
 import { ConnectionLostError, ReadOnlyError } from '../../errors.js';
-import { inContextOfListener } from '../../listeners.js';
 import { queryAsGiven, valuesAsGiven } from './as-given.js';
-import type { ClientInternals, PoolInternals } from '../session/pg-internals.js';
+import { isSubmittable } from '../session/given.js';
+import {
+  afterServing,
+  freePlace,
+  idleSessions,
+  keeps,
+  openPool,
+  removeSession,
+  turnAway,
+  type Connected,
+} from '../session/pg-internals/open-pool.js';
 import type { Session } from '../session/session-link.js';
 
-type Callback = (error: Error | null | undefined, result?: unknown) => void;
+type Callback = (error: unknown, result?: unknown) => void;
 
 /** As pg-pool's, with a callback. */
-export type Connect = (
-  done: (
-    error: Error | undefined,
-    client?: pg.PoolClient,
-    release?: (error?: Error | boolean) => void,
-  ) => void,
-) => void;
+export type Connect = (done: Connected<PooledSession>) => void;
+
+/** What a pool gives out. */
+export interface PooledSession extends Pick<Session, 'role' | 'target' | 'fits'>, NodeJS.EventEmitter {
+  readonly connection: NodeJS.EventEmitter;
+  query(...given: unknown[]): unknown;
+  release(error?: unknown): void;
+}
 
 /** What a pool of sessions does when a statement failed in a way that repeating may mend. */
 export interface Repeat {
@@ -23,10 +33,9 @@ export interface Repeat {
    * Asked with the error and the session it happened on. Null: hand the error on. Else a promise
    * after which the statement is run again, on another session; one that its `Connect` gives, if it has one.
    */
-  (error: Error, session: Session): Promise<Connect | void> | null;
+  (error: unknown, session: PooledSession): Promise<Connect | void> | null;
 }
 
-const Base = pg.Pool as unknown as new (options?: pg.PoolConfig) => pg.Pool & PoolInternals;
 const noop = () => {};
 /** As pg-pool says it. */
 const endedPool = 'Cannot use a pool after calling end on the pool';
@@ -35,8 +44,7 @@ const endedPool = 'Cannot use a pool after calling end on the pool';
  * After an error: once the server says that it is ready again, and whether that is outside a transaction. Several statements in
  * one string may have begun one, and an aborted one is nothing for the next user.
  */
-function whenReady(session: object, tell: (outsideTransaction: boolean) => void): void {
-  const { connection } = session as ClientInternals;
+function whenReady({ connection }: PooledSession, tell: (outsideTransaction: boolean) => void): void {
   const end = (outside: boolean) => {
     connection.removeListener('readyForQuery', ready);
     connection.removeListener('end', ended);
@@ -53,15 +61,14 @@ function whenReady(session: object, tell: (outsideTransaction: boolean) => void)
  */
 const repeatsAtMost = 3;
 
-const isSubmittable = (text: unknown) => typeof (text as { submit?: unknown } | null)?.submit === 'function';
-
 /**
  * A pg.Pool whose sessions may stop fitting. Idle ones are then ended at once (`sweep`), busy ones when they are
- * released. In all else, counters and events included, it is pg-pool.
+ * released. In all else, counters and events included, it is pg-pool. `options.Client` is a class made by `sessionClass`. With
+ * `repeat` null it is plain pg-pool, whatever its Client.
  */
-class PoolOfSessions extends Base {
+export class SessionPool extends openPool<PooledSession>() {
   readonly #repeat: Repeat | null;
-  readonly #connect: Connect = (done) => this.connect(done as never);
+  readonly #connect: Connect = (done) => void this.connect(done);
 
   constructor(options: pg.PoolConfig, repeat: Repeat | null) {
     super(options);
@@ -76,49 +83,38 @@ class PoolOfSessions extends Base {
    * keeps a session whose BEGIN failed.
    */
   #freePlace(client: object): void {
-    if (!this._clients.includes(client) || this._idle.some((idle) => idle.client === client)) return;
-    this._clients = this._clients.filter((other) => other !== client);
-    this._pulseQueue();
+    freePlace(this, client);
   }
 
   /** Ends idle sessions that do not fit. */
   sweep(): void {
-    for (const { client } of [...this._idle]) {
-      if (!(client as Session).fits()) this._remove(client, () => this._pulseQueue());
-    }
+    for (const session of idleSessions(this)) if (!session.fits()) removeSession(this, session);
   }
 
   /** Once it is ending, pg-pool serves nobody who waits for a turn, and would leave them waiting for ever. */
-  override _pulseQueue(): void {
-    super._pulseQueue();
-    if (!this.ending || this.#repeat === null) return;
-    for (const { callback } of this._pendingQueue.splice(0)) callback(new Error(endedPool));
+  override [afterServing](): void {
+    if (this.ending && this.#repeat !== null) turnAway(this, () => new Error(endedPool));
   }
 
-  override _release(client: object, idleListener: unknown, error?: unknown): void {
-    const keep = this.#repeat === null || (client as Session).fits();
-    super._release(client, idleListener, error || (keep ? undefined : true));
+  override [keeps](session: PooledSession): boolean {
+    return this.#repeat === null || session.fits();
   }
 
   /**
    * As pg-pool's, with two differences: a statement that certainly was not executed may be repeated, and a session
    * that refused a write (25006) is kept, there is nothing wrong with it.
    */
-  override query(text: unknown, values?: unknown, callback?: unknown): never {
-    if (this.#repeat === null || typeof text === 'function')
-      return super.query(text as never, values as never, callback as never) as never;
+  override query(text: unknown, values?: unknown, callback?: unknown): unknown {
+    if (this.#repeat === null || typeof text === 'function') return super.query(text, values, callback);
     return this.queryOn(this.#connect, text, values, callback);
   }
 
   /** The same on a session that `connect` gives. */
-  queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never {
-    const done = typeof values === 'function' ? values : callback;
+  queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): unknown {
+    const done = (typeof values === 'function' ? values : callback) as Callback | undefined;
     const own = queryAsGiven(text);
     const given = valuesAsGiven(typeof values === 'function' ? undefined : values);
-    if (done) {
-      this.#run(connect, own, given, done as Callback, repeatsAtMost);
-      return undefined as never;
-    }
+    if (done) return this.#run(connect, own, given, done, repeatsAtMost);
     return new this.Promise((resolve, reject) => {
       const answered: Callback = (error, result) => (error ? reject(error) : resolve(result));
       this.#run(connect, own, given, answered, repeatsAtMost);
@@ -126,29 +122,28 @@ class PoolOfSessions extends Base {
       // Else it would lead to the socket's read event, not to whoever asked.
       Error.captureStackTrace(error);
       throw error;
-    }) as never;
+    });
   }
 
   #run(connect: Connect, text: unknown, values: unknown, done: Callback, left: number): void {
-    connect((error, client) => {
-      if (error || !client) return done(error);
-      const session = client as unknown as Session & { release(error?: Error): void };
+    connect((error, session) => {
+      if (error || !session) return done(error);
       const finish = this.#finish(session, text, (failure, result) => {
         if (failure) this.#failed(connect, failure, session, text, values, done, left);
         else done(undefined, result);
       });
       this.log('dispatching query');
       try {
-        (session.query as (...args: unknown[]) => void)(text, values, finish);
+        session.query(text, values, finish);
       } catch (thrown) {
-        session.release(thrown as Error);
-        done(thrown as Error);
+        session.release(thrown);
+        done(thrown);
       }
     });
   }
 
   /** Releases the session once, when the statement is over. */
-  #finish(session: Session & { release(error?: Error): void }, text: unknown, done: Callback): Callback {
+  #finish(session: PooledSession, text: unknown, done: Callback): Callback {
     let finished = false;
     let lost: ((error: Error) => void) | undefined;
     const finish: Callback = (failure, result) => {
@@ -171,8 +166,8 @@ class PoolOfSessions extends Base {
 
   #failed(
     connect: Connect,
-    error: Error,
-    session: Session,
+    error: unknown,
+    session: PooledSession,
     text: unknown,
     values: unknown,
     done: Callback,
@@ -194,16 +189,3 @@ class PoolOfSessions extends Base {
     );
   }
 }
-
-/**
- * `options.Client` is a class made by `sessionClass`. With `repeat` null it is plain pg-pool, whatever its Client.
- */
-export const SessionPool = inContextOfListener(PoolOfSessions as never, ['mode']) as unknown as new (
-  options: pg.PoolConfig,
-  repeat: Repeat | null,
-) => pg.Pool & {
-  /** @internal */
-  sweep(): void;
-  /** @internal */
-  queryOn(connect: Connect, text: unknown, values?: unknown, callback?: unknown): never;
-};

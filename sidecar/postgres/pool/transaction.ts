@@ -4,7 +4,6 @@ import type { Mode } from '../../../common/names.js';
 import { HotspareError, OutcomeUnknownError, ReadOnlyError } from '../../errors.js';
 import { isFatal } from '../proof/trouble.js';
 import { isFrom } from '../session/loss/error-origin.js';
-import type { Session } from '../session/session-link.js';
 
 /**
  * Of {@link Pool.transaction}: whether to run the whole function again when the transaction certainly did not commit and
@@ -86,7 +85,9 @@ async function once<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>)
 
 function release(client: pg.PoolClient, error?: unknown): void {
   client.removeListener('error', noop);
-  client.release(error as Error | undefined);
+  // Whatever was thrown: the session is not for others any more.
+  if (error === undefined) client.release();
+  else client.release(error instanceof Error ? error : true);
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {
@@ -107,8 +108,7 @@ async function commit(client: pg.PoolClient): Promise<void> {
 }
 
 async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
-  const session = client as unknown as Partial<Session>;
-  if (session.alive === false) return release(client, error);
+  if ('alive' in client && client.alive === false) return release(client, error);
   try {
     await client.query('ROLLBACK');
     release(client);

@@ -13,6 +13,11 @@ const spreadMs = 100;
 /** After a failed attempt. */
 const retry = { baseMs: 1_000, maxMs: 30_000 };
 
+/** It is the pool's once it is taken. */
+interface SpareLink extends Omit<SessionLink, 'wanted'> {
+  wanted: SessionLink['wanted'];
+}
+
 export interface WarmSpareParts {
   readonly router: Pick<Router, 'eligible' | 'fits' | 'state'>;
   readonly clock: Clock;
@@ -29,7 +34,7 @@ export interface WarmSpareParts {
  * It is not one of the pool's `max` until the pool takes it, and never keeps the process alive before.
  */
 export class WarmSpare {
-  #spare: { readonly session: Session; readonly link: { wanted: SessionLink['wanted'] } } | undefined;
+  #spare: { readonly session: Session; readonly link: SpareLink } | undefined;
   #ready = false;
   #timer: Timer | undefined;
   #soon: Timer | undefined;
@@ -104,7 +109,7 @@ export class WarmSpare {
   }
 
   #open(): void {
-    const link = { ...this.parts.link, wanted: 'replica' as SessionLink['wanted'] };
+    const link: SpareLink = { ...this.parts.link, wanted: 'replica' };
     const session = this.parts.make(link);
     const spare = { session, link };
     this.#spare = spare;
@@ -115,7 +120,7 @@ export class WarmSpare {
     };
     session.on('end', gone);
     session.on('error', gone);
-    (session as pg.Client).connect().then(
+    session.connect().then(
       () => {
         session.unref();
         this.#failures = 0;

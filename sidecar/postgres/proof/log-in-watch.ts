@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net';
-import type pg from 'pg';
 
 /** A whole log-in may take so many times the time of a heartbeat, while something is heard. */
 export const logInTimeouts = 4;
 
 /** An app may bring a stream of its own, which has only what pg needs. */
-export type Stream = NodeJS.EventEmitter & Partial<Pick<Socket, 'bytesRead' | 'unref'>>;
+export type Stream = NodeJS.EventEmitter & Partial<Pick<Socket, 'bytesRead'>> & { unref?(): unknown };
 
 /**
  * A number that grows with everything that is heard. Under TLS it is still the socket below it that is looked at, which sees
  * the handshake too.
  */
-export function heardOn({ connection }: pg.Client, stream: Stream): () => number {
+export function heardOn(
+  { connection }: { readonly connection: NodeJS.EventEmitter },
+  stream: Stream,
+): () => number {
   let messages = 0;
   if (stream.bytesRead === undefined) connection.on('message', () => (messages += 1));
   return () => stream.bytesRead ?? messages;

@@ -1,8 +1,9 @@
-import type pg from 'pg';
 import type { Clock } from '../../../common/clock.js';
 import type { Target } from '../../../common/names.js';
 import type { Random } from '../../../common/random.js';
 import type { HeldUpError, LogInTurn } from './own-side.js';
+import type { Stream } from './log-in-watch.js';
+import type { Asking } from './questions.js';
 
 export interface MonitorTimings {
   /** From one answer to the next question. */
@@ -16,14 +17,24 @@ export interface MonitorTimings {
   readonly reconnectPatienceMs: number;
 }
 
+/** As much of a pg.Client as a monitor needs. */
+export interface MonitorClient extends NodeJS.EventEmitter, Asking {
+  readonly connection: NodeJS.EventEmitter & { readonly stream: Stream & { destroy(): void } };
+  connect(done: (error: Error | null) => void): void;
+}
+
+/** A client that is about to connect. */
+export interface LogIn {
+  readonly client: MonitorClient;
+  readonly turn: LogInTurn;
+}
+
 export interface MonitorParts {
-  /** A client for this target, not yet connected. */
-  readonly client: (target: Target) => pg.Client;
+  /** `heldUp` hears when our own side takes too long. Throws what pg throws that cannot make a client. */
+  readonly logIn: (target: Target, heldUp: (error: HeldUpError) => void) => LogIn;
   readonly clock: Clock;
   /** For deadlines: does not pass while this process does not run. */
   readonly awake: Clock;
-  /** For a client that is about to connect; `heldUp` hears when our own side takes too long. */
-  readonly turn: (client: pg.Client, heldUp: (error: HeldUpError) => void) => LogInTurn;
   readonly random: Random;
   readonly timings: MonitorTimings;
   /** Bytes that other sessions have read from this target so far. */

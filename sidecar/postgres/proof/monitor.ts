@@ -1,12 +1,12 @@
-import type pg from 'pg';
 import { backoffMs } from '../../../common/backoff.js';
 import type { Clock, Timer } from '../../../common/clock.js';
+import { asError } from '../../../common/errors.js';
 import { nextTurn } from '../../../common/runtime/clock.js';
 import type { Role, Target } from '../../../common/names.js';
 import type { Monitor, Monitors, Report, Whereabouts } from '../../ports.js';
 import { heardOn, logInTimeouts, LogInWatch, type Stream } from './log-in-watch.js';
 import { troubleOf } from './trouble.js';
-import type { MonitorParts } from './monitor-parts.js';
+import type { LogIn, MonitorClient, MonitorParts } from './monitor-parts.js';
 import type { LogInTurn } from './own-side.js';
 import { Pace } from './pace.js';
 import { Questions } from './questions.js';
@@ -38,7 +38,7 @@ type Phase = 'waiting' | 'connecting' | 'asking' | 'resting';
 
 class MemberMonitor implements Monitor {
   #phase: Phase = 'waiting';
-  #client: pg.Client | undefined;
+  #client: MonitorClient | undefined;
   #questions: Questions | undefined;
   #turn: LogInTurn | undefined;
   #self: SelfReport | undefined;
@@ -94,7 +94,7 @@ class MemberMonitor implements Monitor {
     return new Promise((resolve) => {
       questions.put(whereaboutsSql, (error, row) => {
         if (error || this.#questions !== questions) return resolve(null);
-        this.#whereabouts = readWhereabouts(row as never, this.#self?.systemId ?? null);
+        this.#whereabouts = readWhereabouts(row, this.#self?.systemId ?? null);
         resolve(this.#whereabouts);
       });
     });
@@ -110,19 +110,17 @@ class MemberMonitor implements Monitor {
     const { timings } = this.parts;
     this.#phase = 'connecting';
     this.#askAgain = false;
-    const client = this.#make();
-    if (!client) return;
+    const logIn = this.#make();
+    if (!logIn) return;
+    const { client, turn } = logIn;
     this.#client = client;
+    this.#turn = turn;
     const ended = (error?: Error) => {
       if (this.#client === client) this.#ended(error ?? new Error('the server closed the connection'));
     };
     client.on('error', ended);
     client.on('end', () => ended());
-    const stream = client.connection.stream as unknown as Stream;
-    const turn = this.parts.turn(client, (error) => {
-      if (this.#client === client) this.#failed(error);
-    });
-    this.#turn = turn;
+    const { stream } = client.connection;
     // Who proved itself a moment ago is not believed for as long as a look-up or a stream may take.
     if (this.#suspect) this.#deadline(timings.heartbeatTimeoutMs * logInTimeouts, client);
     else this.#timer?.cancel();
@@ -139,7 +137,7 @@ class MemberMonitor implements Monitor {
       this.#reported = message.parameterValue === 'on' ? 'replica' : 'primary';
       if (this.#phase !== 'connecting') this.probe();
     });
-    client.connect((error: Error | null) => {
+    client.connect((error) => {
       if (this.#client !== client) return;
       if (error) return this.#failed(error);
       turn.over();
@@ -149,16 +147,19 @@ class MemberMonitor implements Monitor {
   }
 
   /** pg reads the files of certificates then, and they may be gone: no reason to end the process from a timer. */
-  #make(): pg.Client | undefined {
+  #make(): LogIn | undefined {
     try {
-      return this.parts.client(this.target);
+      const logIn: LogIn = this.parts.logIn(this.target, (error) => {
+        if (this.#client === logIn.client) this.#failed(error);
+      });
+      return logIn;
     } catch (error) {
-      this.#failed(error as Error);
+      this.#failed(asError(error));
       return undefined;
     }
   }
 
-  #talk(client: pg.Client): void {
+  #talk(client: MonitorClient): void {
     const { target } = this;
     const { clock, random } = this.parts;
     const questions = new Questions(client);
@@ -193,7 +194,7 @@ class MemberMonitor implements Monitor {
    * The verdict on a heartbeat: silence only counts while nothing else arrives from that server either. A server busy
    * answering others is slow, not dead. Asked in two steps, so that what arrived just before it froze does not count.
    */
-  #watchForSilence(client: pg.Client): void {
+  #watchForSilence(client: MonitorClient): void {
     const halfMs = this.parts.timings.heartbeatTimeoutMs / 2;
     const wait = () =>
       this.#due(halfMs, () => {
@@ -208,7 +209,7 @@ class MemberMonitor implements Monitor {
     wait();
   }
 
-  #watchLogIn(client: pg.Client, stream: Stream, turn: LogInTurn): void {
+  #watchLogIn(client: MonitorClient, stream: Stream, turn: LogInTurn): void {
     const watch = new LogInWatch(heardOn(client, stream));
     const wait = () =>
       this.#due(this.parts.timings.heartbeatTimeoutMs / 2, () =>
@@ -220,12 +221,12 @@ class MemberMonitor implements Monitor {
     wait();
   }
 
-  #deadline(delayMs: number, client: pg.Client): void {
+  #deadline(delayMs: number, client: MonitorClient): void {
     this.#due(delayMs, () => this.#verdict(client, () => this.#failed(timedOutError(this.target))));
   }
 
   /** One turn of the event loop first: if this process was busy, the answer is waiting in the socket. */
-  #verdict(client: pg.Client, condemn: () => void): void {
+  #verdict(client: MonitorClient, condemn: () => void): void {
     const timer = this.#timer;
     nextTurn(() => {
       if (this.#client === client && this.#timer === timer && !this.#stopped) condemn();

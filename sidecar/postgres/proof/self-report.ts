@@ -7,9 +7,8 @@ import type { Random } from '../../../common/random.js';
 import type { Report } from '../../ports.js';
 import { troubleOf } from './trouble.js';
 import { heartbeatSql, readHeartbeat } from './heartbeat.js';
-import type { Questions } from './questions.js';
+import type { Questions, Row } from './questions.js';
 
-type Row = readonly (string | null)[];
 type Heartbeat = Report & { type: 'heartbeat' };
 
 /** What was refused is asked for again after this, at random, ms: each refusal is a line in the server's log. */
@@ -105,7 +104,7 @@ export class SelfReport {
   }
 
   #heartbeat(row: Row, asked: readonly (Question | null)[]): Heartbeat {
-    const heartbeat = readHeartbeat(row as never, this.systemId, this.parts.target);
+    const heartbeat = readHeartbeat(row, this.systemId, this.parts.target);
     return { ...heartbeat, withheld: asked.find((question) => question?.refusal)?.refusal ?? null };
   }
 

@@ -48,7 +48,7 @@ export function troubleOf(error: unknown): Trouble {
  * them apart, in every language; when it does not, a fresh connection attempt will, some milliseconds later.
  */
 function postmasterDied(error: unknown): boolean {
-  return (error as { file?: unknown }).file === 'be-secure.c';
+  return typeof error === 'object' && error !== null && 'file' in error && error.file === 'be-secure.c';
 }
 
 /** The server ended the session with these words: the socket closes next. */

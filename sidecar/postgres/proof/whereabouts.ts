@@ -16,16 +16,9 @@ export const whereaboutsSql = `SELECT r,
   END
 FROM (SELECT r, CASE WHEN NOT r THEN ${place.inserted} END AS i FROM ${place.inRecovery} AS r OFFSET 0) AS here`;
 
-type Row = readonly [
-  inRecovery: string,
-  lsn: string | null,
-  offsetInFile: string | null,
-  timeline: string | null,
-];
-
 /** From the row of `whereaboutsSql` (an array of texts). */
-export function readWhereabouts(row: Row, systemId: string | null): Whereabouts {
-  const [inRecovery, at, offset, timeline] = row;
+export function readWhereabouts(row: readonly (string | null)[], systemId: string | null): Whereabouts {
+  const [inRecovery, at = null, offset = null, timeline = null] = row;
   const role = inRecovery === 't' ? 'replica' : 'primary';
   if (systemId === null || at === null || timeline === null) return { role, position: null };
   const lsn = offset === null ? parseLsn(at) : endOfRecords(parseLsn(at), Number(offset));

@@ -5,7 +5,7 @@ import type pg from 'pg';
  * hidden in the same way, in the copy: a pool that is logged or sent as JSON shows neither.
  */
 export function withOptions<T extends object>(config: T, changes: object): T {
-  const copy = { ...config, ...changes } as T;
+  const copy = Object.assign({}, config, changes);
   if ('password' in config && !('password' in changes)) hide(copy, 'password', config.password);
   if ('hotspare' in copy) Object.assign(copy, { hotspare: withHiddenToken(copy.hotspare) });
   return copy;
@@ -13,8 +13,9 @@ export function withOptions<T extends object>(config: T, changes: object): T {
 
 /** A Resolver, which is nobody's options, stays as it is. */
 function withHiddenToken(hotspare: unknown): unknown {
-  if (!isPlain(hotspare) || !isPlain(hotspare['http'])) return hotspare;
-  const { http: given } = hotspare as { http: Record<string, unknown> };
+  if (!isPlain(hotspare)) return hotspare;
+  const { http: given } = hotspare;
+  if (!isPlain(given)) return hotspare;
   const http = { ...given };
   if ('token' in given) hide(http, 'token', given['token']);
   // With a user and a password in it, for a proxy before Consul.
@@ -22,24 +23,25 @@ function withHiddenToken(hotspare: unknown): unknown {
   return { ...hotspare, http };
 }
 
-const isPlain = (value: unknown): value is Record<string, unknown> =>
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 const hide = (of: object, key: string, value: unknown) =>
   Object.defineProperty(of, key, { value, enumerable: false, configurable: true, writable: true });
+
+const valueOf = (of: object, key: string): unknown => Reflect.get(of, key);
 
 /**
  * The options for a session of a pool beside the main one: what the main pool would use now, but for what was changed on
  * this pool's own options since it was made. Changed passwords and certificates so reach every pool at once.
  */
 export function following(main: () => pg.PoolConfig): (own: pg.PoolConfig | undefined) => pg.PoolConfig {
-  const before: Readonly<Record<string, unknown>> = withOptions(main() as Record<string, unknown>, {});
+  const before = withOptions(main(), {});
   return (own = {}) => {
-    const now: Readonly<Record<string, unknown>> = own as Record<string, unknown>;
-    const changed = [...Object.keys(now), 'password'].filter(
-      (key) => key !== 'Client' && key !== 'hotspare' && now[key] !== before[key],
+    const changed = [...Object.keys(own), 'password'].filter(
+      (key) => key !== 'Client' && key !== 'hotspare' && valueOf(own, key) !== valueOf(before, key),
     );
-    return withOptions(main(), Object.fromEntries(changed.map((key) => [key, now[key]])));
+    return withOptions(main(), Object.fromEntries(changed.map((key) => [key, valueOf(own, key)])));
   };
 }
 
@@ -51,8 +53,8 @@ export function withNewest<T extends new (options?: pg.ClientConfig) => pg.Clien
   const newest = following(main);
   const Newest: T = new Proxy(Made, {
     // As in `sparing`, never for the Proxy itself.
-    construct: (target, [own], as) =>
-      Reflect.construct(target, [newest(own as pg.PoolConfig)], as === Newest ? target : as) as pg.Client,
+    construct: (target, [own]: pg.PoolConfig[], as) =>
+      Reflect.construct(target, [newest(own)], as === Newest ? target : as) as pg.Client,
   });
   return Newest;
 }

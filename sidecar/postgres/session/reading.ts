@@ -1,4 +1,5 @@
 import type { Role } from '../../../common/names.js';
+import { textOf } from './given.js';
 import { readingSetting as setting } from '../proof/standing.js';
 
 /** Options of a connection's start, with that default added to those of the app. */
@@ -45,7 +46,7 @@ export class Reading {
   /** Before a statement is sent: a string, a query config, or a Submittable. */
   sends(statement: unknown): void {
     if (!this.#only) return;
-    const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | null)?.text;
-    if (typeof text === 'string' && asksForMore.test(text)) this.#only = false;
+    const text = textOf(statement);
+    if (text !== null && asksForMore.test(text)) this.#only = false;
   }
 }

@@ -1,10 +1,29 @@
 import type pg from 'pg';
-import { ConfigError } from '../../../common/errors.js';
+import { asError, ConfigError } from '../../../common/errors.js';
 import { sameTarget, type Role, type Target } from '../../../common/names.js';
 import { outsideRequests } from '../../../common/runtime/context.js';
 import { announce, type Connected, type Outcome } from './connect/announce.js';
 import { Backstage } from './connect/backstage.js';
-import type { ClientInternals } from './pg-internals.js';
+import {
+  isConnecting,
+  isEnding,
+  isStartingUp,
+  markEnding,
+  promiseOf,
+  type ClientClass,
+} from './pg-internals/client.js';
+import {
+  connectStep,
+  endStep,
+  errorEventStep,
+  errorMessageStep,
+  held,
+  openUp,
+  passwordStep,
+  proofStep,
+  sendNext,
+  type OpenClient,
+} from './pg-internals/open-client.js';
 import { boundFarewell } from './loss/last-words.js';
 import { letGo } from './connect/let-go.js';
 import { Losses } from './loss/losses.js';
@@ -13,27 +32,11 @@ import { keptAlive } from './options.js';
 import { Overdue } from './loss/query-timeout.js';
 import { Reading, readingOnly } from './reading.js';
 import { refuse } from './loss/refuse.js';
+import { given } from './given.js';
+import type { Routed } from './routed.js';
 import type { Session, SessionLink } from './session-link.js';
 
-type ClientClass = new (config?: string | pg.ClientConfig) => pg.Client;
-
 const noop = () => {};
-
-/** What a session has that a plain client has not. */
-interface Routed {
-  readonly link: SessionLink;
-  readonly losses: Losses;
-  readonly overdue: Overdue;
-  readonly opening: Opening;
-  readonly reading: Reading;
-  /** Entered by `connect`, left when it is proven. */
-  readonly backstage: Backstage;
-  connectCalled: boolean;
-  /** From `connect` until everybody has been told; what is sent meanwhile waits. */
-  holding: boolean;
-  adopted: boolean;
-  abort: (error: Error) => void;
-}
 
 /**
  * A Client class for pg-pool whose sessions ask the router for a host when they connect, and prove by the server's own
@@ -46,21 +49,23 @@ export function sessionClass(
   Base: ClientClass,
   linkOf: (config: pg.ClientConfig) => SessionLink | null,
 ): new (config?: pg.ClientConfig) => Session {
-  const Client = Base as unknown as new (config?: pg.ClientConfig) => pg.Client & ClientInternals;
-
-  class RoutedSession extends Client {
-    /** Null: a plain client, exactly pg's. The only field: V8 makes a slow dictionary of a client that gains a few more. */
+  class RoutedSession extends openUp(Base) {
+    /**
+     * Null: a plain client, exactly pg's. The only field: V8 makes a dictionary of a client that gains a few more, and then
+     * each of its fields costs every statement several times as much.
+     */
     readonly #routed: Routed | null;
 
-    constructor(given?: pg.ClientConfig) {
-      const link = linkOf(given ?? {});
-      const config = link ? keptAlive(given ?? {}) : given;
+    constructor(own?: pg.ClientConfig) {
+      const link = linkOf(own ?? {});
+      const config = link ? keptAlive(own ?? {}) : own;
       super(config);
       this.#routed = link && this.#route(link, config ?? {});
     }
 
     #route(link: SessionLink, config: pg.ClientConfig): Routed {
-      if (!(this.connection as unknown))
+      const { connection }: { connection?: object } = this;
+      if (!connection)
         throw new ConfigError('pool options', 'Client', Base.name, "pg's own Client or a subclass of it");
       if (link.readOnly) {
         const parameters = this.connectionParameters;
@@ -75,9 +80,9 @@ export function sessionClass(
         link,
         losses,
         reading,
-        connect: (done) => super.connect(done as (error: Error) => void),
+        connect: (done) => super.connect(done),
         query: (question) => super.query(question) as never,
-        pulse: () => super._pulseQueryQueue(),
+        pulse: () => this[sendNext](),
         begins: () => backstage.clear(),
       });
       const progress = { connectCalled: false, holding: false, adopted: false, abort: noop };
@@ -102,7 +107,7 @@ export function sessionClass(
     }
 
     get live(): boolean {
-      return this.alive && !this.#routed?.opening.running && this.role !== null && !this._ending;
+      return this.alive && !this.#routed?.opening.running && this.role !== null && !isEnding(this);
     }
 
     bytesRead(): number {
@@ -134,10 +139,7 @@ export function sessionClass(
         this.destroy(new Error('Connection terminated: no longer wanted'));
     }
 
-    override connect(): Promise<pg.Client>;
-    override connect(callback: ((error: Error) => void) | ((error: null, client: pg.Client) => void)): void;
-    override connect(callback?: unknown): Promise<pg.Client> | void {
-      const done = callback as Connected<pg.Client> | undefined;
+    override connect(done?: Connected<OpenClient>): unknown {
       const routed = this.#routed;
       if (routed?.adopted) {
         routed.adopted = false;
@@ -145,18 +147,18 @@ export function sessionClass(
         return this.#answer(Promise.resolve(), outcome, done);
       }
       // A second time is pg's to refuse.
-      if (!routed || routed.connectCalled) return super.connect(callback as () => void);
+      if (!routed || routed.connectCalled) return super.connect(done);
       routed.connectCalled = true;
       return this.#answer(this.#open(routed), this.#outcome(routed), done);
     }
 
     #answer(
       opened: Promise<void>,
-      outcome: Outcome<pg.Client>,
-      done: Connected<pg.Client> | undefined,
-    ): Promise<pg.Client> | void {
+      outcome: Outcome<OpenClient>,
+      done: Connected<OpenClient> | undefined,
+    ): Promise<OpenClient> | void {
       if (done) return announce(opened, outcome, done);
-      return new this._Promise<pg.Client>((resolve, reject) =>
+      return new (promiseOf(this))<OpenClient>((resolve, reject) =>
         announce(opened, outcome, (error) => (error ? reject(error) : resolve(this))),
       );
     }
@@ -170,12 +172,12 @@ export function sessionClass(
       return Promise.race([routed.opening.open(), aborted]);
     }
 
-    #outcome(routed: Routed): Outcome<pg.Client> {
+    #outcome(routed: Routed): Outcome<OpenClient> {
       return {
         value: this,
         settle: (failure) => {
           // Ended by its user in the very moment in which it was proven.
-          const error = failure ?? (this._ending ? terminated() : null);
+          const error = failure ?? (isEnding(this) ? terminated() : null);
           const remarks = routed.backstage.leave();
           // It would keep the context of whoever connected.
           routed.abort = noop;
@@ -186,7 +188,7 @@ export function sessionClass(
         connected: () => {
           routed.holding = false;
           super.emit('connect');
-          super._pulseQueryQueue();
+          this[sendNext]();
         },
         failed: () => super.emit('end'),
       };
@@ -201,51 +203,48 @@ export function sessionClass(
       const routed = this.#routed;
       if (routed?.backstage.open && routed.backstage.keeps(event, args)) {
         // A log-in of pg that fails in its own way: else the attempt would wait for its deadline.
-        if (event === 'error' && this._connecting) super._handleErrorEvent(args[0] as Error);
+        if (event === 'error' && isConnecting(this)) super[errorEventStep](asError(args[0]));
         return true;
       }
       // A listener of our own would say so as well, and would be in the way whenever pg-pool changes its own: twice a statement.
       if (event === 'error' && routed && this.listenerCount('error') === 0) return false;
-      return super.emit(event as 'drain', ...(args as []));
+      return super.emit(event, ...args);
     }
 
-    override _pulseQueryQueue(): void {
-      if (!this.#routed?.holding) super._pulseQueryQueue();
+    override get [held](): boolean {
+      return this.#routed?.holding ?? false;
     }
 
-    override end(): Promise<void>;
-    override end(callback: (error: Error) => void): void;
-    override end(callback?: unknown): Promise<void> | void {
+    override end(callback?: () => void): unknown {
       const routed = this.#routed;
-      if (!routed) return super.end(callback as () => void);
+      if (!routed) return super.end(callback);
       if (routed.backstage.open) {
-        this._ending = true;
-        this._ended = true;
+        markEnding(this);
         routed.abort(terminated());
         if (routed.opening.running) this.destroy(terminated());
         else routed.opening.discard();
       } else if (!routed.connectCalled) routed.losses.abandon(terminated());
-      else if (this.connection._connecting && !this._ended) boundFarewell(this, routed.link.clock);
-      return super.end(callback as () => void);
+      else if (isStartingUp(this)) boundFarewell(this, routed.link.clock);
+      return super.end(callback);
     }
 
     /** A request to cancel goes to the server that runs the statement. */
-    override cancel(client: unknown, query: unknown): void {
-      const { target } = client as Partial<Session>;
+    override cancel(client: object, query: unknown): void {
+      const { target }: { target?: Target | null } = client;
       if (target && this.target === null) Object.assign(this, { host: target.host, port: target.port });
       super.cancel(client, query);
     }
 
     /** A session outlives the request that needed it first; its socket must not keep that one's context. */
-    override _connect(callback: (error: Error | null) => void): void {
-      if (!this.#routed) return super._connect(callback);
+    override [connectStep](callback: (error: Error | null) => void): void {
+      if (!this.#routed) return super[connectStep](callback);
       const own = letGo(callback);
-      outsideRequests(() => super._connect(own));
+      outsideRequests(() => super[connectStep](own));
     }
 
-    override _getPassword(use: () => unknown): void {
+    override [passwordStep](use: () => unknown): void {
       const { connection } = this;
-      super._getPassword(() => {
+      super[passwordStep](() => {
         // A password that took its time may come after its connection was given up.
         if (this.connection !== connection) return;
         const step = use();
@@ -253,43 +252,39 @@ export function sessionClass(
       });
     }
 
-    override _handleAuthSASLContinue(message: unknown): Promise<void> {
-      const step = super._handleAuthSASLContinue(message);
+    override [proofStep](message: unknown): Promise<void> {
+      const step = super[proofStep](message);
       this.#routed?.opening.loggingIn(step);
       return step;
     }
 
-    override query(...given: unknown[]): never {
+    override query(...args: unknown[]): unknown {
       const routed = this.#routed;
       if (routed) {
         const { lost } = routed.losses;
-        const config = given[0] as { query_timeout?: unknown } | null | undefined;
-        if (lost !== null)
-          return refuse(routed.losses.refusal(config, lost), config, given[1], given[2]) as never;
+        const [config, values, callback] = args;
+        if (lost !== null) return refuse(routed.losses.refusal(config, lost), config, values, callback);
         routed.reading.sends(config);
-        if (config?.query_timeout || this.connectionParameters.query_timeout)
-          return routed.overdue.watch(
-            given,
-            (...own) => super.query(...(own as [string])) as unknown,
-          ) as never;
+        if (given(config).query_timeout || this.connectionParameters.query_timeout)
+          return routed.overdue.watch(args, (...own) => super.query(...own));
       }
       // Given on as it came, in number as well: tracers patch what hears it.
-      return super.query(...(given as [string])) as never;
+      return super.query(...args);
     }
 
-    override _handleErrorMessage(error: Error): void {
+    override [errorMessageStep](error: Error): void {
       const losses = this.#routed?.losses;
-      super._handleErrorMessage(!losses || this._connecting ? error : losses.translated(error));
+      super[errorMessageStep](!losses || isConnecting(this) ? error : losses.translated(error));
     }
 
-    override _handleErrorEvent(error: Error): void {
-      if (!this._connecting) this.#routed?.losses.mark(error);
-      super._handleErrorEvent(error);
+    override [errorEventStep](error: Error): void {
+      if (!isConnecting(this)) this.#routed?.losses.mark(error);
+      super[errorEventStep](error);
     }
 
-    override _errorAllQueries(error: Error): void {
+    override [endStep](error: Error): void {
       const { losses, backstage } = this.#routed ?? {};
-      if (!losses || (this._ending && losses.lost === null)) super._errorAllQueries(error);
+      if (!losses || (isEnding(this) && losses.lost === null)) super[endStep](error);
       else if (backstage?.open) losses.failSent(error);
       else losses.failAll(error);
     }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Target } from '../../../common/names.js';
-import type { ClientInternals } from './pg-internals.js';
+import type { ClientInternals, Ssl } from './pg-internals/client.js';
 
 /**
  * The name that a configuration connects to, for what goes by names: certificates and stored passwords. Null when it has
@@ -14,9 +14,9 @@ export function nameOf(host: string): string | null {
  * TLS options for a connection to an address found by name: the certificate is for the name in the URL, not for the
  * address; without a name it is checked as pg does. What the user has set stays, and a key that pg has hidden from enumeration stays hidden.
  */
-export function sslForName(ssl: unknown, host: string): unknown {
+export function sslForName(ssl: Ssl, host: string): Ssl {
   if (!ssl || nameOf(host) === null || (typeof ssl === 'object' && 'servername' in ssl)) return ssl;
-  const named: Record<string, unknown> = { ...(ssl === true ? {} : (ssl as object)), servername: host };
+  const named: Record<string, unknown> = { ...(ssl === true ? {} : ssl), servername: host };
   if (typeof ssl === 'object' && 'key' in ssl)
     Object.defineProperty(named, 'key', { value: ssl.key, enumerable: false });
   return named;

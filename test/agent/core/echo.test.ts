@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { echoOf, type Echo, type HeardEntry } from '../../../agent/core/echo.js';
+import { echoOf, type HeardEntry } from '../../../agent/core/echo.js';
+import type { Echo } from '../../../agent/core/model.js';
 import type { CatalogueView } from '../../../agent/core/model.js';
 import { entry, present } from '../builders.js';
 

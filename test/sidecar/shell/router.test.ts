@@ -3,6 +3,7 @@ import { AwakeClock } from '../../../common/awake-clock.js';
 import { targetKey } from '../../../common/names.js';
 import type { Trouble } from '../../../sidecar/core/model.js';
 import type { Proposal } from '../../../sidecar/ports.js';
+import { noListeners } from '../../../sidecar/shell/router-parts.js';
 import { Router } from '../../../sidecar/shell/router.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 import { config, found, member } from '../core/story.js';
@@ -14,6 +15,7 @@ function started() {
   let propose: (proposal: Proposal) => void = () => {};
   const clock = new ManualClock();
   const router = new Router({
+    listeners: noListeners,
     discovery: {
       subscribe: (listener) => ((propose = listener), () => {}),
       refresh: () => {},

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { internalsOf } from '../../session/pg-internals/client.js';
 
 /** pg's word for the server being outside any transaction. */
 const idle = 'I';
@@ -8,7 +9,7 @@ const idle = 'I';
  * Before whoever gave the statement hears of it.
  */
 export function watchWork(client: pg.ClientBase, ended: () => void): void {
-  const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+  const { connection } = internalsOf(client);
   // Without a message: the connection is over, see last-words.ts.
   connection.prependListener('readyForQuery', (message?: { status: string }) => {
     if (message?.status === idle) ended();

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import type { Clock } from '../../../../common/clock.js';
 import type { Need, Verdict } from '../../../core/freshness.js';
 import type { ReadGuard } from './read-guard.js';
-import type { Session } from '../../session/session-link.js';
-import { SessionPool, type Connect, type Repeat } from '../session-pool.js';
+import { asPgPool, type Connected } from '../../session/pg-internals/open-pool.js';
+import { SessionPool, type Connect, type PooledSession, type Repeat } from '../session-pool.js';
 
-type Connected = Parameters<Connect>[0];
+type Done = Connected<PooledSession>;
 
 export interface ReadParts {
   readonly guard: ReadGuard;
@@ -14,7 +14,7 @@ export interface ReadParts {
   readonly ownWrites: boolean;
   readonly waitMs: number;
   /** Sessions that only read, on the primary; on a replica while there is none. Made when first needed. */
-  readonly primary: () => pg.Pool;
+  readonly primary: () => SessionPool;
 }
 
 /**
@@ -30,12 +30,10 @@ export class ReadPool extends SessionPool {
     super(options, repeat);
   }
 
-  override connect(): Promise<pg.PoolClient>;
-  override connect(callback: Connected): void;
-  override connect(callback?: Connected): Promise<pg.PoolClient> | void {
+  override connect(callback?: Done): unknown {
     const { ownWrites, guard, clock, waitMs } = this.parts;
-    if (!ownWrites) return callback ? super.connect(callback as never) : super.connect();
-    if (!callback) return this.promised((done) => this.connect(done));
+    if (!ownWrites) return super.connect(callback);
+    if (!callback) return this.promised((done) => void this.connect(done));
     const deadlineMs = clock.nowMs() + waitMs;
     const need = guard.ownNeed(deadlineMs);
     if (!(need instanceof Promise)) return this.connectSeeing(need, deadlineMs, callback);
@@ -46,14 +44,12 @@ export class ReadPool extends SessionPool {
   seeing(need: Need, waitMs: number): pg.Pool {
     const connect: Connect = (done) => this.connectSeeing(need, this.parts.clock.nowMs() + waitMs, done);
     const own: Record<PropertyKey, unknown> = {
-      connect: (callback?: Connected) => (callback ? connect(callback) : this.promised(connect)),
+      connect: (callback?: Done) => (callback ? connect(callback) : this.promised(connect)),
       query: (text: unknown, values?: unknown, callback?: unknown) =>
-        typeof text === 'function'
-          ? this.query(text as never)
-          : this.queryOn(connect, text, values, callback),
+        typeof text === 'function' ? this.query(text) : this.queryOn(connect, text, values, callback),
       end: (callback?: () => void) => (callback ? process.nextTick(callback) : Promise.resolve()),
     };
-    return new Proxy<pg.Pool>(this, {
+    return new Proxy(asPgPool(this), {
       get(pool, key) {
         if (Object.hasOwn(own, key)) return own[key];
         const value: unknown = Reflect.get(pool, key, pool);
@@ -63,15 +59,14 @@ export class ReadPool extends SessionPool {
   }
 
   /** In the Promise that the app has given pg. */
-  promised(connect: (done: Connected) => void): Promise<pg.PoolClient> {
-    const { Promise } = this as unknown as { Promise: PromiseConstructor };
-    return new Promise((resolve, reject) =>
+  promised(connect: Connect): Promise<PooledSession> {
+    return new this.Promise((resolve, reject) =>
       connect((error, client) => (error ? reject(error) : resolve(client!))),
     );
   }
 
   /** A session that shows what is needed. */
-  connectSeeing(need: Need, deadlineMs: number, done: Connected): void {
+  connectSeeing(need: Need, deadlineMs: number, done: Done): void {
     if (need.kind === 'anything') return this.#connectHere(done);
     const { guard } = this.parts;
     const readers = guard.readers();
@@ -88,20 +83,20 @@ export class ReadPool extends SessionPool {
     }
   }
 
-  #connectHere(done: Connected): void {
-    super.connect(done as never);
+  #connectHere(done: Done): void {
+    super.connect(done);
   }
 
-  #connectToPrimary(done: Connected): void {
+  #connectToPrimary(done: Done): void {
     if (this.ending) return this.#connectHere(done);
-    this.parts.primary().connect(done as never);
+    this.parts.primary().connect(done);
   }
 
   /** One of several replicas may have arrived, and the pool's session be to another: that one is waited for, too. */
-  #connectAndCheck(need: Need, deadlineMs: number, done: Connected): void {
+  #connectAndCheck(need: Need, deadlineMs: number, done: Done): void {
     const { guard } = this.parts;
     this.#connectHere((error, client, release) => {
-      const target = (client as unknown as Session | undefined)?.target;
+      const target = client?.target;
       if (error || !client || !target) return done(error, client, release);
       const decide = (verdict: Verdict) => {
         if (verdict === 'serves' || !guard.hasPrimary) return done(error, client, release);

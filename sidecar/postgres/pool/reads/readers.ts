@@ -1,5 +1,6 @@
-import pg from 'pg';
-import type { PoolLimits, Timings } from '../../../config.js';
+import type pg from 'pg';
+import type { PoolLimits } from '../../../config/pool.js';
+import type { Timings } from '../../../config/timings.js';
 import { both, type Need } from '../../../core/freshness.js';
 import { parseReadToken, readTokenOf } from '../../../core/read-token.js';
 import { codeOf } from '../../../../common/errors.js';
@@ -9,6 +10,7 @@ import { connectBound, linkFor, type Ambient } from '../assemble.js';
 import { withNewest, withOptions } from '../../session/options.js';
 import { ReadGuard } from './read-guard.js';
 import { ReadPool } from './read-pool.js';
+import { clientClassOf } from '../../session/pg-internals/client.js';
 import type { SessionLink } from '../../session/session-link.js';
 import { sessionClass } from '../../session/session.js';
 import { SessionPool, type Repeat } from '../session-pool.js';
@@ -35,7 +37,7 @@ export class Readers {
   readonly #guard: ReadGuard;
   #read: ReadPool | undefined;
   /** On the primary, for reads that no replica shows yet. */
-  #onPrimary: InstanceType<typeof SessionPool> | undefined;
+  #onPrimary: SessionPool | undefined;
 
   constructor(private readonly parts: ReadersParts) {
     this.#guard = new ReadGuard(parts.router, parts.clock);
@@ -84,7 +86,7 @@ export class Readers {
     });
   }
 
-  #primary(): pg.Pool {
+  #primary(): SessionPool {
     return (this.#onPrimary ??= this.#makeOnPrimary());
   }
 
@@ -93,14 +95,14 @@ export class Readers {
     if (error instanceof ConnectionLostError) return Promise.resolve();
     const pushedAside = session.role === 'replica' && recoveryConflicts.has(codeOf(error) ?? '');
     if (!pushedAside || this.read.ending) return null;
-    return Promise.resolve((done) => this.#primary().connect(done as never));
+    return Promise.resolve((done) => this.#primary().connect(done));
   };
 
   /** What an app does to every new session of `pool.read` must be done to these as well. */
-  #makeOnPrimary(): InstanceType<typeof SessionPool> {
+  #makeOnPrimary(): SessionPool {
     const pool = new SessionPool(this.#options('main'), this.#again);
-    for (const event of ['connect', 'acquire', 'release', 'remove', 'error'])
-      pool.on(event as 'error', (...args: unknown[]) => this.read.emit(event, ...args));
+    for (const event of ['connect', 'acquire', 'release', 'remove', 'error'] as const)
+      pool.on(event, (...args: unknown[]) => this.read.emit(event, ...args));
     return pool;
   }
 
@@ -109,7 +111,7 @@ export class Readers {
     const bound = () => connectBound(options(), timings, router, awake);
     const link: SessionLink = { ...linkFor(router, clock, use, bound), readOnly: true };
     const asMade = options();
-    const Session = sessionClass((asMade.Client ?? pg.Client) as typeof pg.Client, () => link);
+    const Session = sessionClass(clientClassOf(asMade), () => link);
     return withOptions(asMade, { Client: withNewest(Session, options) });
   }
 }

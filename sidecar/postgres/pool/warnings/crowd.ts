@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** The place where `made` is being constructed, without our own frames. */
-export function placeOf(made: abstract new (...args: never) => unknown): Place {
+export function madeAt(made: abstract new (...args: never) => unknown): Place {
   const place: { stack?: string } = {};
   Error.captureStackTrace(place, made);
   return place;

@@ -13,10 +13,18 @@ export interface Copies {
 
 const entry = /[\\/]pg[\\/]lib[\\/]index\.js$/;
 
+const clientIn = (exports: unknown): unknown =>
+  typeof exports === 'object' && exports !== null && 'Client' in exports ? exports.Client : undefined;
+
+const versionIn = (manifest: unknown): string | undefined =>
+  typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : undefined;
+
 /** Folders of pg in `loaded`, if there are others than that of `ownClient`. Bundled copies are not seen. */
 export function copiesIn(loaded: Loaded, ownClient: unknown): Copies | null {
   const files = Object.keys(loaded).filter((file) => entry.test(file));
-  const clientOf = (file: string) => (loaded[file]?.exports as { Client?: unknown } | undefined)?.Client;
+  const clientOf = (file: string) => clientIn(loaded[file]?.exports);
   const own = files.find((file) => clientOf(file) === ownClient);
   const others = files.filter((file) => file !== own && typeof clientOf(file) === 'function');
   if (own === undefined || others.length === 0) return null;
@@ -46,10 +54,10 @@ export function warnOfCopies(): void {
   checked = true;
   nextTurn(() => {
     const require = createRequire('/');
-    const copies = copiesIn(require.cache as Loaded, pg.Client);
+    const copies = copiesIn(require.cache, pg.Client);
     if (!copies) return;
     const version = (folder: string) =>
-      (require(join(folder, 'package.json')) as { version?: string }).version ?? 'of unknown version';
+      versionIn(require(join(folder, 'package.json'))) ?? 'of unknown version';
     process.emitWarning(warning(copies, version), { type: 'HotspareWarning', code: 'HOTSPARE_PG_COPIES' });
   }).unref();
 }

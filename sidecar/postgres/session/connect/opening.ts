@@ -5,7 +5,8 @@ import { messageOf } from '../../../../common/errors.js';
 import { targetKey, type Role, type Target } from '../../../../common/names.js';
 import { DownError } from '../../../errors.js';
 import type { SessionHandle } from '../../../ports.js';
-import { putBack, takeStatements, type ClientInternals } from '../pg-internals.js';
+import { isEnding, withoutDrain, type ClientInternals } from '../pg-internals/client.js';
+import { putBack, takeStatements } from '../pg-internals/statements.js';
 import { releaseWaitersAtEnd } from '../loss/last-words.js';
 import type { Losses } from '../loss/losses.js';
 import type { Reading } from '../reading.js';
@@ -59,7 +60,7 @@ export class Opening {
   constructor(private readonly parts: OpeningParts) {
     this.#renewal = new Renewal(parts.session, parts.config);
     const { session } = parts;
-    (session as unknown as NodeJS.EventEmitter).on('end', () => this.#unregister());
+    session.on('end', () => this.#unregister());
   }
 
   get running(): boolean {
@@ -71,7 +72,7 @@ export class Opening {
   }
 
   get #ending(): boolean {
-    return this.parts.session._ending;
+    return isEnding(this.parts.session);
   }
 
   /** Tries until a server serves or the link's deadline is over; to the pool it is one `connect`. */
@@ -203,7 +204,7 @@ export class Opening {
     putBack(session, unsent);
     const standing = readStanding((await answer).rows[0]);
     // Nobody has sent anything yet: pg need not tell of it as done.
-    session.hasExecuted = false;
+    withoutDrain(session);
     return standing;
   }
 

@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import {
-  Connection,
-  putBack,
-  takeStatements,
+  cancelTimeout,
+  isEnding,
+  startOver,
   type ClientInternals,
   type ConnectionOptions,
-} from '../pg-internals.js';
+} from '../pg-internals/client.js';
+import { putBack, takeStatements } from '../pg-internals/statements.js';
 import { sslForName } from '../ssl.js';
 
 const noop = () => {};
@@ -14,7 +15,7 @@ const noop = () => {};
 export class Renewal {
   readonly #options: ConnectionOptions;
   /** As the app gave it: pg replaces a function by its answer, which may be for the host of the first attempt. */
-  readonly #password: unknown;
+  readonly #password: ClientInternals['password'];
   /** Settled when pg is not computing a proof of the password. */
   #loggingIn: Promise<void> = Promise.resolve();
 
@@ -31,7 +32,7 @@ export class Renewal {
       keepAliveInitialDelayMillis: config.keepAliveInitialDelayMillis ?? 0,
       encoding: config.client_encoding ?? 'utf8',
     };
-    client.connection.ssl = this.#options.ssl as ClientInternals['connection']['ssl'];
+    client.connection.ssl = this.#options.ssl;
   }
 
   /** A log-in of pg goes on in the background, and then speaks to whatever connection the client has. */
@@ -41,27 +42,18 @@ export class Renewal {
 
   /** Gives up the connection of a failed attempt without anybody hearing of it. */
   discard(): void {
-    const { connection, connectionTimeoutHandle } = this.client;
+    const { connection } = this.client;
     connection.removeAllListeners();
     connection.on('error', noop);
     connection.stream.destroy();
-    clearTimeout(connectionTimeoutHandle);
+    cancelTimeout(this.client);
   }
 
   async renew(): Promise<void> {
     await this.#loggingIn;
-    if (this.client._ending) return;
+    if (isEnding(this.client)) return;
     const { unsent } = takeStatements(this.client);
     putBack(this.client, unsent);
-    Object.assign(this.client, {
-      password: this.#password,
-      connection: new Connection(this.#options),
-      _connecting: false,
-      _connected: false,
-      _connectionError: false,
-      _ended: false,
-      _queryable: true,
-      readyForQuery: false,
-    });
+    startOver(this.client, this.#password, this.#options);
   }
 }

@@ -1,6 +1,6 @@
 import type { Timer } from '../../../../common/clock.js';
 import { HeldUpError, type LogInTurn, type OwnSide } from '../../proof/own-side.js';
-import type { ClientInternals } from '../pg-internals.js';
+import { beforeSending, type ClientInternals } from '../pg-internals/client.js';
 
 /** What a server asks in a log-in; the answer may take its time, here. */
 const questions = [
@@ -36,14 +36,7 @@ export class Turn implements LogInTurn {
     connection.stream.once('connectionAttempt', end);
     connection.stream.once('connect', end);
     for (const question of questions) connection.on(question, begin);
-    const { _send } = connection;
-    connection._send = (bytes) => {
-      end();
-      return _send.call(connection, bytes);
-    };
-    this.#leave = () => {
-      connection._send = _send;
-    };
+    this.#leave = beforeSending(connection, end);
   }
 
   get ours(): boolean {

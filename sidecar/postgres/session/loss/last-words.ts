@@ -1,5 +1,6 @@
 import type { Clock } from '../../../../common/clock.js';
-import { hasActiveStatement, type ClientInternals } from '../pg-internals.js';
+import type { ClientInternals } from '../pg-internals/client.js';
+import { hasActiveStatement } from '../pg-internals/statements.js';
 
 /** How long a server may take to close a connection that we have said goodbye on. Nothing is lost with it then. */
 const farewellMs = 1_000;
@@ -28,10 +29,8 @@ type Listener = (...args: unknown[]) => void;
 export function releaseWaitersAtEnd({ connection }: ClientInternals): void {
   const event = 'readyForQuery';
   const own = new Set(connection.rawListeners(event));
-  const release = (listener: Listener) => process.nextTick(listener);
   connection.once('end', () => {
-    for (const listener of connection.rawListeners(event) as Listener[])
-      if (!own.has(listener)) release(listener);
+    for (const listener of connection.rawListeners(event)) if (!own.has(listener)) process.nextTick(listener);
     connection.on('newListener', (name: string, listener: Listener) => {
       if (name !== event) return;
       process.nextTick(() => {

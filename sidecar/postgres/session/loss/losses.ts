@@ -1,13 +1,8 @@
 import { codeOf } from '../../../../common/errors.js';
 import type { SessionLink } from '../session-link.js';
 import { isFatal, troubleOf } from '../../proof/trouble.js';
-import {
-  hasActiveStatement,
-  putBack,
-  takeStatements,
-  type ClientInternals,
-  type Statement,
-} from '../pg-internals.js';
+import { isEnding, markEnded, shut, type ClientInternals } from '../pg-internals/client.js';
+import { hasActiveStatement, putBack, takeStatements, type Statement } from '../pg-internals/statements.js';
 import { cameFrom } from './error-origin.js';
 import { isRollback } from './refuse.js';
 import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
@@ -41,7 +36,7 @@ export class Losses {
     if (this.#lost !== null) return;
     this.#lost = error;
     const { target } = this.circumstances();
-    if (!target || this.client._ending) return;
+    if (!target || isEnding(this.client)) return;
     const trouble = troubleOf(error);
     this.link.routing.report(
       trouble.kind === 'crashed'
@@ -66,7 +61,7 @@ export class Losses {
       const statement = hasActiveStatement(this.client);
       this.mark(error);
       if (!statement) return error;
-      this.client._queryable = false;
+      shut(this.client);
       this.#interrupted = true;
       return this.#own(interrupted(this.circumstances(), error));
     }
@@ -100,8 +95,8 @@ export class Losses {
   /** There never was a connection. */
   neverConnected(error: Error): void {
     this.#lost ??= error;
-    this.client._queryable = false;
-    this.client._ended = true;
+    shut(this.client);
+    markEnded(this.client);
     const { sent, unsent: waiting } = takeStatements(this.client);
     this.#fail([...sent, ...waiting], () => error);
   }

@@ -1,6 +1,4 @@
-import { activeStatement, newestStatement, type Statement } from '../pg-internals.js';
-
-type Callback = (error: unknown, ...rest: unknown[]) => void;
+import { activeStatement, newestStatement, type Statement } from '../pg-internals/statements.js';
 
 /** How pg words a `query_timeout`; it has no code. */
 const readTimeout = 'Query read timeout';
@@ -43,7 +41,7 @@ class Watched {
     if (typeof given !== 'function') return given;
     return (error: unknown, ...rest: unknown[]) => {
       this.#note(error);
-      (given as Callback)(error, ...rest);
+      Reflect.apply(given, undefined, [error, ...rest]);
     };
   }
 

@@ -29,14 +29,17 @@ const parameters = {
 };
 
 /** A client for a monitor that logs in at `target` as a session with these options would, not yet connected. */
-export function monitorClient(options: pg.PoolConfig, target: Target, passwords: SharedPasswords): pg.Client {
+export function monitorClient(
+  options: pg.PoolConfig,
+  target: Target,
+  passwords: SharedPasswords,
+): QuietClient {
   const left = Object.fromEntries(ofTheAppAlone.map((key) => [key, undefined]));
   const client = new QuietClient(withOptions(options, left));
   Object.assign(client.connectionParameters, parameters);
-  client.connection.ssl = sslForName(client.connection.ssl, client.host) as typeof client.connection.ssl;
-  const { password } = client as { password: unknown };
-  if (typeof password === 'function')
-    Object.assign(client, { password: passwords.of(password as () => unknown) });
+  client.connection.ssl = sslForName(client.connection.ssl, client.host);
+  const { password } = client;
+  if (typeof password === 'function') client.password = passwords.of(password);
   place(client, target);
   return client;
 }

@@ -1,14 +1,14 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { Connection } from '../../../../sidecar/postgres/session/pg-internals/client.js';
 import {
   activeStatement,
-  Connection,
   newestStatement,
   putBack,
   takeStatements,
-} from '../../../../sidecar/postgres/session/pg-internals.js';
+} from '../../../../sidecar/postgres/session/pg-internals/statements.js';
 
-/** sidecar/postgres/session/pg-internals.ts says why hotspare leans on these. A release of pg that moves one must fail here. */
+/** sidecar/postgres/session/pg-internals/client.ts says why hotspare leans on these. A release of pg that moves one must fail here. */
 describe('what hotspare uses of pg beyond its documentation', () => {
   const client = new pg.Client({ host: 'x', port: 1, user: 'u', database: 'd', password: 'p' });
   const own = client as unknown as Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ClientInternals } from '../../../../../sidecar/postgres/session/pg-internals.js';
+import type { ClientInternals } from '../../../../../sidecar/postgres/session/pg-internals/client.js';
 import { monitorClient } from '../../../../../sidecar/postgres/session/monitor/monitor-client.js';
 import { SharedPasswords } from '../../../../../sidecar/postgres/session/monitor/shared-passwords.js';
 import { ManualClock } from '../../../../fakes/manual-clock.js';

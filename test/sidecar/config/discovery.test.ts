@@ -1,8 +1,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../common/errors.js';
-import { consulName, defaultTimings, parseDiscovery, parseLimits } from '../../sidecar/config.js';
-import { routeOf } from '../../sidecar/route-of.js';
+import { ConfigError } from '../../../common/errors.js';
+import { consulName } from '../../../sidecar/config/consul-name.js';
+import { parseDiscovery } from '../../../sidecar/config/discovery.js';
+import { defaultTimings } from '../../../sidecar/config/timings.js';
+import { routeOf } from '../../../sidecar/route-of.js';
 
 const parse = (options: unknown, host = 'pg.service.consul', environment = {}) =>
   parseDiscovery(options, host, { XDG_CACHE_HOME: '/c', ...environment });
@@ -162,34 +164,9 @@ describe('refused, naming key, value and expectation', () => {
     );
     expect(() => routeOf({ host: 'localhost', other: 'yes' })).not.toThrow();
   });
-  test('environment and limits too', () => {
+  test('the environment too', () => {
     expect(() => parse(undefined, undefined, { CONSUL_HTTP_ADDR: 'ftp://x' })).toThrow(/CONSUL_HTTP_ADDR/);
     expect(() => parse(undefined, undefined, { HOTSPARE_DNS: 'a:b:c' })).toThrow(/HOTSPARE_DNS is "a:b:c"/);
-    expect(() => parseLimits({ writeWaitMs: -1 })).toThrow(/writeWaitMs is -1; expected/);
-    expect(() => parseLimits({ maxReplicaLagBytes: NaN })).toThrow(/maxReplicaLagBytes/);
-    expect(parseLimits({})).toEqual({
-      writeWaitMs: 0,
-      maxReplicaLagBytes: Infinity,
-      warmSpare: true,
-      readYourWrites: false,
-      readWaitMs: 100,
-    });
-    expect(parseLimits({ readYourWrites: true })).toMatchObject({ readYourWrites: true, readWaitMs: 100 });
-    expect(parseLimits({ readYourWrites: { waitMs: 7 } })).toMatchObject({
-      readYourWrites: true,
-      readWaitMs: 7,
-    });
-    for (const [given, message] of [
-      ['yes', /readYourWrites is "yes"; expected true, false or \{ waitMs \}/],
-      [null, /readYourWrites is null/],
-      [{ waitms: 1 }, /readYourWrites\.waitms: there is no such key; known are waitMs/],
-      [{ waitMs: 0 }, /readYourWrites\.waitMs is 0; expected a number of milliseconds from 1 to 60000/],
-      [{ waitMs: Infinity }, /readYourWrites\.waitMs/],
-    ] as const)
-      expect(() => parseLimits({ readYourWrites: given as never })).toThrow(message);
-    expect(() => parseLimits({ warmSpare: 'no' as never })).toThrow(
-      /warmSpare is "no"; expected true or false/,
-    );
   });
 });
 

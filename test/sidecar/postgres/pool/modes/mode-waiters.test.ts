@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../../common/errors.js';
-import type { Mode } from '../../../../common/names.js';
-import { DownError, ModeTimeoutError } from '../../../../sidecar/errors.js';
-import { ModeWaiters } from '../../../../sidecar/postgres/pool/mode-waiters.js';
-import { ManualClock, settled } from '../../../fakes/manual-clock.js';
+import { ConfigError } from '../../../../../common/errors.js';
+import type { Mode } from '../../../../../common/names.js';
+import { DownError, ModeTimeoutError } from '../../../../../sidecar/errors.js';
+import { ModeWaiters } from '../../../../../sidecar/postgres/pool/modes/mode-waiters.js';
+import { ManualClock, settled } from '../../../../fakes/manual-clock.js';
 
 const dayMs = 86_400_000;
 

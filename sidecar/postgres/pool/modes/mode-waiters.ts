@@ -1,7 +1,7 @@
-import type { Clock } from '../../../common/clock.js';
-import type { Mode } from '../../../common/names.js';
-import { modesToWaitFor, modeWait } from '../../config.js';
-import { DownError, ModeTimeoutError } from '../../errors.js';
+import type { Clock } from '../../../../common/clock.js';
+import type { Mode } from '../../../../common/names.js';
+import { modesToWaitFor, modeWait } from '../../../config/pool.js';
+import { DownError, ModeTimeoutError } from '../../../errors.js';
 
 /** As much of a pool as one needs who waits for its mode. */
 export interface ModeView {
