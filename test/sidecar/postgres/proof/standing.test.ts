@@ -1,6 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { troubleOf } from '../../../../sidecar/postgres/proof/trouble.js';
-import { Reading } from '../../../../sidecar/postgres/session/reading.js';
 import { optionRefused, readStanding } from '../../../../sidecar/postgres/proof/standing.js';
 
 const said = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -37,20 +36,4 @@ test('the answer of a session', () => {
   expect(readStanding(['t', 'off'])).toEqual({ role: 'replica', reads: false });
   expect(readStanding(['f', 'on'])).toEqual({ role: 'primary', reads: true });
   expect(readStanding(undefined)).toEqual({ role: 'primary', reads: false });
-});
-
-describe('whether a session only reads', () => {
-  test.each([
-    [true, 'primary', true],
-    [true, 'replica', true],
-    [false, 'primary', false],
-    [false, 'replica', true],
-  ] as const)('its server said so: %s, and is a %s', (ensured, role, only) => {
-    const reading = new Reading(true);
-    reading.ensured = ensured;
-    expect(reading.only(role)).toBe(only);
-    expect(reading.loosened(role)).toBe(!only);
-    reading.told('default_transaction_read_only', 'off');
-    expect(reading.only(role)).toBe(false);
-  });
 });
