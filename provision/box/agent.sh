@@ -3,4 +3,4 @@
 . "$(dirname "$0")/lib.sh"
 
 place agent
-keep_running agent hotspare-agent.service restart "$HOTSPARE_DIGEST" "$(/opt/hotspare-node/bin/node --version)"
+keep_running agent hotspare-agent.service restart "$HOTSPARE_DIGEST" "$("$NODE" --version)"

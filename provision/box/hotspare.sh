@@ -1,8 +1,8 @@
-# The hotspare package: one folder a build, /opt/hotspare points to the present one.
+# The hotspare package: one folder a build, PACKAGE_FOLDER points to the present one.
 # shellcheck shell=bash source=provision/box/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-release=/opt/hotspare-releases/$HOTSPARE_DIGEST
+release=$RELEASES_FOLDER/$HOTSPARE_DIGEST
 if [ ! -d "$release" ]; then
   [ -f "$payload/hotspare.tgz" ] || fail "the package $HOTSPARE_DIGEST was not sent along"
   rm -rf "$release.new"
@@ -13,15 +13,15 @@ if [ ! -d "$release" ]; then
   mv "$release.new" "$release"
   say "+ $release"
 fi
-if [ "$(readlink /opt/hotspare || true)" != "$release" ]; then
-  before=$(readlink /opt/hotspare || true)
-  ln -sfn "$release" /opt/hotspare.new
-  mv -fT /opt/hotspare.new /opt/hotspare
+if [ "$(readlink "$PACKAGE_FOLDER" || true)" != "$release" ]; then
+  before=$(readlink "$PACKAGE_FOLDER" || true)
+  ln -sfn "$release" "$PACKAGE_FOLDER.new"
+  mv -fT "$PACKAGE_FOLDER.new" "$PACKAGE_FOLDER"
   # Programs still running from the one before are restarted later in this run: it goes at the next change.
-  find /opt/hotspare-releases -mindepth 1 -maxdepth 1 ! -path "$release" ! -path "${before:-none}" -exec rm -rf {} +
+  find "$RELEASES_FOLDER" -mindepth 1 -maxdepth 1 ! -path "$release" ! -path "${before:-none}" -exec rm -rf {} +
 fi
 
-wrapper=$(printf '#!/bin/sh\nexec /opt/hotspare-node/bin/node /opt/hotspare/bin/hotspare.mjs "$@"')
+wrapper=$(printf '#!/bin/sh\nexec %s %s/bin/hotspare.mjs "$@"' "$NODE" "$PACKAGE_FOLDER")
 if [ "$(cat /usr/local/bin/hotspare 2>/dev/null)" != "$wrapper" ]; then
   printf '%s\n' "$wrapper" >/usr/local/bin/hotspare.new
   chmod 755 /usr/local/bin/hotspare.new

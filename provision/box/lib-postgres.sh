@@ -1,11 +1,10 @@
 # How a member's data come to be; sourced by postgres.sh.
 # shellcheck shell=bash
 
-version=15
-cluster=$version/main
+cluster=$POSTGRES_MAJOR/main
 data=/var/lib/postgresql/$cluster
 config=/etc/postgresql/$cluster
-programs=/usr/lib/postgresql/$version/bin
+programs=/usr/lib/postgresql/$POSTGRES_MAJOR/bin
 as_postgres() { runuser -u postgres -- "$@"; }
 sql() { as_postgres psql -X -q -A -t -v ON_ERROR_STOP=1 -d "${database:-postgres}" "$@"; }
 
@@ -57,7 +56,7 @@ copy_of() {
   local file
   for file in postgresql pg_hba pg_ident; do
     [ -f "$data.unfinished/$file.conf" ] ||
-      install -m 640 -o postgres -g postgres "/usr/share/postgresql/$version/$file.conf.sample" "$data.unfinished/$file.conf"
+      install -m 640 -o postgres -g postgres "/usr/share/postgresql/$POSTGRES_MAJOR/$file.conf.sample" "$data.unfinished/$file.conf"
   done
 }
 

@@ -1,6 +1,8 @@
 import type { BoxFile, Concern } from '../files/box-file.js';
 import { firstPrimaryOf, slotName } from '../files/context.js';
 import { filesOf } from '../files/files.js';
+import { nodeFolder, packageFolder, releasesFolder } from '../site/programs.js';
+import { system } from '../site/real-boxes.js';
 import { addressOf, portOf, type BoxesSite } from '../site/site.js';
 import { boxesWith, type Box } from '../topology/topology.js';
 import { isDnsBox } from '../services/units.js';
@@ -64,6 +66,11 @@ export function variablesOf(site: BoxesSite, box: Box): Record<string, string> {
   return {
     BOX: box.name,
     CONCERNS: stepsOf(site, box).join(' '),
+    NODE: system.node,
+    NODE_FOLDER: nodeFolder,
+    PACKAGE_FOLDER: packageFolder,
+    RELEASES_FOLDER: releasesFolder,
+    POSTGRES_MAJOR: String(site.binaries.postgresMajor),
     POSTGRES_PORT: String(portOf(site, 'postgres')),
     PG_OTHERS: others.map((other) => `${other.name}=${address(other)}`).join(' '),
     IS_FIRST_PRIMARY: String(box.name === primary.name),

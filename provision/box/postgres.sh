@@ -4,7 +4,7 @@
 # shellcheck source=provision/box/lib-postgres.sh
 . "$(dirname "$0")/lib-postgres.sh"
 
-unit=postgresql@$version-main.service
+unit=postgresql@$POSTGRES_MAJOR-main.service
 
 # Debian makes and starts a cluster of its own when the package comes; this box gets its own further down.
 no_cluster=/etc/postgresql-common/createcluster.d/hotspare.conf
@@ -13,12 +13,12 @@ if [ ! -f "$no_cluster" ] && [ ! -x "$programs/postgres" ]; then
   echo 'create_main_cluster = false' >"$no_cluster.new"
   mv "$no_cluster.new" "$no_cluster"
 fi
-ensure_packages "postgresql-$version"
+ensure_packages "postgresql-$POSTGRES_MAJOR"
 make_passfile
 
 [ -f "$data/PG_VERSION" ] || make_data
 [ -f "$config/postgresql.conf" ] || {
-  pg_createcluster "$version" main --start-conf=auto >"$payload/createcluster.log" 2>&1 ||
+  pg_createcluster "$POSTGRES_MAJOR" main --start-conf=auto >"$payload/createcluster.log" 2>&1 ||
     fail "pg_createcluster: $(tail -n 3 "$payload/createcluster.log")"
 }
 place postgres

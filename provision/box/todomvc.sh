@@ -3,4 +3,4 @@
 . "$(dirname "$0")/lib.sh"
 
 place todomvc
-keep_running todomvc todomvc.service restart "$HOTSPARE_DIGEST" "$(/opt/hotspare-node/bin/node --version)"
+keep_running todomvc todomvc.service restart "$HOTSPARE_DIGEST" "$("$NODE" --version)"

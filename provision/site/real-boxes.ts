@@ -1,8 +1,7 @@
 import type { BoxPaths, BoxesSite } from './site.js';
 import type { Box } from '../topology/topology.js';
+import { nodeFolder, packageFolder, postgresMajor } from './programs.js';
 
-/** Debian 12's. */
-const postgresMajor = 15;
 export const postgresConfigFolder = `/etc/postgresql/${postgresMajor}/main`;
 
 const paths: BoxPaths = {
@@ -20,8 +19,8 @@ const paths: BoxPaths = {
 
 /** Where the rest lies on a real box. */
 export const system = {
-  package: '/opt/hotspare',
-  node: '/opt/hotspare-node/bin/node',
+  package: packageFolder,
+  node: `${nodeFolder}/bin/node`,
   units: '/etc/systemd/system',
   systemctl: '/usr/bin/systemctl',
   firewall: '/etc/nftables.conf',

@@ -43,10 +43,11 @@ test('the archive: scripts, variables, manifest, files; beside it what belongs t
   const description = await write();
   expect(description).toEqual({
     digest: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
-    packageDigest: '0123456789abcdef',
+    release: '/opt/hotspare-releases/0123456789abcdef',
     archive: join(folder, 'pg1.tar.gz'),
     package: '/packages/hotspare.tgz',
     node: null,
+    nodeProgram: '/opt/hotspare-node/bin/node',
     nodeMinimum: nodeForBoxes.minimum,
   });
   const box = unpacked();

@@ -5,6 +5,8 @@ import { mustRun } from '../../common/runtime/command.js';
 import { moveDurably } from '../../common/runtime/durable.js';
 import { writeDurably } from '../../common/runtime/replace-file.js';
 import type { Payload } from '../../provision/box/payload.js';
+import { releasesFolder } from '../../provision/site/programs.js';
+import { system } from '../../provision/site/real-boxes.js';
 import { privateFolder } from '../state.js';
 import type { Dump } from './dumps.js';
 import { nodeForBoxes } from './node-package.js';
@@ -48,10 +50,11 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
   rmSync(staging, { recursive: true });
   const description = {
     digest,
-    packageDigest: input.package.digest,
+    release: `${releasesFolder}/${input.package.digest}`,
     archive,
     package: input.package.file,
     node: input.node ?? null,
+    nodeProgram: system.node,
     nodeMinimum: nodeForBoxes.minimum,
   };
   const file = join(folder, `${box}.json`);

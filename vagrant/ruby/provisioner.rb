@@ -39,7 +39,7 @@ module Hotspare
     end
 
     def has_package?(payload)
-      machine.communicate.test("test -d /opt/hotspare-releases/#{payload.package_digest}", sudo: true)
+      machine.communicate.test("test -d #{payload.release.shellescape}", sudo: true)
     end
 
     # Those wished for; none: all of the box's.
@@ -50,7 +50,7 @@ module Hotspare
     # Whether the box has a Node that is new enough.
     def node?(payload)
       said = +""
-      code = machine.communicate.execute("/opt/hotspare-node/bin/node --version", error_check: false) do |type, data|
+      code = machine.communicate.execute("#{payload.node_program.shellescape} --version", error_check: false) do |type, data|
         said << data if type == :stdout
       end
       version = said.strip.delete_prefix("v")
@@ -69,14 +69,15 @@ module Hotspare
   end
 
   # What was made for a box, and what it was given last.
-  Payload = Struct.new(:name, :digest, :package_digest, :archive, :package, :node, :node_minimum,
+  Payload = Struct.new(:name, :digest, :release, :archive, :package, :node, :node_program, :node_minimum,
                        keyword_init: true) do
     def self.of(name)
       file = File.join(STATE, "payload", "#{name}.json")
       raise Problem, "there is nothing to provision #{name} with; \"vagrant up #{name}\" makes it" unless File.exist?(file)
       data = JSON.parse(File.read(file))
-      new(name: name.to_s, digest: data["digest"], package_digest: data["packageDigest"],
-          archive: data["archive"], package: data["package"], node: data["node"], node_minimum: data["nodeMinimum"])
+      new(name: name.to_s, digest: data["digest"], release: data["release"],
+          archive: data["archive"], package: data["package"], node: data["node"],
+          node_program: data["nodeProgram"], node_minimum: data["nodeMinimum"])
     end
 
     def applied?

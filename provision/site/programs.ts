@@ -1,0 +1,13 @@
+/*
+ * Which programs real boxes have, and where they lie. Scripts in the boxes and Ruby get them by way of the payload.
+ * vagrant/build-lxc-box runs before anything is built and reads this file: one `export const NAME = VALUE;` a line.
+ */
+
+/** Debian 12's. */
+export const postgresMajor = 15;
+/** The Node of the boxes, apart from whatever Node they have of their own. */
+export const nodeFolder = '/opt/hotspare-node';
+/** Points to the present one of the releases. */
+export const packageFolder = '/opt/hotspare';
+/** One folder a build of hotspare, named by its digest. */
+export const releasesFolder = '/opt/hotspare-releases';
