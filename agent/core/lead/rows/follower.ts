@@ -1,0 +1,224 @@
+import { after, writable, type Row } from '../row.js';
+import {
+  holderPlace,
+  isFollowing,
+  isRecorded,
+  leaderName,
+  recorded,
+  settledHolder,
+  type View,
+} from '../view.js';
+
+/** A demoted primary goes on answering reads until nothing runs, or for so long, in ms (O4). */
+export const lingerMs = 5_000;
+
+const reinit = (view: View) =>
+  view.order?.kind === 'rejoin' && view.order.member === view.me ? view.order : undefined;
+
+/** The reason of the last refusal to follow, in the record's epoch. */
+const misfit = (view: View) =>
+  view.state.cannotFollow?.epoch === view.record?.epoch ? view.state.cannotFollow : undefined;
+
+/** How this member comes back: an operator's word first. Undefined: it does not by itself. */
+function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
+  const ordered = reinit(view);
+  if (ordered) return ordered.method;
+  if (!view.seen.ledger.holder) return undefined;
+  switch (misfit(view)?.reason) {
+    case 'other-system':
+      return undefined;
+    case 'other-history':
+    case 'rewind-failed':
+      return 'basebackup';
+    default:
+      return 'rewind';
+  }
+}
+
+function rejoin(view: View, method: 'rewind' | 'basebackup') {
+  const place = holderPlace(view);
+  return place && after(view, { rejoining: true }, { kind: 'rejoin', method, ...place });
+}
+
+/** Every member that is not, or no longer, the holder. */
+export const followerRows: readonly Row[] = [
+  {
+    id: 'start',
+    rules: ['D1', 'O2'],
+    in: ['stopped'],
+    lease: 'any',
+    condition: 'a rejoin has left it stopped',
+    when: (view) => view.seen.ledger.rejoining,
+    does: () => ({ kind: 'start-process' }),
+    doing: 'start it',
+    says: () => 'it was rebuilt and is started',
+  },
+  {
+    id: 'stopped',
+    rules: ['O1', 'O2'],
+    in: ['stopped'],
+    lease: 'any',
+    doing: 'wait for whoever stopped it, or for the service manager',
+    says: (view) =>
+      isRecorded(view) ? 'the primary does not run; started again, it goes on' : 'it does not run',
+  },
+  {
+    id: 'rejoined',
+    rules: ['D5'],
+    in: ['standby'],
+    lease: 'any',
+    condition: 'it runs again after a rejoin',
+    when: (view) => view.seen.ledger.rejoining,
+    does: (view) => ({ kind: 'remember', ledger: { ...view.seen.ledger, rejoining: false, holder: false } }),
+    doing: 'remember that the rejoin is over',
+    says: () => 'it runs again as a standby',
+  },
+  {
+    id: 'clone',
+    rules: ['O3', 'D4'],
+    in: ['empty', 'half-rejoined'],
+    lease: ['other'],
+    condition: 'there is a holder, and the record is not of this member',
+    when: (view) => holderPlace(view) !== undefined && !isRecorded(view),
+    does: (view) => rejoin(view, 'basebackup'),
+    doing: 'clone the holder',
+    says: (view) => `it is cloned from ${settledHolder(view)}`,
+  },
+  {
+    id: 'empty',
+    rules: ['R6', 'D4'],
+    in: ['empty', 'half-rejoined'],
+    lease: 'any',
+    doing: 'wait',
+    says: (view) =>
+      isRecorded(view)
+        ? 'the record names this member, and it has no usable data: an operator promotes another member'
+        : 'it has no usable data, and there is no holder to clone',
+  },
+  {
+    id: 'reinit',
+    rules: ['D4'],
+    in: ['standby', ...writable],
+    lease: ['other'],
+    condition: 'an operator ordered it to be rebuilt',
+    when: (view) => reinit(view) !== undefined && holderPlace(view) !== undefined && !isRecorded(view),
+    does: (view) => rejoin(view, reinit(view)?.method ?? 'basebackup'),
+    doing: 'rebuild it',
+    says: (view) => `an operator ordered it: it is rebuilt from ${settledHolder(view)}`,
+  },
+  {
+    id: 'following',
+    rules: ['D4'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: "it streams from the holder, on the holder's timeline",
+    when: isFollowing,
+    doing: 'nothing',
+    says: (view) => `follows ${settledHolder(view)}`,
+  },
+  {
+    id: 'diverged',
+    rules: ['D4', 'O4'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: 'it was the holder and cannot follow as it is',
+    when: (view) =>
+      misfit(view) !== undefined && wayBack(view) !== undefined && holderPlace(view) !== undefined,
+    does: (view) => rejoin(view, wayBack(view) ?? 'basebackup'),
+    doing: 'rewind or clone it; WAL of its own is kept',
+    says: (view) =>
+      `it has WAL that ${settledHolder(view)} does not have: it is rebuilt, and that WAL is kept`,
+  },
+  {
+    id: 'quarantined',
+    rules: ['D4'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: 'it cannot follow, and was not the holder',
+    when: (view) => misfit(view) !== undefined,
+    doing: 'wait for an operator',
+    says: (view) => `quarantined: ${misfit(view)?.why}; "hotspare reinit ${view.me}" rebuilds it`,
+  },
+  {
+    id: 'follow',
+    rules: ['D4', 'O3'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: 'there is a holder',
+    when: (view) => holderPlace(view) !== undefined && !isRecorded(view),
+    does: (view) => {
+      const place = holderPlace(view);
+      return place && { kind: 'follow', ...place };
+    },
+    doing: 'follow the holder',
+    says: (view) => `begins to follow ${settledHolder(view)}`,
+  },
+  {
+    id: 'linger',
+    rules: ['O4'],
+    in: writable,
+    lease: ['other'],
+    condition: 'another member has been promoted, and statements still run here',
+    when: (view) =>
+      view.seen.ledger.holder &&
+      !isRecorded(view) &&
+      settledHolder(view) !== undefined &&
+      view.self.statements !== 0 &&
+      view.nowMs - (view.state.demotedMs ?? view.nowMs) < lingerMs,
+    doing: 'wait until nothing runs, for at most 5 seconds',
+    clock: 'demotedMs',
+    wakeAfterMs: 50,
+    says: (view) => `${settledHolder(view)} has been promoted; statements here may end`,
+  },
+  {
+    id: 'step-down',
+    rules: ['O4', 'D4'],
+    in: writable,
+    lease: ['other'],
+    condition: 'another member has been promoted',
+    when: (view) => view.seen.ledger.holder && !isRecorded(view) && holderPlace(view) !== undefined,
+    does: (view) => rejoin(view, wayBack(view) ?? 'rewind'),
+    doing: 'rewind it, so that it follows',
+    says: (view) => `${settledHolder(view)} has been promoted: this member is rewound and follows`,
+  },
+  {
+    id: 'awaiting',
+    rules: ['G2', 'F3'],
+    in: 'any',
+    lease: ['other'],
+    condition: 'another agent holds the lease, and the record is not its own yet',
+    when: (view) => settledHolder(view) === undefined,
+    doing: 'wait',
+    says: (view) => `${leaderName(view) ?? 'another agent'} holds the lease and is not promoted yet`,
+  },
+  {
+    id: 'demoted',
+    rules: ['O4', 'G1'],
+    in: writable,
+    lease: 'any',
+    condition: 'it was the holder, the record names another member, and that is away',
+    when: (view) => view.seen.ledger.holder && !isRecorded(view),
+    doing: 'wait until there is a holder to follow',
+    says: (view) => `${recorded(view)} is the primary now, and does not hold the lease at the moment`,
+  },
+  {
+    id: 'stray',
+    rules: ['D4', 'G1'],
+    in: writable,
+    lease: 'any',
+    condition: 'it was promoted by hand: the record does not name it',
+    when: (view) => !isRecorded(view),
+    doing: 'wait for an operator; behind its gate it acknowledges nothing',
+    says: (view) =>
+      `quarantined: it was promoted by hand, ${recorded(view) ?? 'no member'} is the primary; "hotspare reinit ${view.me}" rebuilds it`,
+  },
+  {
+    id: 'no-holder',
+    rules: ['O1', 'R9'],
+    in: 'any',
+    lease: 'any',
+    doing: 'wait',
+    says: (view) =>
+      `${recorded(view) ?? 'the primary'} is away; it goes on by itself when it is back, or an operator says "hotspare promote ${view.me}"`,
+  },
+];

@@ -1,0 +1,191 @@
+import { after, take, type Row } from '../row.js';
+import { isAtLeast, isOrdered, isOrderedAway, isPromoted, isRecorded, recorded, type View } from '../view.js';
+import { writeRecord } from './adopt.js';
+
+/** The lease was handed over and is not taken: the old holder takes it back after so long, in ms. */
+export const handOverMs = 3_000;
+
+/** The disk knows an epoch that Consul has forgotten: a backup of Consul was restored (R6). */
+const isConsulBehind = (view: View) => view.seen.ledger.seenEpoch > view.epoch;
+
+/** Whether whoever held the lease before can acknowledge nothing any more (O1). */
+function isFenceSure(view: View): boolean {
+  const { order, shared } = view;
+  const { value } = shared.leader;
+  if (order?.kind === 'promote')
+    return order.oldPrimaryIsOff || value?.released?.fenced === true || recorded(view) === view.me;
+  return true;
+}
+
+const isEntitled = (view: View) => isOrdered(view) || (isRecorded(view) && !isOrderedAway(view));
+
+/** A member that comes to hold the lease, from the free key to the open gate. */
+export const promotionRows: readonly Row[] = [
+  {
+    id: 'epoch-behind-disk',
+    rules: ['R6'],
+    in: ['standby', 'gated', 'open'],
+    lease: ['free', 'mine'],
+    condition: 'the epoch on this disk is newer than the one in Consul',
+    when: isConsulBehind,
+    doing: 'wait',
+    says: (view) =>
+      `this disk knows epoch ${view.seen.ledger.seenEpoch}, Consul only ${view.epoch}: was a backup of Consul restored? "hotspare promote ${view.me} --record-lost" confirms this member`,
+  },
+  {
+    id: 'take-ordered',
+    rules: ['R1', 'O1', 'O4', 'L6'],
+    in: ['standby'],
+    lease: ['free'],
+    condition:
+      'an operator ordered this member, the old holder is fenced or handed over, and this member has all that it had',
+    when: (view) =>
+      isOrdered(view) &&
+      isFenceSure(view) &&
+      (view.order?.kind !== 'switchover' ||
+        isAtLeast(view, view.self.position, view.shared.leader.value?.released?.position)),
+    does: (view) => take(view, view.nextEpoch),
+    doing: 'take the lease',
+    says: () => 'an operator ordered this member: it takes the lease',
+  },
+  {
+    id: 'take-ordered-wait',
+    rules: ['O1', 'O4'],
+    in: ['standby'],
+    lease: ['free'],
+    condition: 'an operator ordered this member, and the old holder is not known to be fenced, or had more',
+    when: isOrdered,
+    doing: 'wait',
+    wakeAfterMs: 100,
+    says: (view) =>
+      view.order?.kind === 'switchover'
+        ? 'waits for the last WAL of the old holder'
+        : `${view.shared.leader.value?.member ?? 'the old holder'} is not known to be fenced: if it is off, say --old-primary-is-off`,
+  },
+  {
+    id: 'break-session',
+    rules: ['L6', 'O1'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: 'an operator ordered this member and said that the old primary is off',
+    when: (view) => view.order?.kind === 'promote' && isOrdered(view) && view.order.oldPrimaryIsOff,
+    does: ({ shared }) =>
+      shared.leader.session === undefined
+        ? undefined
+        : { kind: 'end-session', session: shared.leader.session },
+    doing: "end the old holder's session",
+    says: () => 'an operator said that the old primary is off: its session in Consul is ended',
+  },
+  {
+    id: 'take-back-wait',
+    rules: ['O4'],
+    in: ['standby', 'gated'],
+    lease: ['free'],
+    condition: 'the lease was handed over to another member a moment ago',
+    when: (view) =>
+      isRecorded(view) &&
+      view.order?.kind === 'switchover' &&
+      isOrderedAway(view) &&
+      view.nowMs - (view.state.handedOverMs ?? view.nowMs) < handOverMs,
+    doing: 'wait',
+    clock: 'handedOverMs',
+    wakeAfterMs: 100,
+    says: ({ order }) =>
+      `the lease was handed over to ${order?.kind === 'switchover' ? order.to : 'another member'}`,
+  },
+  {
+    id: 'take-recorded',
+    rules: ['R9', 'O1', 'L5', 'L8'],
+    in: ['standby', 'gated', 'open'],
+    lease: ['free'],
+    condition: 'the record names this member, and no operator ordered another',
+    when: (view) => isRecorded(view) && (!isOrderedAway(view) || view.order?.kind === 'switchover'),
+    does: (view) =>
+      take(view, view.situation === 'standby' ? view.nextEpoch : view.epoch, {
+        dropOrder: isOrderedAway(view),
+      }),
+    doing: 'take the lease; an order that came to nothing is dropped with it',
+    says: () => 'the record names this member: it takes the lease',
+  },
+  {
+    id: 'no-claim',
+    rules: ['R1', 'R9'],
+    in: ['standby'],
+    lease: ['mine'],
+    condition: 'this member holds the lease, and neither the record nor an order names it',
+    when: (view) => !isEntitled(view),
+    does: (view) => ({
+      kind: 'release',
+      value: { member: view.me, epoch: view.epoch, released: { fenced: true } },
+      order: 'keep',
+    }),
+    doing: 'let the lease go',
+    says: () => 'neither the record nor an order names this member: it lets the lease go',
+  },
+  {
+    id: 'gate-first',
+    rules: ['G1', 'G2'],
+    in: ['standby'],
+    lease: ['mine'],
+    condition: 'the gate is not closed',
+    when: ({ self }) => self.gate.kind !== 'closed',
+    does: () => ({ kind: 'close-gate' }),
+    doing: 'close the gate',
+    says: () => 'before it is promoted, its gate is closed',
+  },
+  {
+    id: 'promote',
+    rules: ['G2', 'L2', 'D5'],
+    in: ['standby'],
+    lease: ['mine'],
+    does: (view) => after(view, { epoch: view.nextEpoch, holder: true }, { kind: 'promote' }),
+    doing: 'promote it behind its gate',
+    says: (view) => `it is promoted, epoch ${view.nextEpoch}`,
+  },
+  {
+    id: 'record-promotion',
+    rules: ['R1', 'R4', 'D4', 'L2'],
+    in: ['gated'],
+    lease: ['mine'],
+    condition: 'the record does not know this promotion',
+    when: (view) => isEntitled(view) && isPromoted(view),
+    does: (view) => writeRecord(view, view.nextEpoch, view.order !== undefined),
+    doing: 'write epoch and record; this is what verifies the lease',
+    says: (view) => `it is promoted behind its gate: epoch ${view.nextEpoch} and the record are written`,
+  },
+  {
+    id: 'confirm-record',
+    rules: ['R1'],
+    in: ['gated'],
+    lease: ['mine'],
+    condition:
+      'the record names this member, and no write of this agent in this epoch has been seen to succeed',
+    when: (view) => isRecorded(view) && view.state.settledEpoch !== view.epoch,
+    does: (view) =>
+      writeRecord(view, view.epoch, view.order?.kind === 'promote' && view.order.to === view.me),
+    doing: 'write the record again: a write that succeeds settles those without an answer',
+    says: () => 'the record is written again before the gate opens',
+  },
+  {
+    id: 'reset-drain',
+    rules: ['O4'],
+    in: ['gated'],
+    lease: ['mine'],
+    condition: 'sessions are read-only, and the gate is about to open',
+    when: (view) => isRecorded(view) && view.self.draining,
+    does: () => ({ kind: 'end-drain' }),
+    doing: 'end the drain',
+    says: () => 'sessions may write again',
+  },
+  {
+    id: 'open-gate',
+    rules: ['G1', 'G2'],
+    in: ['gated'],
+    lease: ['mine'],
+    condition: 'the record names this member, and a write of this agent in this epoch has succeeded',
+    when: (view) => isRecorded(view) && view.state.settledEpoch === view.epoch,
+    does: () => ({ kind: 'open-gate' }),
+    doing: 'open the gate',
+    says: (view) => `epoch ${view.epoch} is recorded: the gate opens`,
+  },
+];

@@ -1,0 +1,167 @@
+import type { Record, Policy, FailoverOrder } from '../../../common/failover/shapes.js';
+import type { KnownSelf, LeadConfig, LeadObservation, LeadState, Peer, ReadShared } from './model.js';
+
+/**
+ * Where this member is, from what its keeper sees:
+ *
+ * - `unmanaged`: the keeper has not been told to manage it
+ * - `empty`: no data; `half-rejoined`: a rejoin was begun and did not end
+ * - `stopped`: data, and no process
+ * - `standby`: in recovery
+ * - `gated`: writable behind a closed gate: it acknowledges nothing
+ * - `open`: writable, and the gate is open or only held
+ */
+export const situations = [
+  'unmanaged',
+  'empty',
+  'half-rejoined',
+  'stopped',
+  'standby',
+  'gated',
+  'open',
+] as const;
+export type Situation = (typeof situations)[number];
+
+/** Who holds the leader key. `other`: any session but this agent's own. */
+export const leases = ['mine', 'free', 'other'] as const;
+export type Lease = (typeof leases)[number];
+
+/** Everything that a row looks at, once all of it is known. */
+export interface View {
+  readonly nowMs: number;
+  readonly me: string;
+  readonly config: LeadConfig;
+  readonly state: LeadState;
+  readonly seen: LeadObservation;
+  readonly self: KnownSelf;
+  readonly shared: ReadShared;
+  readonly policy: Policy;
+  readonly situation: Situation;
+  readonly lease: Lease;
+  readonly record: Record | undefined;
+  readonly order: FailoverOrder | undefined;
+  /** The newest epoch that Consul knows; 0 before the first. */
+  readonly epoch: number;
+  /** The epoch of the next promotion of this member, or of the one that was begun. */
+  readonly nextEpoch: number;
+}
+
+/** Undefined while something that every decision needs is not known; then why. */
+export function viewOf(
+  state: LeadState,
+  seen: LeadObservation,
+  config: LeadConfig,
+): { readonly view: View } | { readonly why: string } {
+  const { self, shared, session } = seen;
+  if (shared.kind === 'unread') return { why: `Consul: ${shared.why}` };
+  if (self.kind === 'unknown') return { why: `the keeper: ${self.why}` };
+  if (session.kind === 'unknown') return { why: "Consul does not say whether this agent's session lives" };
+  if (self.process === 'running' && self.data === 'present' && self.writable && self.gate.kind === 'unknown')
+    return { why: `the gate: ${self.gate.why}` };
+  const record = shared.record.value;
+  const epoch = Math.max(shared.epoch.value ?? 0, record?.epoch ?? 0);
+  const holder = shared.leader.session;
+  const isMine = session.kind === 'valid' && holder === session.id;
+  return {
+    view: {
+      nowMs: seen.nowMs,
+      me: config.member,
+      config,
+      state,
+      seen,
+      self,
+      shared,
+      policy: shared.policy.value ?? config.firstPolicy,
+      situation: situationOf(self),
+      lease: isMine ? 'mine' : holder === undefined ? 'free' : 'other',
+      record,
+      order: shared.order.value,
+      epoch,
+      nextEpoch: epoch + 1,
+    },
+  };
+}
+
+function situationOf(self: KnownSelf): Situation {
+  if (!self.managed) return 'unmanaged';
+  if (self.data === 'half-done') return 'half-rejoined';
+  if (self.data === 'none') return 'empty';
+  if (self.process === 'stopped') return 'stopped';
+  if (!self.writable) return 'standby';
+  return self.gate.kind === 'closed' ? 'gated' : 'open';
+}
+
+// ---- questions that several rows ask
+
+/** The member that the record names first, which is the one that wrote it. */
+export const recorded = ({ record }: View) => record?.members[0]?.name;
+export const isRecorded = (view: View) => recorded(view) === view.me;
+
+/** The member in the leader key, also after it let go. */
+export const leaderName = ({ shared }: View) => shared.leader.value?.member;
+
+/** The holder, once the record is its own: before that it is still on its way. */
+export const settledHolder = (view: View): string | undefined =>
+  view.lease === 'other' && leaderName(view) === recorded(view) ? recorded(view) : undefined;
+
+export function knownPeer(
+  { seen }: View,
+  member: string | undefined,
+): Extract<Peer, { kind: 'known' }> | undefined {
+  const peer = member === undefined ? undefined : seen.peers.get(member);
+  return peer?.kind === 'known' ? peer : undefined;
+}
+
+/** Whether an operator's order lets this member take the lease though the record does not name it. */
+export function isOrdered({ order, me }: View): boolean {
+  if (order?.kind === 'switchover') return order.handedOver && order.to === me;
+  return order?.kind === 'promote' && order.to === me;
+}
+
+/** Whether an operator's order gives the lease to another. */
+export function isOrderedAway({ order, me }: View): boolean {
+  if (order?.kind === 'switchover') return order.handedOver && order.to !== me;
+  return order?.kind === 'promote' && order.to !== me;
+}
+
+/** The switchover from this member, while it has not let go. */
+export const leaving = ({ order, me }: View) =>
+  order?.kind === 'switchover' && !order.handedOver && order.from === me ? order : undefined;
+
+/** A promotion that the record does not know yet: the history has gone on. */
+export const isPromoted = ({ self, record }: View) =>
+  record === undefined || self.history === undefined || self.history.timeline !== record.history.timeline;
+
+/** How far the standby of that name has flushed, as this primary's senders say. */
+export function fedPosition({ self }: View, member: string): string | undefined {
+  const feed = self.feeds.find(({ name }) => name === member || name.startsWith(`${member}.`));
+  return feed?.position;
+}
+
+export function isAtLeast(
+  { config }: View,
+  position: string | undefined,
+  wanted: string | undefined,
+): boolean {
+  if (position === undefined || wanted === undefined) return false;
+  const order = config.compare(position, wanted);
+  return order !== undefined && order >= 0;
+}
+
+/** Others in the configuration. */
+export const others = ({ config, me }: View) => [...config.members.keys()].filter((member) => member !== me);
+
+/** Where the settled holder is, unless the configuration does not know it. */
+export const holderPlace = (view: View) => view.config.members.get(settledHolder(view) ?? '');
+
+/** Streams from the settled holder, on its timeline. */
+export function isFollowing(view: View): boolean {
+  const place = holderPlace(view);
+  const { source } = view.self;
+  return (
+    place !== undefined &&
+    source?.streaming === true &&
+    source.address === place.address &&
+    source.timeline === view.record?.history.timeline
+  );
+}
