@@ -120,15 +120,15 @@ export interface Ledger {
   readonly session: string | undefined;
   /** Whether this member was the holder and nothing else has begun since. */
   readonly holder: boolean;
-  /** Work that leaves the process stopped, until it runs again. */
-  readonly rejoining: boolean;
+  /** The incarnation that a rejoin is to replace, until what replaced it runs. */
+  readonly rejoining: string | undefined;
 }
 export const emptyLedger: Ledger = {
   epoch: 0,
   seenEpoch: 0,
   session: undefined,
   holder: false,
-  rejoining: false,
+  rejoining: undefined,
 };
 
 export type Outcome =

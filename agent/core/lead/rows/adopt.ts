@@ -79,7 +79,7 @@ export const adoptRows: readonly Row[] = [
     lease: ['free'],
     condition: 'Consul holds no record, and no other member knows a newer epoch',
     when: (view) => !view.record && hindrance(view) === undefined,
-    does: (view) => take(view, Math.max(1, view.seen.ledger.seenEpoch)),
+    does: (view) => take(view, Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch)),
     doing: 'take the lease',
     says: () => 'Consul holds no record: the running primary takes the lease',
   },
@@ -90,7 +90,7 @@ export const adoptRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'Consul holds no record, and no other member knows a newer epoch',
     when: (view) => !view.record && hindrance(view) === undefined && view.self.history !== undefined,
-    does: (view) => writeRecord(view, Math.max(1, view.seen.ledger.seenEpoch)),
+    does: (view) => writeRecord(view, Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch)),
     doing: 'write the record',
     says: () => 'the running primary writes the record',
   },
@@ -114,7 +114,7 @@ export function writeRecord(view: View, epoch: number, dropOrder = false) {
   if (!self.history) return undefined;
   return after(
     view,
-    { epoch, seenEpoch: Math.max(epoch, view.seen.ledger.seenEpoch), holder: true },
+    { epoch, holder: true },
     {
       kind: 'write-record',
       epoch,

@@ -19,11 +19,20 @@ const reinit = (view: View) =>
 const misfit = (view: View) =>
   view.state.cannotFollow?.epoch === view.record?.epoch ? view.state.cannotFollow : undefined;
 
+/** It was never promoted outside the record's history: what it has too much came from a primary that was recorded. */
+const isOfTheRecord = ({ self, record }: View) =>
+  self.history?.systemId === record?.history.systemId &&
+  (self.history?.forks ?? []).every((fork) =>
+    record?.history.forks.some(
+      ({ timeline, lsn, mark }) => timeline === fork.timeline && lsn === fork.lsn && mark === fork.mark,
+    ),
+  );
+
 /** How this member comes back: an operator's word first. Undefined: it does not by itself. */
 function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
   const ordered = reinit(view);
   if (ordered) return ordered.method;
-  if (!view.seen.ledger.holder) return undefined;
+  if (!view.seen.ledger.holder && !isOfTheRecord(view)) return undefined;
   switch (misfit(view)?.reason) {
     case 'other-system':
       return undefined;
@@ -37,7 +46,7 @@ function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
 
 function rejoin(view: View, method: 'rewind' | 'basebackup') {
   const place = holderPlace(view);
-  return place && after(view, { rejoining: true }, { kind: 'rejoin', method, ...place });
+  return place && after(view, { rejoining: view.self.incarnation }, { kind: 'rejoin', method, ...place });
 }
 
 /** Every member that is not, or no longer, the holder. */
@@ -48,10 +57,10 @@ export const followerRows: readonly Row[] = [
     in: ['stopped'],
     lease: 'any',
     condition: 'a rejoin has left it stopped',
-    when: (view) => view.seen.ledger.rejoining,
+    when: (view) => view.seen.ledger.rejoining !== undefined,
     does: () => ({ kind: 'start-process' }),
     doing: 'start it',
-    says: () => 'it was rebuilt and is started',
+    says: () => 'a rejoin has left it stopped: it is started',
   },
   {
     id: 'stopped',
@@ -68,8 +77,12 @@ export const followerRows: readonly Row[] = [
     in: ['standby'],
     lease: 'any',
     condition: 'it runs again after a rejoin',
-    when: (view) => view.seen.ledger.rejoining,
-    does: (view) => ({ kind: 'remember', ledger: { ...view.seen.ledger, rejoining: false, holder: false } }),
+    when: ({ seen, self }) =>
+      seen.ledger.rejoining !== undefined && seen.ledger.rejoining !== self.incarnation,
+    does: (view) => ({
+      kind: 'remember',
+      ledger: { ...view.seen.ledger, rejoining: undefined, holder: false },
+    }),
     doing: 'remember that the rejoin is over',
     says: () => 'it runs again as a standby',
   },
@@ -121,7 +134,7 @@ export const followerRows: readonly Row[] = [
     rules: ['D4', 'O4'],
     in: ['standby'],
     lease: ['other'],
-    condition: 'it was the holder and cannot follow as it is',
+    condition: 'it cannot follow as it is, and was the holder or followed one',
     when: (view) =>
       misfit(view) !== undefined && wayBack(view) !== undefined && holderPlace(view) !== undefined,
     does: (view) => rejoin(view, wayBack(view) ?? 'basebackup'),
@@ -134,7 +147,7 @@ export const followerRows: readonly Row[] = [
     rules: ['D4'],
     in: ['standby'],
     lease: ['other'],
-    condition: 'it cannot follow, and was not the holder',
+    condition: 'it cannot follow, and was promoted outside the recorded history',
     when: (view) => misfit(view) !== undefined,
     doing: 'wait for an operator',
     says: (view) => `quarantined: ${misfit(view)?.why}; "hotspare reinit ${view.me}" rebuilds it`,

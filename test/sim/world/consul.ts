@@ -1,0 +1,89 @@
+/** Consul as far as a lease needs it: keys with a ModifyIndex, sessions that hold keys, transactions that hold or fail as a whole. */
+export interface Entry {
+  readonly value: unknown;
+  readonly index: number;
+  readonly session: string | undefined;
+}
+
+export type Op =
+  | { readonly verb: 'lock'; readonly key: string; readonly value: unknown; readonly session: string }
+  | { readonly verb: 'unlock'; readonly key: string; readonly value: unknown; readonly session: string }
+  | { readonly verb: 'cas'; readonly key: string; readonly value: unknown; readonly index: number }
+  | { readonly verb: 'delete-cas'; readonly key: string; readonly index: number }
+  | { readonly verb: 'check-index'; readonly key: string; readonly index: number }
+  | { readonly verb: 'check-session'; readonly key: string; readonly session: string };
+
+export class SimConsul {
+  isUp = true;
+  private index = 1;
+  private keys = new Map<string, Entry>();
+  private readonly sessions = new Map<string, string>();
+  private made = 0;
+
+  get(key: string): Entry {
+    return this.keys.get(key) ?? { value: undefined, index: 0, session: undefined };
+  }
+
+  /** What a read of all keys gives, to be looked at later. */
+  snapshot(): ReadonlyMap<string, Entry> {
+    return new Map(this.keys);
+  }
+
+  openSession(node: string): string {
+    const id = `session-${(this.made += 1)}-${node}`;
+    this.sessions.set(id, node);
+    return id;
+  }
+
+  isValid(session: string): boolean {
+    return this.sessions.has(session);
+  }
+
+  /** `Behavior: release`: the key stays, and nobody holds it. */
+  endSession(session: string): void {
+    if (!this.sessions.delete(session)) return;
+    for (const [key, entry] of this.keys)
+      if (entry.session === session)
+        this.keys.set(key, { ...entry, session: undefined, index: (this.index += 1) });
+  }
+
+  endSessionsOf(node: string): void {
+    for (const [id, of] of [...this.sessions]) if (of === node) this.endSession(id);
+  }
+
+  /** Whether it was applied. */
+  transact(ops: readonly Op[]): boolean {
+    const before = new Map(this.keys);
+    this.index += 1;
+    const isApplied = ops.every((op) => this.apply(op));
+    if (!isApplied) this.keys = before;
+    return isApplied;
+  }
+
+  private apply(op: Op): boolean {
+    const entry = this.get(op.key);
+    switch (op.verb) {
+      case 'lock':
+        if (!this.isValid(op.session) || (entry.session !== undefined && entry.session !== op.session))
+          return false;
+        this.keys.set(op.key, { value: op.value, index: this.index, session: op.session });
+        return true;
+      case 'unlock':
+        if (entry.session !== op.session) return false;
+        this.keys.set(op.key, { value: op.value, index: this.index, session: undefined });
+        return true;
+      case 'cas':
+        if (entry.index !== op.index) return false;
+        this.keys.set(op.key, { value: op.value, index: this.index, session: entry.session });
+        return true;
+      case 'delete-cas':
+        if (entry.index !== op.index) return false;
+        this.keys.delete(op.key);
+        return true;
+      case 'check-index':
+        return entry.index === op.index;
+      case 'check-session':
+        return entry.session === op.session && this.isValid(op.session);
+    }
+  }
+}
