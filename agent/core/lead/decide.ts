@@ -9,7 +9,12 @@ import { viewOf, type View } from './view.js';
  * The next single step of one member towards what record, lease and orders say. What this decides from is on disk, in Consul or in
  * the server itself, so it goes on wherever an agent before it was cut off.
  */
-export function lead(state: LeadState, seen: LeadObservation, config: LeadConfig): LeadDecision {
+export function lead(
+  state: LeadState,
+  seen: LeadObservation,
+  config: LeadConfig,
+  rows: readonly Row[] = table,
+): LeadDecision {
   const learnt = learn(state, seen);
   const found = viewOf(learnt, seen, config);
   if ('why' in found)
@@ -23,7 +28,7 @@ export function lead(state: LeadState, seen: LeadObservation, config: LeadConfig
     };
   const kept = keepTime(learnt, found.view);
   const view: View = { ...found.view, state: kept };
-  const row = table.find((each) => fits(each, view)) as Row;
+  const row = rows.find((each) => fits(each, view)) as Row;
   const wanted = view.self.busy === undefined || row.id.startsWith('fence') ? row.does?.(view) : undefined;
   const isEarly = wanted !== undefined && kept.retry?.kind === wanted.kind && seen.nowMs < kept.retry.atMs;
   const wakeAtMs = isEarly

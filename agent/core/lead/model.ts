@@ -177,14 +177,23 @@ export type LeadAction =
   // Consul. `seen`: what the decision was made from; the transaction fails where that has changed (R1).
   | { readonly kind: 'open-session' }
   | { readonly kind: 'end-session'; readonly session: string }
-  | { readonly kind: 'acquire'; readonly value: Leader; readonly dropOrder: boolean }
+  /** `first`: the record that comes with it where there is none (R6). */
+  | { readonly kind: 'acquire'; readonly epoch: number; readonly first?: Record }
+  /** Epoch and record of a promotion; `isRecordLost`: where there is none. */
   | {
       readonly kind: 'write-record';
       readonly record: Record;
-      readonly epoch: number;
-      readonly dropOrder: boolean;
+      readonly isOrderDone: boolean;
+      readonly isRecordLost: boolean;
     }
-  | { readonly kind: 'release'; readonly value: Leader; readonly order: 'keep' | 'hand-over' | 'drop' }
+  /** Changes nothing, and settles what had no answer (R1). */
+  | { readonly kind: 'confirm' }
+  /** `handOver`: the order's target may take the lease from then on. */
+  | {
+      readonly kind: 'release';
+      readonly released: NonNullable<Leader['released']>;
+      readonly handOver: boolean;
+    }
   | { readonly kind: 'drop-order'; readonly id: string; readonly why: string }
   // the keeper
   | { readonly kind: 'manage'; readonly gate: 'close' | 'as-is' }

@@ -1,3 +1,4 @@
+import type { Record } from '../../../common/failover/shapes.js';
 import type { LeadAction, Ledger } from './model.js';
 import type { Lease, Situation, View } from './view.js';
 
@@ -35,13 +36,13 @@ export function after(view: View, change: Partial<Ledger>, action: LeadAction): 
   return isKept ? action : { kind: 'remember', ledger: wanted };
 }
 
-/** The lease, or what it needs first: a session. `dropOrder`: an order that has come to nothing goes in the same transaction. */
-export function take(view: View, epoch: number, options: { readonly dropOrder?: boolean } = {}): LeadAction {
+/** The lease, or what it needs first: a session. */
+export function take(view: View, epoch: number, first?: Record): LeadAction {
   const { session } = view.seen;
   if (session.kind !== 'valid') return { kind: 'open-session' };
   return after(
     view,
-    { session: session.id },
-    { kind: 'acquire', value: { member: view.me, epoch }, dropOrder: options.dropOrder ?? false },
+    { session: session.id, ...(first ? { epoch, holder: true } : {}) },
+    { kind: 'acquire', epoch, ...(first ? { first } : {}) },
   );
 }

@@ -9,6 +9,7 @@ const conflictMs = 20;
 const consulWrites: readonly LeadAction['kind'][] = [
   'acquire',
   'write-record',
+  'confirm',
   'release',
   'drop-order',
   'end-session',
@@ -36,7 +37,9 @@ function learnDone(
 ) {
   switch (action.kind) {
     case 'write-record':
-      return { ...state, settledEpoch: action.epoch };
+      return { ...state, settledEpoch: action.record.epoch };
+    case 'confirm':
+      return { ...state, settledEpoch: recordEpoch };
     case 'hold-gate':
       return { ...state, barrier: position };
     case 'follow':
@@ -48,7 +51,6 @@ function learnDone(
     default:
       return state;
   }
-  void recordEpoch;
 }
 
 function learnTrouble(

@@ -51,7 +51,7 @@ export class SimAgent {
       return;
     }
     const seen = this.look();
-    const decision = lead(this.state, seen, this.config);
+    const decision = lead(this.state, seen, this.config, this.world.broken.rows);
     this.outcome = undefined;
     this.state = decision.state;
     this.last = decision;
@@ -158,7 +158,9 @@ export class SimAgent {
       pg.start();
       return done;
     }
-    const ops = transactionFor(action, shared, keys, this.ledger.session ?? '');
+    const ops = this.world.broken.transaction(
+      transactionFor(action, shared, keys, this.ledger.session ?? '', member),
+    );
     if (ops) return world.transact(ops, action);
     if (action.kind === 'open-session' || action.kind === 'end-session') {
       if (!world.consul.isUp) return { kind: 'unconfirmed', action, why: 'no answer' };

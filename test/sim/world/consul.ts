@@ -13,6 +13,9 @@ export type Op =
   | { readonly verb: 'check-index'; readonly key: string; readonly index: number }
   | { readonly verb: 'check-session'; readonly key: string; readonly session: string };
 
+/** Only in transactions that are broken on purpose: whatever stands there. */
+export const anyIndex = -1;
+
 export class SimConsul {
   isUp = true;
   private index = 1;
@@ -73,11 +76,11 @@ export class SimConsul {
         this.keys.set(op.key, { value: op.value, index: this.index, session: undefined });
         return true;
       case 'cas':
-        if (entry.index !== op.index) return false;
+        if (op.index !== anyIndex && entry.index !== op.index) return false;
         this.keys.set(op.key, { value: op.value, index: this.index, session: entry.session });
         return true;
       case 'delete-cas':
-        if (entry.index !== op.index) return false;
+        if (op.index !== anyIndex && entry.index !== op.index) return false;
         this.keys.delete(op.key);
         return true;
       case 'check-index':

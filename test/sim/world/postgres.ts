@@ -24,11 +24,16 @@ export class SimPostgres {
   incarnation = 1;
   source: string | undefined;
   streaming = false;
+  /** WAL comes in no longer until then, though the connection stands. */
+  stalledUntilMs = 0;
   slots: readonly string[] = [];
   /** Commits that wait: they are acknowledged when the gate opens, and forgotten in a crash. */
   waiting: number[] = [];
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    private readonly isGateOpenAtStart: boolean,
+  ) {}
 
   get position(): string {
     return `${this.timeline}/${this.wal.length}`;
@@ -44,7 +49,7 @@ export class SimPostgres {
     this.isRunning = true;
     if (!this.managed) return;
     this.isWritable = false;
-    this.gate = 'closed';
+    this.gate = this.isGateOpenAtStart ? 'open' : 'closed';
     this.drainUntilMs = undefined;
   }
 
@@ -74,9 +79,9 @@ export class SimPostgres {
   }
 
   /** Takes up to `records` more from a server that it may follow. */
-  stream(from: SimPostgres, records: number): void {
+  stream(from: SimPostgres, records: number, nowMs: number): void {
     this.streaming = from.isRunning && this.isPrefixOf(from);
-    if (!this.streaming) return;
+    if (!this.streaming || nowMs < this.stalledUntilMs) return;
     for (const next of from.wal.slice(this.wal.length, this.wal.length + records)) this.wal.push(next);
     if (this.wal.length === from.wal.length) {
       this.timeline = from.timeline;

@@ -1,3 +1,4 @@
+import { nothingBroken, type Breakage } from './breakage.js';
 import { World, type Violation } from './world.js';
 
 export interface RunResult {
@@ -10,8 +11,9 @@ const faultsMs = 30_000;
 const healMs = 30_000;
 
 /** One seed: faults and switchovers at random moments, then healing; then what must hold at the end is looked at. */
-export function run(seed: number, members: readonly string[] = ['pg1', 'pg2']): RunResult {
-  const world = new World(seed, members);
+export function run(seed: number, broken: Breakage = nothingBroken): RunResult {
+  // Every third with three members.
+  const world = new World(seed, seed % 3 === 0 ? ['pg1', 'pg2', 'pg3'] : ['pg1', 'pg2'], broken);
   const settle = () => {
     for (let left = 100; left > 0; left -= 1) world.tick();
   };
@@ -30,7 +32,10 @@ export function run(seed: number, members: readonly string[] = ['pg1', 'pg2']): 
   world.areFaultsOn = false;
   for (const { heal } of healing) heal();
   const until = world.nowMs + healMs;
-  while (world.nowMs < until && !isWell(world)) world.tick();
+  while (world.nowMs < until && !isWell(world)) {
+    if (world.nowMs % 1_000 === 0) world.rebuildStrays();
+    world.tick();
+  }
   settle();
   judge(world);
   return { world, violations: world.violations };
@@ -63,6 +68,19 @@ function fault(world: World, later: (afterMs: number, heal: () => void) => void)
     world.keeperDown.add(name);
     later(50 + world.random() * 3_000, () => world.keeperDown.delete(name));
   }
+  if (chance(0.3)) {
+    const name = member();
+    world.tell('fault', `WAL stalls on the way to ${name}`);
+    world.server(name).stalledUntilMs = world.nowMs + world.random() * 1_500;
+  }
+  if (chance(0.1)) {
+    const pg = world.server(member());
+    if (pg.isRunning && !pg.isWritable && pg.managed) {
+      world.tell('fault', `somebody promotes ${pg.name} by hand`);
+      pg.promote(world.nextId);
+    }
+  }
+  if (chance(0.2)) world.rebuildStrays();
   if (chance(0.1)) {
     world.tell('fault', 'Consul is away');
     world.consul.isUp = false;

@@ -8,48 +8,57 @@ export function transactionFor(
   seen: ReadShared,
   keys: ReturnType<typeof failoverKeys>,
   session: string,
+  member: string,
 ): readonly Op[] | undefined {
-  const dropOrder: Op[] = seen.order.value
-    ? [{ verb: 'delete-cas', key: keys.order, index: seen.order.index }]
-    : [];
-  const sameOrder: Op = { verb: 'check-index', key: keys.order, index: seen.order.index };
-  const sameRecord: Op = { verb: 'check-index', key: keys.record, index: seen.record.index };
+  const order = seen.order;
+  const dropOrder: Op = { verb: 'delete-cas', key: keys.order, index: order.index };
+  const sameLeader: Op = { verb: 'check-index', key: keys.leader, index: seen.leader.index };
+  const mine: Op = { verb: 'check-session', key: keys.leader, session };
+  const leader = (value: unknown): Op => ({ verb: 'lock', key: keys.leader, value, session });
+  const record = (value: { epoch: number }): Op[] => [
+    { verb: 'cas', key: keys.epoch, value: value.epoch, index: seen.epoch.index },
+    { verb: 'cas', key: keys.record, value, index: seen.record.index },
+  ];
   switch (action.kind) {
     case 'acquire':
       return [
-        { verb: 'check-index', key: keys.leader, index: seen.leader.index },
-        sameRecord,
-        sameOrder,
-        { verb: 'lock', key: keys.leader, value: action.value, session },
-        ...(action.dropOrder ? dropOrder : []),
+        sameLeader,
+        leader({ member, epoch: action.epoch }),
+        ...(action.first ? record(action.first) : []),
       ];
     case 'write-record':
       return [
-        { verb: 'check-session', key: keys.leader, session },
-        { verb: 'cas', key: keys.epoch, value: action.epoch, index: seen.epoch.index },
-        { verb: 'cas', key: keys.record, value: action.record, index: seen.record.index },
-        ...(action.dropOrder ? dropOrder : []),
+        sameLeader,
+        mine,
+        leader({ member, epoch: action.record.epoch }),
+        ...record(action.record),
+        ...(action.isOrderDone && order.value ? [dropOrder] : []),
       ];
+    case 'confirm':
+      return [sameLeader, mine, leader(seen.leader.value)];
     case 'release':
       return [
-        { verb: 'check-session', key: keys.leader, session },
-        sameRecord,
-        sameOrder,
-        { verb: 'unlock', key: keys.leader, value: action.value, session },
-        ...(action.order === 'drop' ? dropOrder : []),
-        ...(action.order === 'hand-over' && seen.order.value
+        sameLeader,
+        mine,
+        {
+          verb: 'unlock',
+          key: keys.leader,
+          value: { ...seen.leader.value, released: action.released },
+          session,
+        },
+        ...(action.handOver && order.value
           ? [
               {
                 verb: 'cas' as const,
                 key: keys.order,
-                value: { ...seen.order.value, handedOver: true },
-                index: seen.order.index,
+                value: { ...order.value, handedOver: true },
+                index: order.index,
               },
             ]
           : []),
       ];
     case 'drop-order':
-      return dropOrder;
+      return [dropOrder];
     default:
       return undefined;
   }

@@ -3,6 +3,7 @@ import type { FailoverOrder } from '../../../common/failover/shapes.js';
 import { failoverKeys } from '../../../common/failover/keys.js';
 import { seededRandom } from '../../support/random.js';
 import { SimAgent } from './agent.js';
+import { nothingBroken, type Breakage } from './breakage.js';
 import { SimConsul, type Entry, type Op } from './consul.js';
 import { SimPostgres } from './postgres.js';
 
@@ -40,11 +41,12 @@ export class World {
   constructor(
     readonly seed: number,
     readonly members: readonly string[],
+    readonly broken: Breakage = nothingBroken,
   ) {
     const random = seededRandom(seed);
     this.random = () => random();
     for (const name of members) {
-      this.servers.set(name, new SimPostgres(name));
+      this.servers.set(name, new SimPostgres(name, broken.isGateOpenAtStart));
       this.agents.set(name, new SimAgent(this, name));
     }
     const [first, ...rest] = members.map((name) => this.server(name));
@@ -124,6 +126,15 @@ export class World {
       this.order({ kind: 'switchover', id: `order ${(this.orders += 1)}`, from, to, handedOver: false });
   }
 
+  /** What an operator does whom status tells that a member is in quarantine. */
+  rebuildStrays(): void {
+    for (const member of this.members) {
+      const row = this.agent(member).last?.row;
+      if (row === 'stray' || row === 'quarantined')
+        this.order({ kind: 'rejoin', id: `order ${(this.orders += 1)}`, member, method: 'basebackup' });
+    }
+  }
+
   heard(member: string, { row, sentence, action }: LeadDecision): void {
     if (this.lastRow.get(member) === row && action === undefined) return;
     this.lastRow.set(member, row);
@@ -156,7 +167,7 @@ export class World {
     if (pg.drainUntilMs !== undefined && this.nowMs >= pg.drainUntilMs && !this.keeperDown.has(pg.name))
       pg.drainUntilMs = undefined;
     if (pg.isRunning && !pg.isWritable && pg.source !== undefined)
-      pg.stream(this.server(pg.source), 1 + Math.floor(this.random() * 6));
+      pg.stream(this.server(pg.source), 1 + Math.floor(this.random() * 6), this.nowMs);
     // Postgres writes now and then by itself.
     if (pg.isRunning && pg.isWritable && this.random() < 0.02)
       pg.wal.push({ id: this.nextId(), timeline: pg.timeline, write: undefined });

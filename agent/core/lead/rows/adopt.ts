@@ -1,3 +1,5 @@
+import type { Record } from '../../../../common/failover/shapes.js';
+import type { LeadAction } from '../model.js';
 import { after, take, type Row } from '../row.js';
 import { knownPeer, others, recorded, type View } from '../view.js';
 
@@ -79,8 +81,11 @@ export const adoptRows: readonly Row[] = [
     lease: ['free'],
     condition: 'Consul holds no record, and no other member knows a newer epoch',
     when: (view) => !view.record && hindrance(view) === undefined,
-    does: (view) => take(view, Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch)),
-    doing: 'take the lease',
+    does: (view) => {
+      const epoch = Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch);
+      return take(view, epoch, view.epoch === 0 ? recordOf(view, epoch) : undefined);
+    },
+    doing: 'take the lease, and write the record with it',
     says: () => 'Consul holds no record: the running primary takes the lease',
   },
   {
@@ -109,23 +114,26 @@ export const adoptRows: readonly Row[] = [
 ];
 
 /** This member alone, as in `async` (R9); with its history, which tells others whether they belong to it (D4). */
-export function writeRecord(view: View, epoch: number, dropOrder = false) {
-  const { self, me, policy } = view;
+export function recordOf({ self, me, policy }: View, epoch: number): Record | undefined {
   if (!self.history) return undefined;
-  return after(
-    view,
-    { epoch, holder: true },
-    {
-      kind: 'write-record',
-      epoch,
-      dropOrder,
-      record: {
-        epoch,
-        durability: policy.durability,
-        members: [{ name: me, incarnation: self.incarnation }],
-        ...(self.position === undefined ? {} : { floor: self.position }),
-        history: self.history,
-      },
-    },
+  return {
+    epoch,
+    durability: policy.durability,
+    members: [{ name: me, incarnation: self.incarnation }],
+    ...(self.position === undefined ? {} : { floor: self.position }),
+    history: self.history,
+  };
+}
+
+/** Undefined while the history cannot be read. */
+export function writeRecord(view: View, epoch: number, isOrderDone = false): LeadAction | undefined {
+  const record = recordOf(view, epoch);
+  return (
+    record &&
+    after(
+      view,
+      { epoch, holder: true },
+      { kind: 'write-record', record, isOrderDone, isRecordLost: view.record === undefined },
+    )
   );
 }

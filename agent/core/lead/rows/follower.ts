@@ -49,6 +49,9 @@ function rejoin(view: View, method: 'rewind' | 'basebackup') {
   return place && after(view, { rejoining: view.self.incarnation }, { kind: 'rejoin', method, ...place });
 }
 
+const isReplaced = ({ seen, self }: View) =>
+  seen.ledger.rejoining !== undefined && seen.ledger.rejoining !== self.incarnation;
+
 /** Every member that is not, or no longer, the holder. */
 export const followerRows: readonly Row[] = [
   {
@@ -72,13 +75,23 @@ export const followerRows: readonly Row[] = [
       isRecorded(view) ? 'the primary does not run; started again, it goes on' : 'it does not run',
   },
   {
+    id: 'reinit-done',
+    rules: ['D5'],
+    in: ['standby'],
+    lease: 'any',
+    condition: 'it was rebuilt on an order and runs again',
+    when: (view) => isReplaced(view) && reinit(view) !== undefined,
+    does: ({ order }) => ({ kind: 'drop-order', id: order?.id ?? '', why: 'carried out' }),
+    doing: 'remove the order',
+    says: () => 'it was rebuilt, as ordered',
+  },
+  {
     id: 'rejoined',
     rules: ['D5'],
     in: ['standby'],
     lease: 'any',
     condition: 'it runs again after a rejoin',
-    when: ({ seen, self }) =>
-      seen.ledger.rejoining !== undefined && seen.ledger.rejoining !== self.incarnation,
+    when: isReplaced,
     does: (view) => ({
       kind: 'remember',
       ledger: { ...view.seen.ledger, rejoining: undefined, holder: false },

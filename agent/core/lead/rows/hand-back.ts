@@ -2,18 +2,18 @@ import type { LeadAction } from '../model.js';
 import type { Row } from '../row.js';
 import { isOrderedAway, isRecorded, leaving, type View } from '../view.js';
 
-function letGo(view: View, order: 'keep' | 'drop'): LeadAction {
-  const { position } = view.self;
+function letGo({ self }: View): LeadAction {
+  const { position } = self;
   return {
     kind: 'release',
-    value: {
-      member: view.me,
-      epoch: view.epoch,
-      released: { fenced: true, ...(position === undefined ? {} : { position }) },
-    },
-    order,
+    released: { fenced: true, ...(position === undefined ? {} : { position }) },
+    handOver: false,
   };
 }
+
+/** The order first: with it in place the lease would be taken again. */
+const giveUp = (view: View, why: string): LeadAction =>
+  view.order ? { kind: 'drop-order', id: view.order.id, why } : letGo(view);
 
 /** A promotion that failed so often in a row is not tried again for a switchover: the old holder goes on. */
 const maxPromotions = 3;
@@ -27,7 +27,7 @@ export const handBackRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'an operator ordered the promotion of another member, and this one acknowledges nothing',
     when: (view) => view.order?.kind === 'promote' && isOrderedAway(view),
-    does: (view) => letGo(view, 'keep'),
+    does: (view) => letGo(view),
     doing: 'let the lease go, and say that it is fenced',
     says: () => 'an operator ordered the promotion of another member: the lease is let go',
   },
@@ -53,8 +53,8 @@ export const handBackRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'this member took the lease on an order and does not run',
     when: (view) => !isRecorded(view),
-    does: (view) => letGo(view, 'drop'),
-    doing: 'let the lease go and drop the order',
+    does: (view) => giveUp(view, `${view.me} does not run`),
+    doing: 'drop the order, then let the lease go',
     says: () => 'it does not run: the lease is let go',
   },
   {
@@ -68,8 +68,8 @@ export const handBackRows: readonly Row[] = [
       !isRecorded(view) &&
       view.state.retry?.kind === 'promote' &&
       view.state.retry.failures >= maxPromotions,
-    does: (view) => letGo(view, 'drop'),
-    doing: 'let the lease go and drop the order',
+    does: (view) => giveUp(view, `${view.me} could not be promoted`),
+    doing: 'drop the order, then let the lease go',
     says: () => 'it could not be promoted: the lease is let go, and the old primary goes on',
   },
 ];

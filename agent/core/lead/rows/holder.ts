@@ -107,12 +107,8 @@ export const holderRows: readonly Row[] = [
       isCaughtUp(view, view.state.barrier ?? view.self.position),
     does: (view) => ({
       kind: 'release',
-      value: {
-        member: view.me,
-        epoch: view.epoch,
-        released: { fenced: false, ...position(view.state.barrier ?? view.self.position) },
-      },
-      order: 'hand-over',
+      released: { fenced: false, ...position(view.state.barrier ?? view.self.position) },
+      handOver: true,
     }),
     doing: 'hand the lease over',
     says: (view) => `switchover: the lease goes to ${target(view)}`,

@@ -100,12 +100,21 @@ export const promotionRows: readonly Row[] = [
     lease: ['free'],
     condition: 'the record names this member, and no operator ordered another',
     when: (view) => isRecorded(view) && (!isOrderedAway(view) || view.order?.kind === 'switchover'),
-    does: (view) =>
-      take(view, view.situation === 'standby' ? view.nextEpoch : view.epoch, {
-        dropOrder: isOrderedAway(view),
-      }),
-    doing: 'take the lease; an order that came to nothing is dropped with it',
+    does: (view) => take(view, view.situation === 'standby' ? view.nextEpoch : view.epoch),
+    doing: 'take the lease',
     says: () => 'the record names this member: it takes the lease',
+  },
+  {
+    id: 'withdraw',
+    rules: ['O4'],
+    in: ['standby', 'gated'],
+    lease: ['mine'],
+    condition: 'this member has taken back what it had handed over',
+    when: (view) => isRecorded(view) && view.order?.kind === 'switchover' && isOrderedAway(view),
+    does: ({ order }) => ({ kind: 'drop-order', id: order?.id ?? '', why: 'the lease was not taken' }),
+    doing: 'drop the order, before the gate can open',
+    says: ({ order }) =>
+      `switchover given up: ${order?.kind === 'switchover' ? order.to : 'the target'} did not take the lease`,
   },
   {
     id: 'no-claim',
@@ -114,11 +123,7 @@ export const promotionRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'this member holds the lease, and neither the record nor an order names it',
     when: (view) => !isEntitled(view),
-    does: (view) => ({
-      kind: 'release',
-      value: { member: view.me, epoch: view.epoch, released: { fenced: true } },
-      order: 'keep',
-    }),
+    does: () => ({ kind: 'release', released: { fenced: true }, handOver: false }),
     doing: 'let the lease go',
     says: () => 'neither the record nor an order names this member: it lets the lease go',
   },
@@ -154,17 +159,16 @@ export const promotionRows: readonly Row[] = [
     says: (view) => `it is promoted behind its gate: epoch ${view.nextEpoch} and the record are written`,
   },
   {
-    id: 'confirm-record',
+    id: 'confirm',
     rules: ['R1'],
     in: ['gated'],
     lease: ['mine'],
     condition:
       'the record names this member, and no write of this agent in this epoch has been seen to succeed',
     when: (view) => isRecorded(view) && view.state.settledEpoch !== view.epoch,
-    does: (view) =>
-      writeRecord(view, view.epoch, view.order?.kind === 'promote' && view.order.to === view.me),
-    doing: 'write the record again: a write that succeeds settles those without an answer',
-    says: () => 'the record is written again before the gate opens',
+    does: (view) => after(view, { epoch: view.epoch, holder: true }, { kind: 'confirm' }),
+    doing: 'write the leader key again: a write that succeeds settles those without an answer',
+    says: () => 'the lease is confirmed before the gate opens',
   },
   {
     id: 'reset-drain',
