@@ -129,6 +129,8 @@ const answering = {
   fsync: bool,
   fullPageWrites: bool,
   preparedTransactions: number,
+  /** Of clients, that run at this moment (O4). */
+  statements: number,
   /** What Postgres itself says the gate is; proves nothing (G1). */
   synchronousStandbyNames: text,
 };

@@ -95,6 +95,8 @@ const positions = positionSql([
   `current_setting('fsync')::bool AS fsync`,
   `current_setting('full_page_writes')::bool AS "fullPageWrites"`,
   `(SELECT count(*)::int FROM pg_prepared_xacts) AS "preparedTransactions"`,
+  `(SELECT count(*)::int FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()) AS statements`,
   `current_setting('synchronous_standby_names') AS "synchronousStandbyNames"`,
 ]);
 const receivers = `

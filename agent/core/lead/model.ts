@@ -70,7 +70,8 @@ export type Self =
 export type KnownSelf = Extract<Self, { kind: 'known' }>;
 
 export type Gate =
-  | { readonly kind: 'closed' }
+  /** `proven`: seen to be, or so since before the server started. */
+  | { readonly kind: 'closed'; readonly proven: boolean }
   | { readonly kind: 'hold' }
   | { readonly kind: 'open'; readonly proven: boolean }
   | { readonly kind: 'unknown'; readonly why: string };
@@ -148,6 +149,8 @@ export interface LeadState {
   readonly settledEpoch: number | undefined;
   /** Behind the held gate nothing was acknowledged after this position (R2). */
   readonly barrier: string | undefined;
+  /** Since when this holder has been at a switchover. */
+  readonly leavingMs: number | undefined;
   /** Since when the lease has been handed over and not taken. */
   readonly handedOverMs: number | undefined;
   /** Since when another has been the holder and this member still runs as one. */
@@ -162,6 +165,7 @@ export interface LeadState {
 export const initialState: LeadState = {
   settledEpoch: undefined,
   barrier: undefined,
+  leavingMs: undefined,
   handedOverMs: undefined,
   demotedMs: undefined,
   cannotFollow: undefined,
@@ -206,13 +210,8 @@ export type LeadAction =
   | { readonly kind: 'end-drain' }
   | { readonly kind: 'promote' }
   | { readonly kind: 'fence' }
-  | { readonly kind: 'follow'; readonly address: string; readonly port: number }
-  | {
-      readonly kind: 'rejoin';
-      readonly method: 'rewind' | 'basebackup';
-      readonly address: string;
-      readonly port: number;
-    }
+  | { readonly kind: 'follow'; readonly from: Source }
+  | { readonly kind: 'rejoin'; readonly method: 'rewind' | 'basebackup'; readonly from: Source }
   | { readonly kind: 'keep-slots'; readonly members: readonly string[] }
   // the box's service manager
   | { readonly kind: 'start-process' };
@@ -222,6 +221,13 @@ export type LeadAction =
  * already.
  */
 export type Publication = 'primary' | 'replica' | 'none' | 'as-seen' | 'unchanged';
+
+/** Whom to follow, and which history that one has (D4). */
+export interface Source {
+  readonly address: string;
+  readonly port: number;
+  readonly history: Record['history'];
+}
 
 export interface LeadDecision {
   readonly state: LeadState;

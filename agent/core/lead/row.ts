@@ -22,8 +22,6 @@ export interface Row {
   readonly says: (view: View) => string;
   /** Decide again after so many ms though nothing new is seen. */
   readonly wakeAfterMs?: number;
-  /** What it waits for is counted from that time. */
-  readonly clock?: 'handedOverMs' | 'demotedMs';
 }
 
 export const writable: readonly Situation[] = ['gated', 'open'];

@@ -1,5 +1,5 @@
 import type { LeadAction, LeadObservation, LeadState, Outcome } from './model.js';
-import { isRecorded, settledHolder, type View } from './view.js';
+import { isRecorded, leaving, settledHolder, type View } from './view.js';
 
 const retryBaseMs = 100;
 const retryMaxMs = 5_000;
@@ -90,6 +90,7 @@ export function keepTime(state: LeadState, view: View): LeadState {
   const isDemoted = self.writable && !isRecorded(view) && settledHolder(view) !== undefined;
   return {
     ...state,
+    leavingMs: leaving(view) ? (state.leavingMs ?? nowMs) : undefined,
     handedOverMs: isHandedOver ? (state.handedOverMs ?? nowMs) : undefined,
     demotedMs: isDemoted ? (state.demotedMs ?? nowMs) : undefined,
   };

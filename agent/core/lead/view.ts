@@ -1,5 +1,5 @@
 import type { Record, Policy, FailoverOrder } from '../../../common/failover/shapes.js';
-import type { KnownSelf, LeadConfig, LeadObservation, LeadState, Peer, ReadShared } from './model.js';
+import type { KnownSelf, LeadConfig, LeadObservation, LeadState, Peer, ReadShared, Source } from './model.js';
 
 /**
  * Where this member is, from what its keeper sees:
@@ -153,6 +153,15 @@ export const others = ({ config, me }: View) => [...config.members.keys()].filte
 
 /** Where the settled holder is, unless the configuration does not know it. */
 export const holderPlace = (view: View) => view.config.members.get(settledHolder(view) ?? '');
+
+/** The settled holder as a source of WAL. */
+export function sourceOf(view: View): Source | undefined {
+  const place = holderPlace(view);
+  return place && view.record ? { ...place, history: view.record.history } : undefined;
+}
+
+/** Nothing was or will be acknowledged, and that was seen. */
+export const isShut = ({ self }: View) => self.gate.kind === 'closed' && self.gate.proven;
 
 /** Streams from the settled holder, on its timeline. */
 export function isFollowing(view: View): boolean {

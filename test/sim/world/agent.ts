@@ -9,7 +9,14 @@ import {
   type Ledger,
   type Outcome,
 } from '../../../agent/core/lead/model.js';
-import type { LeadObservation, Peer, ReadShared, Self, Shared } from '../../../agent/core/lead/model.js';
+import type {
+  Gate,
+  LeadObservation,
+  Peer,
+  ReadShared,
+  Self,
+  Shared,
+} from '../../../agent/core/lead/model.js';
 import { failoverKeys } from '../../../common/failover/keys.js';
 import type { Entry } from './consul.js';
 import { transactionFor } from './transactions.js';
@@ -26,6 +33,8 @@ export class SimAgent {
   last: LeadDecision | undefined;
   private state: LeadState = initialState;
   private outcome: Outcome | undefined;
+  /** What was asked before its last write had its answer, or before it started, is not looked at. */
+  private askedSinceMs = 0;
   /** Decided and not yet done; `shared` is what it was decided from. */
   private pending: { action: LeadAction; shared: ReadShared } | undefined;
 
@@ -33,6 +42,11 @@ export class SimAgent {
     private readonly world: World,
     readonly member: string,
   ) {}
+
+  start(): void {
+    this.isUp = true;
+    this.askedSinceMs = this.world.nowMs;
+  }
 
   die(): void {
     this.isUp = false;
@@ -73,12 +87,7 @@ export class SimAgent {
       data: pg.data,
       process: pg.isRunning ? 'running' : 'stopped',
       writable: pg.isWritable,
-      gate:
-        pg.gate === 'open'
-          ? { kind: 'open', proven: true }
-          : pg.gate === 'unknown'
-            ? { kind: pg.gate, why: '' }
-            : { kind: pg.gate },
+      gate: gateOf(pg.gate),
       draining: pg.drainUntilMs !== undefined,
       busy: undefined,
       incarnation: `i${pg.incarnation}`,
@@ -119,7 +128,9 @@ export class SimAgent {
     return {
       nowMs,
       self: this.self,
-      shared: consul.isUp ? sharedOf(this.world.keysSeenBy()) : { kind: 'unread', why: 'no answer' },
+      shared: consul.isUp
+        ? sharedOf(this.world.keysSince(this.askedSinceMs))
+        : { kind: 'unread', why: 'no answer' },
       session: !consul.isUp
         ? { kind: 'unknown' }
         : session !== undefined && consul.isValid(session)
@@ -161,7 +172,10 @@ export class SimAgent {
     const ops = this.world.broken.transaction(
       transactionFor(action, shared, keys, this.ledger.session ?? '', member),
     );
-    if (ops) return world.transact(ops, action);
+    if (ops) {
+      this.askedSinceMs = world.nowMs;
+      return world.transact(ops, action);
+    }
     if (action.kind === 'open-session' || action.kind === 'end-session') {
       if (!world.consul.isUp) return { kind: 'unconfirmed', action, why: 'no answer' };
       if (action.kind === 'end-session') world.consul.endSession(action.session);
@@ -208,13 +222,13 @@ export class SimAgent {
         return done;
       case 'follow': {
         if (!pg.isRunning || pg.isWritable) return refused('not a standby');
-        const from = world.server(action.address);
+        const from = world.server(action.from.address);
         if (from.data === 'present' && !pg.isPrefixOf(from)) return refused('diverged', 'diverged');
-        pg.source = action.address;
+        pg.source = action.from.address;
         return done;
       }
       case 'rejoin': {
-        const from = world.server(action.address);
+        const from = world.server(action.from.address);
         if (!from.isRunning || !from.isWritable)
           return refused('the source is not ready', 'source-not-ready');
         pg.crash();
@@ -223,7 +237,7 @@ export class SimAgent {
           return { kind: 'failed', action, why: 'cut off' };
         }
         pg.copy(from);
-        pg.source = action.address;
+        pg.source = action.from.address;
         return done;
       }
       case 'keep-slots':
@@ -250,4 +264,17 @@ function sharedOf(seen: ReadonlyMap<string, Entry>): Shared {
     policy: of(keys.policy),
     order: of(keys.order),
   };
+}
+
+function gateOf(kind: Gate['kind']): Gate {
+  switch (kind) {
+    case 'open':
+      return { kind, proven: true };
+    case 'closed':
+      return { kind, proven: true };
+    case 'unknown':
+      return { kind, why: 'simulated' };
+    case 'hold':
+      return { kind };
+  }
 }

@@ -31,6 +31,7 @@ export function run(seed: number, broken: Breakage = nothingBroken): RunResult {
   }
   world.areFaultsOn = false;
   for (const { heal } of healing) heal();
+  for (const name of world.members) world.server(name).stalledUntilMs = 0;
   const until = world.nowMs + healMs;
   while (world.nowMs < until && !isWell(world)) {
     if (world.nowMs % 1_000 === 0) world.rebuildStrays();
@@ -55,7 +56,7 @@ function fault(world: World, later: (afterMs: number, heal: () => void) => void)
     const name = member();
     world.tell('fault', `the agent of ${name} is killed`);
     world.agent(name).die();
-    later(50 + world.random() * 3_000, () => (world.agent(name).isUp = true));
+    later(50 + world.random() * 3_000, () => world.agent(name).start());
   }
   if (chance(0.15)) {
     const name = member();
@@ -92,7 +93,7 @@ const primaries = (world: World) => world.members.filter((name) => world.agent(n
 
 function isWell(world: World): boolean {
   const [primary, ...more] = primaries(world);
-  if (primary === undefined || more.length > 0) return false;
+  if (primary === undefined || more.length > 0 || world.isOrdered) return false;
   const pg = world.server(primary);
   return (
     pg.isRunning &&

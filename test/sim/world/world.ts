@@ -33,7 +33,7 @@ export class World {
   private newestOpening = 0;
   private readonly openingOf = new Map<string, { timeline: number; number: number }>();
   private late: { ops: readonly Op[]; atMs: number }[] = [];
-  private old: ReadonlyMap<string, Entry> = new Map();
+  private old: { keys: ReadonlyMap<string, Entry>; atMs: number } = { keys: new Map(), atMs: -1 };
   private readonly servers = new Map<string, SimPostgres>();
   private readonly agents = new Map<string, SimAgent>();
   private readonly lastRow = new Map<string, string>();
@@ -93,9 +93,9 @@ export class World {
     for (const write of pg.waiting.splice(0)) this.acknowledge(name, write);
   }
 
-  keysSeenBy(): ReadonlyMap<string, Entry> {
-    // A stale read gives what was there a while ago.
-    if (this.areFaultsOn && this.random() < 0.03 && this.old.size > 0) return this.old;
+  /** What was there since that time, if not now: all reads are consistent, and an answer may be slow. */
+  keysSince(ms: number): ReadonlyMap<string, Entry> {
+    if (this.areFaultsOn && this.random() < 0.1 && this.old.atMs >= ms) return this.old.keys;
     return this.consul.snapshot();
   }
 
@@ -117,6 +117,10 @@ export class World {
       this.consul.transact([{ verb: 'cas', key: keys.order, value: order, index: now.index }]);
     if (isPlaced) this.tell('operator', JSON.stringify(order));
     return isPlaced;
+  }
+
+  get isOrdered(): boolean {
+    return this.consul.get(keys.order).value !== undefined;
   }
 
   switchover(): void {
@@ -151,7 +155,7 @@ export class World {
 
   tick(): void {
     this.nowMs += 10;
-    if (this.random() < 0.05) this.old = this.consul.snapshot();
+    if (this.random() < 0.05) this.old = { keys: this.consul.snapshot(), atMs: this.nowMs };
     const due = this.late.filter(({ atMs }) => atMs <= this.nowMs);
     this.late = this.late.filter(({ atMs }) => atMs > this.nowMs);
     for (const { ops } of due)

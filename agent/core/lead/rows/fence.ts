@@ -1,5 +1,5 @@
 import { writable, type Row } from '../row.js';
-import { isOrderedAway, recorded } from '../view.js';
+import { isOrderedAway, isShut, recorded } from '../view.js';
 
 /** What interrupts everything else: a member that may still acknowledge and no longer should. */
 export const fenceRows: readonly Row[] = [
@@ -11,7 +11,7 @@ export const fenceRows: readonly Row[] = [
     condition: 'the record is of a newer epoch and another member, and the gate is not closed',
     when: (view) =>
       view.self.process === 'running' &&
-      view.self.gate.kind !== 'closed' &&
+      !isShut(view) &&
       view.record !== undefined &&
       view.record.epoch > view.seen.ledger.epoch &&
       recorded(view) !== view.me,

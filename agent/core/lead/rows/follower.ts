@@ -6,6 +6,7 @@ import {
   leaderName,
   recorded,
   settledHolder,
+  sourceOf,
   type View,
 } from '../view.js';
 
@@ -45,8 +46,8 @@ function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
 }
 
 function rejoin(view: View, method: 'rewind' | 'basebackup') {
-  const place = holderPlace(view);
-  return place && after(view, { rejoining: view.self.incarnation }, { kind: 'rejoin', method, ...place });
+  const from = sourceOf(view);
+  return from && after(view, { rejoining: view.self.incarnation }, { kind: 'rejoin', method, from });
 }
 
 const isReplaced = ({ seen, self }: View) =>
@@ -173,8 +174,8 @@ export const followerRows: readonly Row[] = [
     condition: 'there is a holder',
     when: (view) => holderPlace(view) !== undefined && !isRecorded(view),
     does: (view) => {
-      const place = holderPlace(view);
-      return place && { kind: 'follow', ...place };
+      const from = sourceOf(view);
+      return from && { kind: 'follow', from };
     },
     doing: 'follow the holder',
     says: (view) => `begins to follow ${settledHolder(view)}`,
@@ -192,7 +193,6 @@ export const followerRows: readonly Row[] = [
       view.self.statements !== 0 &&
       view.nowMs - (view.state.demotedMs ?? view.nowMs) < lingerMs,
     doing: 'wait until nothing runs, for at most 5 seconds',
-    clock: 'demotedMs',
     wakeAfterMs: 50,
     says: (view) => `${settledHolder(view)} has been promoted; statements here may end`,
   },

@@ -1,5 +1,14 @@
 import type { Row } from '../row.js';
-import { fedPosition, isAtLeast, isRecorded, knownPeer, leaving, others, type View } from '../view.js';
+import {
+  fedPosition,
+  isAtLeast,
+  isRecorded,
+  isShut,
+  knownPeer,
+  leaving,
+  others,
+  type View,
+} from '../view.js';
 
 const sameNames = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((name) => b.includes(name));
@@ -25,6 +34,9 @@ const target = (view: View) => leaving(view)?.to ?? '';
 const isCaughtUp = (view: View, wanted = view.state.barrier) =>
   isAtLeast(view, fedPosition(view, target(view)), wanted);
 
+/** A switchover that has not handed over by then is given up, in ms. */
+export const leaveMs = 4_000;
+
 /** The holder: what an operator ordered, and what it keeps in order by itself. */
 export const holderRows: readonly Row[] = [
   {
@@ -38,6 +50,24 @@ export const holderRows: readonly Row[] = [
     does: (view) => ({ kind: 'drop-order', id: view.order?.id ?? '', why: refusal(view) ?? '' }),
     doing: 'refuse the order',
     says: (view) => `the order is refused: ${refusal(view)}`,
+  },
+  {
+    id: 'too-slow',
+    rules: ['O4'],
+    in: ['open'],
+    lease: ['mine'],
+    condition: 'the target is lost, or does not catch up in time',
+    when: (view) =>
+      leaving(view) !== undefined &&
+      (fedPosition(view, target(view)) === undefined ||
+        view.nowMs - (view.state.leavingMs ?? view.nowMs) > leaveMs),
+    does: (view) => ({
+      kind: 'drop-order',
+      id: view.order?.id ?? '',
+      why: `${target(view)} did not catch up`,
+    }),
+    doing: 'give the switchover up',
+    says: (view) => `switchover given up: ${target(view)} did not catch up`,
   },
   {
     id: 'drain',
@@ -94,6 +124,17 @@ export const holderRows: readonly Row[] = [
     doing: 'wait until the role has been retracted',
     wakeAfterMs: 10,
     says: () => 'switchover: the role is taken out of the catalogue',
+  },
+  {
+    id: 'prove-gate',
+    rules: ['G1', 'O4'],
+    in: ['gated'],
+    lease: ['mine'],
+    condition: 'the gate is closed for a switchover, and was not seen to be',
+    when: (view) => leaving(view) !== undefined && isRecorded(view) && !isShut(view),
+    does: () => ({ kind: 'close-gate' }),
+    doing: 'close the gate, and see that it is',
+    says: () => 'switchover: the gate is proven to be closed',
   },
   {
     id: 'hand-over',

@@ -5,8 +5,9 @@ import { writeRecord } from './adopt.js';
 /** The lease was handed over and is not taken: the old holder takes it back after so long, in ms. */
 export const handOverMs = 3_000;
 
-/** The disk knows an epoch that Consul has forgotten: a backup of Consul was restored (R6). */
-const isConsulBehind = (view: View) => view.seen.ledger.seenEpoch > view.epoch;
+/** An epoch is known that Consul does not show: a backup of Consul was restored (R6), or what it answers is of a while ago. */
+const isConsulBehind = ({ seen, state, epoch }: View) =>
+  Math.max(seen.ledger.seenEpoch, state.settledEpoch ?? 0) > epoch;
 
 /** Whether whoever held the lease before can acknowledge nothing any more (O1). */
 function isFenceSure(view: View): boolean {
@@ -22,15 +23,15 @@ const isEntitled = (view: View) => isOrdered(view) || (isRecorded(view) && !isOr
 /** A member that comes to hold the lease, from the free key to the open gate. */
 export const promotionRows: readonly Row[] = [
   {
-    id: 'epoch-behind-disk',
-    rules: ['R6'],
-    in: ['standby', 'gated', 'open'],
-    lease: ['free', 'mine'],
-    condition: 'the epoch on this disk is newer than the one in Consul',
+    id: 'epoch-behind',
+    rules: ['R6', 'L2'],
+    in: 'any',
+    lease: 'any',
+    condition: 'an epoch is known that is newer than the one in Consul',
     when: isConsulBehind,
     doing: 'wait',
     says: (view) =>
-      `this disk knows epoch ${view.seen.ledger.seenEpoch}, Consul only ${view.epoch}: was a backup of Consul restored? "hotspare promote ${view.me} --record-lost" confirms this member`,
+      `epoch ${Math.max(view.seen.ledger.seenEpoch, view.state.settledEpoch ?? 0)} is known here, and Consul shows ${view.epoch}: was a backup of Consul restored? "hotspare promote ${view.me} --record-lost" confirms this member`,
   },
   {
     id: 'take-ordered',
@@ -88,7 +89,6 @@ export const promotionRows: readonly Row[] = [
       isOrderedAway(view) &&
       view.nowMs - (view.state.handedOverMs ?? view.nowMs) < handOverMs,
     doing: 'wait',
-    clock: 'handedOverMs',
     wakeAfterMs: 100,
     says: ({ order }) =>
       `the lease was handed over to ${order?.kind === 'switchover' ? order.to : 'another member'}`,

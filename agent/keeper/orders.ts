@@ -1,0 +1,47 @@
+import type { Request } from '../../common/keeper/protocol.js';
+import type { LeadAction, Source } from '../core/lead/model.js';
+import { slotOf } from './slots.js';
+
+/** A drain that nothing ends is ended by the keeper after so long, in ms: longer than a switchover takes. */
+const drainMs = 10_000;
+
+/** The keeper's order for that action; undefined: it is not the keeper's to do. */
+export function orderFor(action: LeadAction, member: string): Request | undefined {
+  switch (action.kind) {
+    case 'manage':
+      return { verb: 'init', managed: true, gate: action.gate };
+    case 'release-management':
+      return { verb: 'init', managed: false, gate: 'as-is' };
+    case 'close-gate':
+      return { verb: 'gate', do: 'close' };
+    case 'hold-gate':
+      return { verb: 'gate', do: 'hold' };
+    case 'finalise-gate':
+      return { verb: 'gate', do: 'final' };
+    case 'open-gate':
+      return { verb: 'gate', do: 'open', standbys: [] };
+    case 'drain':
+      return { verb: 'drain', do: 'on', resetAfterMs: drainMs };
+    case 'end-drain':
+      return { verb: 'drain', do: 'off' };
+    case 'promote':
+      return { verb: 'promote' };
+    case 'fence':
+      return { verb: 'fence' };
+    case 'follow':
+      return { verb: 'follow', ...sourceFor(action.from, member) };
+    case 'rejoin':
+      return { verb: 'rejoin', method: action.method, ...sourceFor(action.from, member) };
+    case 'keep-slots':
+      return { verb: 'slots', names: action.members.map(slotOf) };
+    default:
+      return undefined;
+  }
+}
+
+const sourceFor = ({ address, port, history }: Source, member: string) => ({
+  host: address,
+  port,
+  slot: slotOf(member),
+  history,
+});

@@ -1,0 +1,76 @@
+import { parseLsn } from '../../common/lsn.js';
+import type { Facts } from '../../common/keeper/protocol.js';
+import type { Gate, KnownSelf, Self } from '../core/lead/model.js';
+import { positionOf } from './position.js';
+import { memberOfSlot } from './slots.js';
+
+/** What the keeper says, in the words of the core. */
+export function selfOf(facts: Facts): Self {
+  const { data, server } = facts;
+  if (data.state === 'unreadable' && !facts.rewinding)
+    return { kind: 'unknown', why: `the control file cannot be read: ${data.why}` };
+  const sql = facts.sql.state === 'answers' ? facts.sql : undefined;
+  const present = data.state === 'present' ? data : undefined;
+  // The control file still shows the run before while Postgres starts: its own word counts where it has one.
+  const writable = sql ? !sql.inRecovery : present?.cluster === 'in production';
+  return {
+    kind: 'known',
+    managed: facts.managed,
+    data: facts.rewinding ? 'half-done' : present ? 'present' : 'none',
+    // Processes that outlived their postmaster can acknowledge as well (F1).
+    process: server.state === 'running' || server.others > 0 ? 'running' : 'stopped',
+    writable,
+    gate: gateOf(facts.gate),
+    draining: facts.drain !== undefined,
+    busy: facts.order?.verb,
+    incarnation: facts.incarnation,
+    origin: present?.systemId,
+    history: facts.history,
+    position: present && positionNow(present.timeline, sql),
+    statements: sql?.statements,
+    ...receiverOf(sql),
+    feeds: (sql?.senders ?? []).map(({ name, flushLsn }) => ({
+      name,
+      position: flushLsn === undefined || !present ? undefined : positionOf(present.timeline, flushLsn),
+    })),
+    slots: (sql?.slots ?? []).flatMap(({ name }) => memberOfSlot(name) ?? []),
+    replayPaused: sql?.replayPaused ?? false,
+  };
+}
+
+type Answering = Extract<Facts['sql'], { state: 'answers' }>;
+
+/** A standby that has just started has received nothing yet, and has what it has replayed. */
+function positionNow(timeline: number, sql: Answering | undefined): string | undefined {
+  const [first, ...more] = [sql?.flushLsn, sql?.inRecovery ? sql.replayLsn : undefined].filter(
+    (lsn) => lsn !== undefined,
+  );
+  if (first === undefined) return undefined;
+  const newest = more.reduce((best, lsn) => (parseLsn(lsn) > parseLsn(best) ? lsn : best), first);
+  return positionOf(timeline, newest);
+}
+
+function receiverOf(sql: Answering | undefined): Pick<KnownSelf, 'source'> {
+  const receiver = sql?.receiver;
+  if (receiver?.host === undefined) return { source: undefined };
+  return {
+    source: {
+      address: receiver.host,
+      streaming: receiver.status === 'streaming',
+      ...(receiver.timeline === undefined ? {} : { timeline: receiver.timeline }),
+    },
+  };
+}
+
+function gateOf(gate: Facts['gate']): Gate {
+  switch (gate.kind) {
+    case 'closed':
+      return { kind: 'closed', proven: gate.sinceStart };
+    case 'hold':
+      return { kind: 'hold' };
+    case 'open':
+      return { kind: 'open', proven: gate.proven };
+    case 'unknown':
+      return { kind: 'unknown', why: gate.why };
+  }
+}
