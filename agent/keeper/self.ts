@@ -56,6 +56,7 @@ function receiverOf(sql: Answering | undefined): Pick<KnownSelf, 'source'> {
   return {
     source: {
       address: receiver.host,
+      port: receiver.port,
       streaming: receiver.status === 'streaming',
       ...(receiver.timeline === undefined ? {} : { timeline: receiver.timeline }),
     },

@@ -58,9 +58,15 @@ export type Self =
       readonly position: string | undefined;
       /** Statements of clients that run; undefined when it cannot be asked. */
       readonly statements: number | undefined;
-      /** Whom it streams from, by address. */
+      /** Whom it streams from. */
       readonly source:
-        { readonly address: string; readonly streaming: boolean; readonly timeline?: number } | undefined;
+        | {
+            readonly address: string;
+            readonly port: number | undefined;
+            readonly streaming: boolean;
+            readonly timeline?: number;
+          }
+        | undefined;
       /** Who streams from it: name (member and incarnation) and what is flushed there. */
       readonly feeds: readonly { readonly name: string; readonly position: string | undefined }[];
       /** Members for which a slot is kept. */

@@ -171,6 +171,7 @@ export function isFollowing(view: View): boolean {
     place !== undefined &&
     source?.streaming === true &&
     source.address === place.address &&
+    source.port === place.port &&
     source.timeline === view.record?.history.timeline
   );
 }

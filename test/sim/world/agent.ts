@@ -98,7 +98,12 @@ export class SimAgent {
       source:
         source === undefined
           ? undefined
-          : { address: source, streaming: pg.streaming, ...(pg.streaming ? { timeline: pg.timeline } : {}) },
+          : {
+              address: source,
+              port: 5432,
+              streaming: pg.streaming,
+              ...(pg.streaming ? { timeline: pg.timeline } : {}),
+            },
       feeds: this.world.feedsOf(this.member),
       slots: pg.slots,
       replayPaused: false,

@@ -28,9 +28,15 @@ export const breakages: Readonly<Record<string, Breakage>> = {
         ?.filter(({ verb }) => verb !== 'check-session' && verb !== 'check-index')
         .map((op) => ('index' in op ? { ...op, index: anyIndex } : op)),
   },
-  /** The gate opens though a write without an answer may still be applied. */
+  /** The gate opens though a handing over without an answer may still be applied: nothing that it names has moved. */
   'R1-settle': {
     ...nothingBroken,
+    transaction: (ops) =>
+      ops?.some(({ verb }) => verb === 'unlock')
+        ? ops
+            .filter(({ verb }) => verb !== 'check-index')
+            .map((op) => (op.verb === 'cas' ? { ...op, index: anyIndex } : op))
+        : ops,
     rows: without('confirm').map((row) =>
       row.id === 'open-gate' ? { ...row, when: ({ record, me }) => record?.members[0]?.name === me } : row,
     ),
