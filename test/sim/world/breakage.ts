@@ -8,9 +8,16 @@ export interface Breakage {
   readonly rows: readonly Row[];
   readonly transaction: (ops: readonly Op[] | undefined) => readonly Op[] | undefined;
   readonly isGateOpenAtStart: boolean;
+  /** Share of Consul's writes that have no answer. */
+  readonly unanswered: number;
 }
 
-export const nothingBroken: Breakage = { rows: table, transaction: (ops) => ops, isGateOpenAtStart: false };
+export const nothingBroken: Breakage = {
+  rows: table,
+  transaction: (ops) => ops,
+  isGateOpenAtStart: false,
+  unanswered: 0.1,
+};
 
 const without = (...ids: string[]): readonly Row[] => table.filter(({ id }) => !ids.includes(id));
 const changed = (id: string, change: (row: Row) => Row): readonly Row[] =>
@@ -31,6 +38,7 @@ export const breakages: Readonly<Record<string, Breakage>> = {
   /** The gate opens though a handing over without an answer may still be applied: nothing that it names has moved. */
   'R1-settle': {
     ...nothingBroken,
+    unanswered: 0.6,
     transaction: (ops) =>
       ops?.some(({ verb }) => verb === 'unlock')
         ? ops

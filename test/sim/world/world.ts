@@ -101,7 +101,7 @@ export class World {
 
   transact(ops: readonly Op[], action: LeadAction): Outcome {
     if (!this.consul.isUp) return { kind: 'unconfirmed', action, why: 'no answer' };
-    if (this.areFaultsOn && this.random() < 0.1) {
+    if (this.areFaultsOn && this.random() < this.broken.unanswered) {
       if (this.random() < 0.7) this.late.push({ ops, atMs: this.nowMs + this.random() * 3_000 });
       return { kind: 'unconfirmed', action, why: 'no answer in time' };
     }
