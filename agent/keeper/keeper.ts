@@ -3,6 +3,7 @@ import { callKeeper } from '../../common/keeper/client.js';
 import type { LeadAction, Outcome, Self } from '../core/lead/model.js';
 import { orderFor } from './orders.js';
 import { positionOf } from './position.js';
+import type { KeeperPort } from '../lead-port.js';
 import { selfOf } from './self.js';
 
 export interface KeeperOptions {
@@ -13,7 +14,7 @@ export interface KeeperOptions {
 }
 
 /** The keeper of this box. No call rejects. */
-export class Keeper {
+export class Keeper implements KeeperPort {
   constructor(private readonly options: KeeperOptions) {}
 
   async look(signal?: AbortSignal): Promise<Self> {

@@ -56,7 +56,13 @@ export function viewOf(
   if (shared.kind === 'unread') return { why: `Consul: ${shared.why}` };
   if (self.kind === 'unknown') return { why: `the keeper: ${self.why}` };
   if (session.kind === 'unknown') return { why: "Consul does not say whether this agent's session lives" };
-  if (self.process === 'running' && self.data === 'present' && self.writable && self.gate.kind === 'unknown')
+  if (
+    self.managed &&
+    self.process === 'running' &&
+    self.data === 'present' &&
+    self.writable &&
+    self.gate.kind === 'unknown'
+  )
     return { why: `the gate: ${self.gate.why}` };
   const record = shared.record.value;
   const epoch = Math.max(shared.epoch.value ?? 0, record?.epoch ?? 0);

@@ -1,0 +1,248 @@
+import { sleep, type Clock } from '../../../common/clock.js';
+import type { Snapshot } from '../../../common/failover/snapshot.js';
+import type { Log } from '../../../common/runtime/log.js';
+import { lead } from '../../core/lead/decide.js';
+import {
+  initialState,
+  type LeadAction,
+  type LeadConfig,
+  type LeadDecision,
+  type LeadObservation,
+  type LeadState,
+  type Ledger,
+  type Outcome,
+  type Peer,
+  type Self,
+} from '../../core/lead/model.js';
+import type { LeasePort } from '../../lease-port.js';
+import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
+import { Newest } from './newest.js';
+import { Performer } from './performer.js';
+import { SessionKeeper } from './sessions.js';
+import { sharedOf } from './shared.js';
+
+/** How often this member is looked at while nothing goes on, and while something does, in ms. */
+const steadyMs = 1_000;
+const busyMs = 50;
+/** An answer of Consul's that is older than what is known is looked into after so long, in ms. */
+const rereadMs = 2_000;
+/** Rows after which there is nothing more to do. */
+const steadyRows: readonly string[] = [
+  'holder',
+  'following',
+  'observe',
+  'paused',
+  'stopped',
+  'quarantined',
+  'stray',
+];
+
+export interface LeadLoopOptions {
+  readonly config: LeadConfig;
+  readonly keeper: KeeperPort;
+  readonly lease: LeasePort;
+  readonly ledger: LedgerPort;
+  readonly peers: PeersPort;
+  /** Starts the server's unit; rejects when it does not come up. */
+  readonly startProcess: (signal: AbortSignal) => Promise<void>;
+  /** The role tag that stands in the catalogue for this member; undefined: not known. */
+  readonly published: () => LeadObservation['published'];
+  /** Told of every decision. */
+  readonly onDecision: (decision: LeadDecision) => void;
+  /** Told of every action's end. */
+  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Observe, decide, perform for the lead of one service: one action at a time, and a fence cuts off any other. */
+export class LeadLoop {
+  private state: LeadState = initialState;
+  private readonly newest = new Newest();
+  private readonly sessions: SessionKeeper;
+  private readonly performer: Performer;
+  private ledger: Ledger | undefined;
+  private outcome: Outcome | undefined;
+  private lastSentence = '';
+  private wakeUp: () => void = () => {};
+  private isWoken = false;
+  private staleSinceMs: number | undefined;
+  private self: Self = { kind: 'unknown', why: 'not asked yet' };
+
+  constructor(private readonly options: LeadLoopOptions) {
+    this.sessions = new SessionKeeper(options.lease, options.clock);
+    this.performer = new Performer({
+      ...options,
+      member: options.config.member,
+      remember: (ledger) => this.remember(ledger),
+      opened: (session) => this.sessions.opened(session),
+      wrote: (snapshot) => void this.newest.take(snapshot, true),
+    });
+  }
+
+  /** What the keeper last said; for the agents of the other members. */
+  get seen(): Self {
+    return this.self;
+  }
+
+  /** The highest epoch on this disk. */
+  get epoch(): number {
+    return Math.max(this.ledger?.seenEpoch ?? 0, this.ledger?.epoch ?? 0);
+  }
+
+  /** Something is to be seen: looks at once. */
+  wake(): void {
+    this.isWoken = true;
+    this.wakeUp();
+  }
+
+  /** Until the signal fires. Rejects when the core fails or the ledger cannot be read: without them nothing may be done. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.ledger = await this.options.ledger.read();
+    const watching = this.watch(signal);
+    while (!signal.aborted) {
+      const decision = await this.look(signal);
+      if (signal.aborted) break;
+      if (decision.action) await this.perform(decision.action, signal);
+      else await this.rest(decision, signal);
+    }
+    await watching;
+  }
+
+  private async watch(signal: AbortSignal): Promise<void> {
+    await this.options.lease.watch(
+      {
+        onSnapshot: (snapshot) => {
+          if (this.newest.take(snapshot, false)) this.staleSinceMs = undefined;
+          else this.staleSinceMs ??= this.options.clock.nowMs();
+          this.wake();
+        },
+        onUnavailable: ({ why }) => {
+          this.newest.lose(why);
+          this.wake();
+        },
+      },
+      signal,
+    );
+  }
+
+  private async look(signal: AbortSignal): Promise<LeadDecision> {
+    const seen = await this.observe(signal);
+    this.outcome = undefined;
+    const decision = lead(this.state, seen, this.options.config);
+    this.state = decision.state;
+    if (decision.sentence !== this.lastSentence || decision.action)
+      this.options.log.info(
+        { row: decision.row, ...(decision.action ? { action: decision.action.kind } : {}) },
+        decision.sentence,
+      );
+    this.lastSentence = decision.sentence;
+    this.options.onDecision(decision);
+    return decision;
+  }
+
+  private async observe(signal: AbortSignal): Promise<LeadObservation> {
+    const { keeper, clock, published } = this.options;
+    this.isWoken = false;
+    await this.rereadIfStale(signal);
+    const ledger = this.ledger as Ledger;
+    const snapshot = this.newest.snapshot;
+    const [self, session, peers] = await Promise.all([
+      keeper.look(signal),
+      snapshot ? this.sessions.look(ledger.session, snapshot.holder, signal) : ({ kind: 'unknown' } as const),
+      this.peersFor(snapshot, signal),
+    ]);
+    this.self = self;
+    return {
+      nowMs: clock.nowMs(),
+      self,
+      shared: snapshot ? sharedOf(snapshot) : { kind: 'unread', why: this.newest.trouble },
+      session,
+      peers,
+      ledger,
+      published: published(),
+      outcome: this.outcome,
+    };
+  }
+
+  /** The others are asked only where a row looks at them: before the first record, and while there is an order. */
+  private async peersFor(
+    snapshot: Snapshot | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Peer>> {
+    const { config, peers } = this.options;
+    if (!snapshot || (snapshot.record.kind === 'value' && snapshot.order.kind === 'absent')) return new Map();
+    const names = [...config.members.keys()].filter((name) => name !== config.member);
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await peers.ask(name, signal)] as const)),
+    );
+  }
+
+  private async rereadIfStale(signal: AbortSignal): Promise<void> {
+    const { clock, lease } = this.options;
+    if (this.staleSinceMs === undefined || clock.nowMs() - this.staleSinceMs < rereadMs) return;
+    const read = await lease.read({ consistent: true, signal });
+    if (read.kind !== 'answered') return;
+    this.staleSinceMs = undefined;
+    this.newest.take(read.snapshot, true);
+  }
+
+  /** While it goes on, every change in Consul is looked at: a fence does not wait for it. */
+  private async perform(action: LeadAction, signal: AbortSignal): Promise<void> {
+    const { snapshot } = this.newest;
+    if (!snapshot) return;
+    const abort = new AbortController();
+    const work = this.performer.perform(
+      action,
+      { snapshot, self: this.self, ledger: this.ledger as Ledger },
+      AbortSignal.any([signal, abort.signal]),
+    );
+    const guard = action.kind === 'fence' ? undefined : this.guard(abort, signal);
+    this.outcome = await work;
+    guard?.end();
+    this.options.onOutcome?.(this.outcome);
+  }
+
+  /** Ends the action under way as soon as a fence is due; the next look then decides on it. */
+  private guard(abort: AbortController, signal: AbortSignal): { end(): void } {
+    let isOver = false;
+    const watch = async () => {
+      while (!isOver && !signal.aborted) {
+        await this.woken(busyMs * 4, signal);
+        if (isOver) return;
+        if (!this.isWoken) continue;
+        const seen = await this.observe(signal);
+        const { action } = lead(this.state, { ...seen, outcome: undefined }, this.options.config);
+        if (action?.kind === 'fence') abort.abort();
+      }
+    };
+    void watch();
+    return {
+      end: () => {
+        isOver = true;
+        this.wakeUp();
+      },
+    };
+  }
+
+  private async rest(decision: LeadDecision, signal: AbortSignal): Promise<void> {
+    const untilWake =
+      decision.wakeAtMs === undefined
+        ? Infinity
+        : Math.max(0, decision.wakeAtMs - this.options.clock.nowMs());
+    await this.woken(Math.min(untilWake, steadyRows.includes(decision.row) ? steadyMs : busyMs), signal);
+  }
+
+  private async woken(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.isWoken) return;
+    const abort = new AbortController();
+    this.wakeUp = () => abort.abort();
+    await sleep(this.options.clock, ms, { signal: AbortSignal.any([signal, abort.signal]) }).catch(() => {});
+    this.wakeUp = () => {};
+  }
+
+  private async remember(ledger: Ledger): Promise<void> {
+    await this.options.ledger.write(ledger);
+    this.ledger = ledger;
+  }
+}
