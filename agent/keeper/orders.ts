@@ -32,6 +32,8 @@ export function orderFor(action: LeadAction, member: string): Request | undefine
       return { verb: 'follow', ...sourceFor(action.from, member) };
     case 'rejoin':
       return { verb: 'rejoin', method: action.method, ...sourceFor(action.from, member) };
+    case 'checkpoint':
+      return { verb: 'checkpoint' };
     case 'keep-slots':
       return { verb: 'slots', names: action.members.map(slotOf) };
     default:

@@ -34,6 +34,7 @@ export function selfOf(facts: Facts): Self {
       position: flushLsn === undefined || !present ? undefined : positionOf(present.timeline, flushLsn),
     })),
     slots: (sql?.slots ?? []).flatMap(({ name }) => memberOfSlot(name) ?? []),
+    checkpointed: present === undefined || present.checkpointTimeline === present.timeline,
     replayPaused: sql?.replayPaused ?? false,
   };
 }

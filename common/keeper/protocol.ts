@@ -143,7 +143,15 @@ const facts = object({
     none: {},
     unreadable: { why: text },
     /** `cluster`: the control file's word, such as "in production". */
-    present: { cluster: text, systemId, timeline, checkpointLsn: lsn, minRecoveryLsn: lsn },
+    present: {
+      cluster: text,
+      systemId,
+      timeline,
+      /** Of the latest checkpoint; behind `timeline` until the first one after a promotion. */
+      checkpointTimeline: timeline,
+      checkpointLsn: lsn,
+      minRecoveryLsn: lsn,
+    },
   }),
   /** `others`: processes on this data directory that belong to no postmaster. */
   server: union('state', { stopped: { others: number }, running: { pid: number, others: number } }),

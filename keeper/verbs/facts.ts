@@ -83,8 +83,8 @@ export function refuseOld(version: string): void {
 
 function shown(data: ControlData): Facts['data'] {
   if (data.state !== 'present') return data;
-  const { cluster, systemId, timeline, checkpointLsn, minRecoveryLsn } = data;
-  return { state: 'present', cluster, systemId, timeline, checkpointLsn, minRecoveryLsn };
+  const { cluster, systemId, timeline, checkpointTimeline, checkpointLsn, minRecoveryLsn } = data;
+  return { state: 'present', cluster, systemId, timeline, checkpointTimeline, checkpointLsn, minRecoveryLsn };
 }
 
 const positions = positionSql([

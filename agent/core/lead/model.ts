@@ -72,6 +72,8 @@ export type Self =
       /** Members for which a slot is kept. */
       readonly slots: readonly string[];
       readonly replayPaused: boolean;
+      /** Its first checkpoint since the promotion is through: before that nobody can be rewound to it. */
+      readonly checkpointed: boolean;
     };
 export type KnownSelf = Extract<Self, { kind: 'known' }>;
 
@@ -218,6 +220,7 @@ export type LeadAction =
   | { readonly kind: 'fence' }
   | { readonly kind: 'follow'; readonly from: Source }
   | { readonly kind: 'rejoin'; readonly method: 'rewind' | 'basebackup'; readonly from: Source }
+  | { readonly kind: 'checkpoint' }
   | { readonly kind: 'keep-slots'; readonly members: readonly string[] }
   // the box's service manager
   | { readonly kind: 'start-process' };

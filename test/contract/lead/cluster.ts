@@ -200,7 +200,7 @@ export class Cluster {
   async settled(primary: string): Promise<void> {
     const others = this.leads.filter(({ member }) => member.name !== primary);
     try {
-      await waitFor(`${primary} to lead`, eventuallyMs, async () => {
+      await waitFor(`${primary} to lead`, eventuallyMs * 2, async () => {
         const { order } = await this.snapshot();
         const isLed = order.kind === 'absent' && this.lead(primary).publish === 'primary';
         return isLed && others.every(({ publish }) => publish === 'replica');
@@ -212,7 +212,12 @@ export class Cluster {
   }
 
   story(): string {
-    return this.leads.map((lead) => lead.story()).join('\n\n');
+    return this.leads
+      .map(
+        (lead) =>
+          `${lead.story()}\n${lead.member.read('keeper.log').slice(-1_500)}\n${lead.member.log().slice(-1_500)}`,
+      )
+      .join('\n\n');
   }
 
   async destroy(): Promise<void> {

@@ -107,6 +107,7 @@ export class SimAgent {
       feeds: this.world.feedsOf(this.member),
       slots: pg.slots,
       replayPaused: false,
+      checkpointed: true,
     };
   }
 

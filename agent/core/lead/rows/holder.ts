@@ -203,6 +203,17 @@ export const holderRows: readonly Row[] = [
     says: () => 'slots are made for the other members',
   },
   {
+    id: 'checkpoint',
+    rules: ['D4'],
+    in: ['open'],
+    lease: ['mine'],
+    condition: 'there was no checkpoint since the promotion',
+    when: ({ self }) => !self.checkpointed,
+    does: () => ({ kind: 'checkpoint' }),
+    doing: 'make one: only then can another member be rewound to this one',
+    says: () => 'makes its first checkpoint since the promotion',
+  },
+  {
     id: 'holder',
     rules: ['L1'],
     in: ['open'],
