@@ -35,6 +35,7 @@ class Lead {
   private running: Promise<void> | undefined;
   private connection: ConsulConnection | undefined;
   private loop: LeadLoop | undefined;
+  private waiting: { row: string; resolve: () => void }[] = [];
   lease!: LeasePort;
 
   constructor(
@@ -94,6 +95,8 @@ class Lead {
       published: () => published,
       onDecision: (decision) => {
         this.decisions.push(decision);
+        for (const each of this.waiting.filter(({ row }) => row === decision.row)) each.resolve();
+        this.waiting = this.waiting.filter(({ row }) => row !== decision.row);
         if (decision.publish !== 'unchanged' && decision.publish !== 'as-seen') published = decision.publish;
       },
       onOutcome: (outcome) => this.outcomes.push(outcome),
@@ -101,6 +104,30 @@ class Lead {
       log,
     });
     this.running = this.loop.run(this.abort.signal);
+  }
+
+  /** Resolves when that row decides. */
+  untilRow(row: string): { readonly lead: Promise<void> } {
+    return { lead: new Promise((resolve) => this.waiting.push({ row, resolve })) };
+  }
+
+  /** SIGKILL, and what a service manager does after it. The agent's part forgets everything but its disk. */
+  async kill(victim: 'agent' | 'keeper' | 'postmaster'): Promise<void> {
+    switch (victim) {
+      case 'agent':
+        await this.stop();
+        this.start();
+        return;
+      case 'keeper':
+        await this.member.killKeeper();
+        await this.member.startKeeper();
+        return;
+      case 'postmaster':
+        this.member.postmaster.signalAll('SIGKILL');
+        await this.member.postmaster.ended();
+        // A rejoin may be at the data directory: then it is the agent that starts it.
+        await this.member.boot().catch(() => {});
+    }
   }
 
   async stop(): Promise<void> {
@@ -209,6 +236,26 @@ export class Cluster {
     } catch (error) {
       throw new Error(`${String(error)}\n${this.story()}`, { cause: error });
     }
+  }
+
+  /** As `settled`, whichever member it is. */
+  async settledSomewhere(): Promise<string> {
+    let found = '';
+    try {
+      await waitFor('one primary that the others follow', eventuallyMs * 2, async () => {
+        const primaries = this.leads.filter(({ publish }) => publish === 'primary');
+        found = primaries[0]?.member.name ?? '';
+        const { order } = await this.snapshot();
+        return (
+          order.kind === 'absent' &&
+          primaries.length === 1 &&
+          this.leads.every(({ publish, member }) => publish === 'replica' || member.name === found)
+        );
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}\n${this.story()}`, { cause: error });
+    }
+    return found;
   }
 
   story(): string {
