@@ -1,4 +1,4 @@
-import { parseLsn } from '../../common/lsn.js';
+import { parseLsn } from '../../common/postgres/lsn.js';
 
 /** `TIMELINE/LSN`, such as `3/0/5000148`: the core hands it on, and has two compared. */
 export const positionOf = (timeline: number, lsn: string): string => `${timeline}/${lsn}`;

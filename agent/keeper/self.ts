@@ -1,4 +1,4 @@
-import { parseLsn } from '../../common/lsn.js';
+import { parseLsn } from '../../common/postgres/lsn.js';
 import type { Facts } from '../../common/keeper/protocol.js';
 import type { Gate, KnownSelf, Self } from '../core/lead/model.js';
 import { positionOf } from './position.js';

@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import { integer, bool, object, optional, text } from '../../common/keeper/shape.js';
-import { readIfPresent, writeDurably } from '../../common/runtime/durable.js';
+import { readIfPresent } from '../../common/runtime/durable.js';
+import { replaceFile } from '../../common/runtime/replace-file.js';
 import { emptyLedger, type Ledger } from '../core/lead/model.js';
 import type { LedgerPort } from '../lead-port.js';
 
@@ -32,7 +33,7 @@ export class LedgerFile implements LedgerPort {
   }
 
   async write(ledger: Ledger): Promise<void> {
-    mkdirSync(dirname(this.file), { recursive: true });
-    writeDurably(this.file, `${JSON.stringify(ledger, undefined, 2)}\n`);
+    await mkdir(dirname(this.file), { recursive: true });
+    await replaceFile(this.file, `${JSON.stringify(ledger, undefined, 2)}\n`);
   }
 }

@@ -3,7 +3,7 @@ import { importsOf, sourcesOf } from './checks/sources.js';
 import { refusedImports, type Rules } from './checks/imports.js';
 
 /** Files of `common` that do no I/O. */
-const pureCommon = /^common\/(postgres\/)?[^/]+$/;
+const pureCommon = /^common\/((postgres|failover)\/)?[^/]+$/;
 
 /** The table of docs/ARCHITECTURE.md, "Who may import whom". The first row whose pattern fits a file decides. */
 const table: Rules['table'] = [
@@ -14,18 +14,28 @@ const table: Rules['table'] = [
   { from: /^sidecar\/(index|main)\.ts$/, may: [/^sidecar\//, /^common\//] },
   {
     from: /^agent\/shell\//,
-    may: [/^agent\/shell\//, /^agent\/core\//, /^agent\/(ports|lease-port|config)\.ts$/, /^common\//],
+    may: [
+      /^agent\/shell\//,
+      /^agent\/core\//,
+      /^agent\/(ports|lease-port|lead-port|config)\.ts$/,
+      /^common\//,
+    ],
   },
   {
     from: /^agent\/templates\//,
-    may: [/^agent\/templates\//, /^agent\/core\//, /^agent\/(ports|lease-port|config)\.ts$/, /^common\//],
+    may: [
+      /^agent\/templates\//,
+      /^agent\/core\//,
+      /^agent\/(ports|lease-port|lead-port|config)\.ts$/,
+      /^common\//,
+    ],
   },
-  ...['consul', 'drivers', 'http', 'memory', 'systemd'].map((room) => ({
+  ...['consul', 'drivers', 'http', 'keeper', 'memory', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [
       new RegExp(`^agent/${room}/`),
-      /^agent\/core\/model/,
-      /^agent\/(ports|lease-port|config)\.ts$/,
+      /^agent\/core\/(lead\/)?model/,
+      /^agent\/(ports|lease-port|lead-port|config)\.ts$/,
       /^common\//,
     ],
   })),

@@ -1,5 +1,5 @@
 import type { Gate } from '../../../agent/core/lead/model.js';
-import type { History } from '../../../common/keeper/protocol.js';
+import type { Fork, History } from '../../../common/postgres/history.js';
 
 /** One record of WAL. Two of the same timeline number may be of different histories: `id` tells. */
 export interface Wal {
@@ -16,7 +16,7 @@ export class SimPostgres {
   isWritable = false;
   wal: Wal[] = [];
   timeline = 1;
-  forks: History['forks'] = [];
+  forks: Fork[] = [];
   managed = false;
   gate: Gate['kind'] = 'closed';
   holdUntilMs = 0;
