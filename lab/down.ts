@@ -4,10 +4,7 @@ import { openLab, type Lab } from './lab.js';
 import { labFiles, type LabSettings } from './layout.js';
 import { withLock } from './lock.js';
 import type { Progress } from '../common/runtime/progress.js';
-import { instancesOf, type Instance, type Program } from './units.js';
-
-/** Apps first, so that they drain while everything they need still runs; Consul last. */
-const stopOrder: readonly (readonly Program[])[] = [['todomvc'], ['nginx', 'agent'], ['pg'], ['consul']];
+import { instancesOf, type Instance } from './units.js';
 
 /** Stops everything and keeps all data. A lab that is not there is already down. */
 export async function down(settings: LabSettings, progress: Progress): Promise<void> {
@@ -19,10 +16,12 @@ export async function down(settings: LabSettings, progress: Progress): Promise<v
   });
 }
 
-/** Stops the given programs in good order. */
+/** Stops the given programs in good order: apps first, so that they drain while everything they need still runs; Consul last. */
 export async function stopUnits(lab: Lab, instances: readonly Instance[], progress: Progress): Promise<void> {
-  for (const programs of stopOrder) {
-    const some = instances.filter(({ program }) => programs.includes(program));
+  const orders = [...new Set(instances.map(({ order }) => order))].sort((a, b) => b - a);
+  for (const turn of orders) {
+    const some = instances.filter(({ order }) => order === turn);
+    const programs = [...new Set(some.map(({ program }) => program))];
     const states = await Promise.all(some.map(({ unit }) => lab.services.status(unit)));
     if (states.every(({ state }) => state === 'stopped')) continue;
     await progress.step(`stop ${programs.join(', ')}`, async () => {

@@ -6,7 +6,7 @@ import { ProcessManager } from '../common/runtime/processes/manager.js';
 import { accountOf } from '../common/runtime/accounts.js';
 import { loadOrMakeSecrets } from '../provision/site/secrets.js';
 import { consulUrl, todoUrls } from '../provision/site/health.js';
-import type { LabSite } from '../provision/site/site.js';
+import { labFacts, type LabSite } from '../provision/site/site.js';
 import { loadTopology } from '../provision/topology/topology.js';
 import { boxPaths, labFiles, labWebPort, type LabSettings } from './layout.js';
 import { unitsOf } from './units.js';
@@ -34,7 +34,7 @@ export function openLab(settings: LabSettings): Lab {
   const isRoot = process.getuid?.() === 0;
   const files = labFiles(settings.directory);
   const site: LabSite = {
-    kind: 'lab',
+    ...labFacts,
     topology,
     subnet: topology.subnets.lab,
     portOffset: settings.portOffset,

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { systemClock } from '../common/runtime/clock.js';
 import { filesOf } from '../provision/files/files.js';
+import { programsOn } from '../provision/services/index.js';
 import { makeFolder, writeFiles } from '../provision/files/write.js';
 import { openLab, templateFolder, type Lab } from './lab.js';
 import type { LabSettings } from './layout.js';
@@ -72,9 +73,8 @@ function writeBoxFiles(lab: Lab): void {
   const { site } = lab;
   for (const box of site.topology.boxes) {
     const paths = site.pathsOf(box);
-    for (const folder of [paths.consulData, paths.agentState]) makeFolder(folder, undefined, 0o700);
-    if (box.services.includes('nginx')) makeFolder(paths.nginxState, undefined);
-    if (box.services.includes('todomvc')) makeFolder(paths.appCache, undefined, 0o700);
+    for (const { path, mode } of programsOn(site, box).flatMap(({ folders }) => folders?.(paths) ?? []))
+      makeFolder(path, undefined, mode);
     writeFiles(filesOf(site, box, templateFolder), site.postgresAccount);
   }
 }

@@ -2,8 +2,10 @@
 export { LostManagementToken, setUpAcl, waitForLeader, type AclSetup } from './consul/set-up.js';
 export { filesOf, type BoxFile, type Concern, type Owner } from './files/files.js';
 export { firewallOf, openings, type FirewallRule, type Opening } from './services/firewall.js';
-export { payloadOf, stepsOf, type Payload, type Step } from './box/payload.js';
+export { payloadOf, stepsOf, type Payload } from './box/payload.js';
 export { boxesSite, type BoxesSettings } from './site/real-boxes.js';
+export { programs, programsOn, serviceNames } from './services/index.js';
+export type { Program, Service } from './services/program.js';
 export { consulUrl, todoUrls, whatDoesNotStream, whatIsMissing } from './site/health.js';
 export { loadOrMakeSecrets, makeSecrets, type Secrets } from './site/secrets.js';
 export {
@@ -19,10 +21,8 @@ export {
   boxesWith,
   consulServersOf,
   loadTopology,
-  serviceNames,
   type Box,
   type Group,
-  type ServiceName,
   type Topology,
 } from './topology/topology.js';
 export { makeFolder, writeFiles, type Account } from './files/write.js';

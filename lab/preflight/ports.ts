@@ -1,9 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { UserError, codeOf } from '../../common/errors.js';
-import { portOf } from '../../provision/site/site.js';
 import type { Lab } from '../lab.js';
-import { instancesOf, type Instance } from '../units.js';
+import { instancesOf } from '../units.js';
 import { portHolder, type Protocol } from './port-holder.js';
 
 /** Throws a UserError naming every taken port and its holder. Ports of programs of this lab that run already don't count. */
@@ -12,7 +11,10 @@ export async function checkPorts(lab: Lab): Promise<void> {
   for (const instance of instancesOf(lab.site)) {
     const { state } = await lab.services.status(instance.unit);
     if (state === 'running' || state === 'frozen') continue;
-    for (const [protocol, port] of portsOf(lab, instance)) {
+    for (const { protocol, port } of [
+      { protocol: 'tcp', port: instance.port } as const,
+      ...instance.alsoListens,
+    ]) {
       if (await isFree(protocol, instance.address, port)) continue;
       const holder = portHolder(instance.address, port, protocol);
       const by = holder ? `${holder.name}, pid ${holder.pid}` : "another user's process";
@@ -25,19 +27,6 @@ export async function checkPorts(lab: Lab): Promise<void> {
   throw new UserError(
     `these ports are taken:\n${taken.join('\n')}\nEnd what holds them, or move the whole lab: export HOTSPARE_PORT_OFFSET=${other}`,
   );
-}
-
-function portsOf(lab: Lab, { program, port }: Instance): [Protocol, number][] {
-  if (program !== 'consul') return [['tcp', port]];
-  const of = (name: 'consulServer' | 'consulSerf' | 'consulDns') => portOf(lab.site, name);
-  return [
-    ['tcp', port],
-    ['tcp', of('consulServer')],
-    ['tcp', of('consulSerf')],
-    ['udp', of('consulSerf')],
-    ['tcp', of('consulDns')],
-    ['udp', of('consulDns')],
-  ];
 }
 
 function isFree(protocol: Protocol, address: string, port: number): Promise<boolean> {

@@ -8,7 +8,7 @@ system_account() {
     useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
   }
 }
-for account in consul hotspare todomvc; do system_account "$account"; done
+for account in $ACCOUNTS; do system_account "$account"; done
 
 folder() { # PATH MODE ACCOUNT
   [ "$(stat -c '%a %U' "$1" 2>/dev/null)" = "$2 $3" ] || install -d -m "$2" -o "$3" -g "$3" "$1"

@@ -1,11 +1,11 @@
-import type { BoxFile, Concern } from '../files/box-file.js';
-import { firstPrimaryOf, slotName } from '../files/context.js';
+import type { BoxFile } from '../files/box-file.js';
 import { filesOf } from '../files/files.js';
+import { programs, programsOn } from '../services/index.js';
+import { placeOf } from '../services/program.js';
 import { nodeFolder, packageFolder, releasesFolder } from '../site/programs.js';
 import { system } from '../site/real-boxes.js';
-import { addressOf, portOf, type BoxesSite } from '../site/site.js';
-import { boxesWith, type Box } from '../topology/topology.js';
-import { isDnsBox } from '../services/units.js';
+import type { BoxesSite } from '../site/site.js';
+import type { Box } from '../topology/model.js';
 
 /** What a box is provisioned from, but for the scripts and packages. */
 export interface Payload {
@@ -13,30 +13,17 @@ export interface Payload {
   readonly environment: string;
   /** A line for each of `files`: CONCERN, MODE, OWNER, GROUP, PATH and perhaps `initial`, between tabs. */
   readonly manifest: string;
+  /** What box/service.sh is to do, a line a step: STEP, UNIT, VERB, `ours` or `theirs`, PACKAGES, between tabs. */
+  readonly plainSteps: string;
   /** Installed; the path is that on the box. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
   /** Used while the box is provisioned, and not installed. */
   readonly staged: readonly { readonly name: string; readonly content: string }[];
 }
 
-/** A part of provisioning: its script is NAME.sh. `node` and `hotspare` have no files of the renderer's. */
-export type Step = Concern | 'node' | 'hotspare';
-
 /** The steps of one box, in the order they are taken. */
-export function stepsOf(site: BoxesSite, box: Box): Step[] {
-  const has = (service: Box['services'][number], step: Step): Step[] =>
-    box.services.includes(service) ? [step] : [];
-  return [
-    'common',
-    'node',
-    'hotspare',
-    'consul',
-    ...has('pg', 'postgres'),
-    ...has('nginx', 'nginx'),
-    ...(isDnsBox(site.topology, box) ? (['dns'] as const) : []),
-    'agent',
-    ...has('todomvc', 'todomvc'),
-  ];
+export function stepsOf(site: BoxesSite, box: Box): string[] {
+  return programsOn(site, box).flatMap(({ steps }) => steps);
 }
 
 /** Pure but for reading the templates. */
@@ -46,6 +33,7 @@ export function payloadOf(site: BoxesSite, box: Box, templates: string): Payload
   return {
     environment: shellVariables(variablesOf(site, box)),
     manifest: installed.map(manifestLine).join(''),
+    plainSteps: plainStepsOf(site, box),
     files: installed.map(({ path, content }) => ({ path, content })),
     staged: files.filter(({ staged }) => staged).map(({ path, content }) => ({ name: path, content })),
   };
@@ -57,12 +45,19 @@ function manifestLine({ concern, mode, owner, path, initialOnly }: BoxFile): str
   return `${[...fields, ...(initialOnly ? ['initial'] : [])].join('\t')}\n`;
 }
 
+function plainStepsOf(site: BoxesSite, box: Box): string {
+  return programsOn(site, box)
+    .flatMap(({ steps, unit, plainStep }) => {
+      if (!plainStep || !unit) return [];
+      const { verb, isOurs, packages = [] } = plainStep;
+      return `${[steps[0], unit(site), verb, isOurs ? 'ours' : 'theirs', packages.join(' ')].join('\t')}\n`;
+    })
+    .join('');
+}
+
 /** What the scripts need to know of their box. Lists are separated by blanks; truths are `true` and `false`. */
 export function variablesOf(site: BoxesSite, box: Box): Record<string, string> {
-  const { topology } = site;
-  const address = (other: Box) => addressOf(site, other);
-  const others = boxesWith(topology, 'pg').filter(({ name }) => name !== box.name);
-  const primary = firstPrimaryOf(topology);
+  const place = placeOf(site, box);
   return {
     BOX: box.name,
     CONCERNS: stepsOf(site, box).join(' '),
@@ -70,13 +65,8 @@ export function variablesOf(site: BoxesSite, box: Box): Record<string, string> {
     NODE_FOLDER: nodeFolder,
     PACKAGE_FOLDER: packageFolder,
     RELEASES_FOLDER: releasesFolder,
-    POSTGRES_MAJOR: String(site.binaries.postgresMajor),
-    POSTGRES_PORT: String(portOf(site, 'postgres')),
-    PG_OTHERS: others.map((other) => `${other.name}=${address(other)}`).join(' '),
-    IS_FIRST_PRIMARY: String(box.name === primary.name),
-    PRIMARY: primary.name,
-    PRIMARY_ADDRESS: address(primary),
-    SLOT: slotName(box.name),
+    ACCOUNTS: programs.flatMap(({ accounts = [] }) => accounts).join(' '),
+    ...Object.assign({}, ...programsOn(site, box).map(({ variables }) => variables?.(place))),
   };
 }
 

@@ -15,5 +15,5 @@ install -d -m 700 /var/lib/hotspare-provision
 for concern; do
   [[ " $CONCERNS " == *" $concern "* ]] || { echo "hotspare: there is no concern \"$concern\" on $BOX; there are: $CONCERNS" >&2; exit 2; }
   echo "$concern"
-  bash "$here/$concern.sh"
+  if [ -f "$here/$concern.sh" ]; then bash "$here/$concern.sh"; else bash "$here/service.sh" "$concern"; fi
 done

@@ -1,5 +1,6 @@
 import type { Secrets } from '../site/secrets.js';
-import { serviceNames, type Topology } from '../topology/topology.js';
+import { serviceNames } from '../services/index.js';
+import type { Topology } from '../topology/model.js';
 
 export interface Policy {
   readonly Name: string;

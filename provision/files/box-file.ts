@@ -1,8 +1,8 @@
 /** Whom a file belongs to: an account of a real box. In the lab all but `postgres` are the caller. */
-export type Owner = 'root' | 'consul' | 'hotspare' | 'todomvc' | 'postgres' | 'www-data';
+export type Owner = string;
 
-/** The part of provisioning that installs a file, and restarts or reloads its program when the file changed. */
-export type Concern = 'common' | 'consul' | 'postgres' | 'nginx' | 'agent' | 'todomvc' | 'dns';
+/** The step of provisioning (box/STEP.sh) that installs a file, and restarts or reloads its program when the file changed. */
+export type Concern = string;
 
 /** A file that must be on a box, whole. */
 export interface BoxFile {

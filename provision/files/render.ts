@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError, messageOf } from '../../common/errors.js';
 import { compileTemplate } from '../../common/template.js';
-import { slotName } from './context.js';
+import { slotName } from '../postgres/members.js';
 
 const helpers = {
   slotName,

@@ -1,5 +1,5 @@
+import { programs } from '../services/index.js';
 import { addressOf, type Site } from '../site/site.js';
-import { boxesWith, type ServiceName } from '../topology/topology.js';
 
 /** One line of pg_hba.conf. */
 export interface AccessRule {
@@ -11,13 +11,6 @@ export interface AccessRule {
   readonly method: 'peer' | 'scram-sha-256';
 }
 
-const roles: readonly { database: string; user: string; from: ServiceName }[] = [
-  { database: 'postgres', user: 'hotspare_agent', from: 'pg' },
-  { database: 'replication', user: 'hotspare_replication', from: 'pg' },
-  { database: 'todo', user: 'todo_app', from: 'todomvc' },
-  { database: 'todo', user: 'todo_migrate', from: 'todomvc' },
-];
-
 /** Who may log in at a member, from where. What is not here is refused. */
 export function accessOf(site: Site): AccessRule[] {
   const host = (database: string, user: string, address: string): AccessRule => ({
@@ -27,14 +20,17 @@ export function accessOf(site: Site): AccessRule[] {
     address,
     method: 'scram-sha-256',
   });
-  if (site.kind === 'lab') {
+  const logins = programs.flatMap(({ logins = [], isOn }) => logins.map((login) => ({ ...login, isOn })));
+  if (site.loopback === 'shared') {
     const superuser = { database: 'all', user: 'postgres' };
-    return [superuser, ...roles].map(({ database, user }) => host(database, user, site.clientNetwork));
+    return [superuser, ...logins].map(({ database, user }) => host(database, user, site.clientNetwork));
   }
   return [
     { type: 'local', database: 'all', user: 'postgres', address: '', method: 'peer' },
-    ...roles.flatMap(({ database, user, from }) =>
-      boxesWith(site.topology, from).map((box) => host(database, user, `${addressOf(site, box)}/32`)),
+    ...logins.flatMap(({ database, user, isOn }) =>
+      site.topology.boxes
+        .filter((box) => isOn(site, box))
+        .map((box) => host(database, user, `${addressOf(site, box)}/32`)),
     ),
   ];
 }

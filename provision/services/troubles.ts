@@ -1,4 +1,4 @@
-import { boxesWith, type Box, type Topology } from '../topology/topology.js';
+import { boxesWith, type Box, type Topology } from '../topology/model.js';
 
 /** What a load balancer answers by itself, when no app did. */
 export interface Trouble {

@@ -1,6 +1,7 @@
 import { missingMembers, notStreaming, readAgent, readConsul, whyOf } from '../../status/index.js';
 import { addressOf, portOf, type Site } from './site.js';
-import { boxesWith, serviceNames, type Box } from '../topology/topology.js';
+import { serviceNames } from '../services/index.js';
+import { boxesWith, type Box } from '../topology/model.js';
 
 const requestTimeoutMs = 3_000;
 

@@ -1,5 +1,5 @@
-import type { BoxPaths, BoxesSite } from './site.js';
-import type { Box } from '../topology/topology.js';
+import type { BoxPaths, BoxesFacts, BoxesSite } from './site.js';
+import type { Box } from '../topology/model.js';
 import { nodeFolder, packageFolder, postgresMajor } from './programs.js';
 
 export const postgresConfigFolder = `/etc/postgresql/${postgresMajor}/main`;
@@ -21,9 +21,7 @@ const paths: BoxPaths = {
 export const system = {
   package: packageFolder,
   node: `${nodeFolder}/bin/node`,
-  units: '/etc/systemd/system',
   systemctl: '/usr/bin/systemctl',
-  firewall: '/etc/nftables.conf',
   polkitRules: '/etc/polkit-1/rules.d/50-hotspare.rules',
   dnsmasqConf: '/etc/dnsmasq.d/hotspare.conf',
   dnsHosts: '/var/lib/hotspare/dns/hosts',
@@ -33,13 +31,20 @@ export const system = {
   webTlsPort: 443,
 } as const;
 
+export const boxesFacts: BoxesFacts = {
+  supervisor: 'systemd',
+  unitFiles: '/etc/systemd/system',
+  firewall: '/etc/nftables.conf',
+  loopback: 'own',
+};
+
 export type BoxesSettings = Pick<BoxesSite, 'topology' | 'subnet' | 'secrets' | 'managementCidrs' | 'tls'>;
 
 /** The site of real boxes: Debian 12, systemd, standard ports, the paths of its packages. */
 export function boxesSite(settings: BoxesSettings): BoxesSite {
   return {
     ...settings,
-    kind: 'boxes',
+    ...boxesFacts,
     portOffset: 0,
     webPort: 80,
     binaries: {

@@ -1,7 +1,7 @@
 import type { Binaries } from '../../common/runtime/binaries.js';
 import { ports } from '../../common/names.js';
 import type { Secrets } from './secrets.js';
-import type { Box, Topology } from '../topology/topology.js';
+import type { Box, Topology } from '../topology/model.js';
 
 /** Where things lie on one box. In the lab every box has folders of its own; on a real box these are system paths. */
 export interface BoxPaths {
@@ -23,6 +23,7 @@ export interface BoxPaths {
   readonly appCache: string;
 }
 
+/** What the files of a box depend on, besides the topology and where things lie. */
 interface AnySite {
   readonly topology: Topology;
   /** First three numbers of every address. */
@@ -36,9 +37,28 @@ interface AnySite {
   readonly pathsOf: (box: Box) => BoxPaths;
 }
 
-/** The boxes as processes of one machine, each under a loopback address. */
-export interface LabSite extends AnySite {
-  readonly kind: 'lab';
+/** What is so where the boxes are processes of one machine, each under a loopback address. */
+export interface LabFacts {
+  /** What starts, restarts and reloads the programs. */
+  readonly supervisor: 'processes';
+  /** The folder of the systemd units that provisioning writes. Null: it writes none. */
+  readonly unitFiles: null;
+  /** The file with the rules of the packet filter. Null: nothing is filtered. */
+  readonly firewall: null;
+  /** Shared: every program listens on the address of its box only. */
+  readonly loopback: 'shared';
+}
+
+/** What is so where every box is a machine (or container) of its own. */
+export interface BoxesFacts {
+  readonly supervisor: 'systemd';
+  readonly unitFiles: string;
+  readonly firewall: string;
+  /** Own: a program may listen on every address, and finds its box's Consul on 127.0.0.1. */
+  readonly loopback: 'own';
+}
+
+export interface LabSite extends AnySite, LabFacts {
   /** Which addresses the boxes' connections may come from. */
   readonly clientNetwork: string;
   /** The account nginx workers run as, when nginx is started by root. */
@@ -47,21 +67,27 @@ export interface LabSite extends AnySite {
   readonly postgresAccount: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** Machines (or containers) of their own, under systemd. Made by `boxesSite`. */
-export interface BoxesSite extends AnySite {
-  readonly kind: 'boxes';
+/** Made by `boxesSite`. */
+export interface BoxesSite extends AnySite, BoxesFacts {
   /** Networks from which SSH, the Consul UI and the agents' HTTP may be reached. */
   readonly managementCidrs: readonly string[];
   /** PEM texts for nginx. */
   readonly tls: { readonly certificate: string; readonly key: string };
 }
 
-/** All that the configuration files of a topology depend on. */
+/** All that the configuration files of a topology depend on. The lab and real boxes differ in these facts and in no other way. */
 export type Site = LabSite | BoxesSite;
+
+export const labFacts: LabFacts = {
+  supervisor: 'processes',
+  unitFiles: null,
+  firewall: null,
+  loopback: 'shared',
+};
 
 export type PortName = keyof typeof ports | 'web';
 
-export function portOf(site: Site, name: PortName): number {
+export function portOf(site: Pick<Site, 'portOffset' | 'webPort'>, name: PortName): number {
   return (name === 'web' ? site.webPort : ports[name]) + site.portOffset;
 }
 

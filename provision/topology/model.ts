@@ -1,6 +1,3 @@
-export const serviceNames = ['nginx', 'todomvc', 'pg'] as const;
-export type ServiceName = (typeof serviceNames)[number];
-
 /** Boxes that are alike: NAME1, NAME2, … Scaling out is its `count`. */
 export interface Group {
   readonly name: string;
@@ -10,7 +7,8 @@ export interface Group {
   readonly firstHost: number;
   /** So many of its boxes, from the first on, are Consul servers. */
   readonly consulServers: number;
-  readonly services: readonly ServiceName[];
+  /** Names of descriptors in provision/services. */
+  readonly services: readonly string[];
 }
 
 export interface Box {
@@ -18,7 +16,7 @@ export interface Box {
   /** Last number of its address in every subnet. */
   readonly host: number;
   readonly consul: 'server' | 'client';
-  readonly services: readonly ServiceName[];
+  readonly services: readonly string[];
 }
 
 export const balances = ['round-robin', 'uri-hash'] as const;
@@ -56,7 +54,7 @@ export function boxesOf(group: Group): Box[] {
   }));
 }
 
-export function boxesWith(topology: Topology, service: ServiceName): Box[] {
+export function boxesWith(topology: Topology, service: string): Box[] {
   return topology.boxes.filter((box) => box.services.includes(service));
 }
 

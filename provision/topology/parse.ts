@@ -1,6 +1,7 @@
 import { ConfigError } from '../../common/errors.js';
 import { isCidr, isSubnet } from './address.js';
-import { balances, boxesOf, serviceNames, type Group, type Location, type Topology } from './model.js';
+import { serviceNames } from '../services/index.js';
+import { balances, boxesOf, type Group, type Location, type Topology } from './model.js';
 
 /** Checks what a topology file says. Throws a ConfigError that names file, key, value and expectation. */
 export function parseTopology(file: string, data: unknown): Topology {

@@ -11,7 +11,7 @@ import { findBinaries } from '../../common/runtime/binaries.js';
 import { systemClock, systemRandom } from '../../common/runtime/clock.js';
 import { filesOf } from '../../provision/files/files.js';
 import { makeSecrets } from '../../provision/site/secrets.js';
-import type { LabSite } from '../../provision/site/site.js';
+import { labFacts, type LabSite } from '../../provision/site/site.js';
 import { loadTopology } from '../../provision/topology/topology.js';
 import { writeFiles } from '../../provision/files/write.js';
 import { FakeConsul } from '../fakes/fake-consul.js';
@@ -41,7 +41,7 @@ describe.skipIf(nginx === undefined)('nginx', () => {
     const [webPort] = (await freePorts(1, '127.0.0.21')) as [number];
     const topology = loadTopology('vagrant/topology.json');
     const site: LabSite = {
-      kind: 'lab',
+      ...labFacts,
       topology,
       subnet: '127.0.0',
       portOffset: 0,

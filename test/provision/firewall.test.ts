@@ -45,8 +45,8 @@ describe('what each box lets in', () => {
       '22/tcp from 192.168.11.1/32',
       `8301/tcp from ${others('nginx2')}`,
       `8301/udp from ${others('nginx2')}`,
-      '3000/tcp from 192.168.11.21',
       `8008/tcp from ${others('nginx2')} 192.168.11.1/32`,
+      '3000/tcp from 192.168.11.21',
     ]);
   });
 

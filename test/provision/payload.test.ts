@@ -38,6 +38,18 @@ test('what is done, in order', () => {
   });
 });
 
+test('a step without a script of its own says what service.sh does for it', () => {
+  const scripts = readdirSync('provision/box');
+  for (const box of topology.boxes) {
+    const plain = payload(box.name).plainSteps.trimEnd().split('\n');
+    const names = plain.map((line) => line.split('\t')[0]);
+    expect(names).toEqual(stepsOf(site, box).filter((step) => !scripts.includes(`${step}.sh`)));
+  }
+  expect(payload('nginx1').plainSteps).toBe(
+    'agent\thotspare-agent.service\trestart\tours\t\ntodomvc\ttodomvc.service\trestart\tours\t\n',
+  );
+});
+
 test('a shell reads the variables of the box', () => {
   const script = `${payload('pg2').environment}printf '%s|' "$BOX" "$IS_FIRST_PRIMARY" "$PRIMARY" "$PRIMARY_ADDRESS" "$SLOT" "$PG_OTHERS"`;
   expect(execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' })).toBe(

@@ -1,7 +1,7 @@
 import { boxesSite } from '../../provision/site/real-boxes.js';
 import { filesOf, type BoxFile } from '../../provision/files/files.js';
 import { makeSecrets } from '../../provision/site/secrets.js';
-import type { BoxesSite, LabSite, Site } from '../../provision/site/site.js';
+import { labFacts, type BoxesSite, type LabSite, type Site } from '../../provision/site/site.js';
 import { loadTopology, type Box } from '../../provision/topology/topology.js';
 
 export const templates = 'provision/templates';
@@ -9,7 +9,7 @@ export const topology = loadTopology('vagrant/topology.json');
 
 /** The shipped topology as a lab on moved ports. */
 export const labSite: LabSite = {
-  kind: 'lab',
+  ...labFacts,
   topology,
   subnet: '10.1.2',
   portOffset: 7,

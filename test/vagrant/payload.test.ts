@@ -52,7 +52,9 @@ test('the archive: scripts, variables, manifest, files; beside it what belongs t
   });
   const box = unpacked();
   const scripts = readdirSync('provision/box').filter((name) => name.endsWith('.sh'));
-  expect(readdirSync(box).sort()).toEqual([...scripts, 'box.env', 'files', 'manifest', 'staged'].sort());
+  expect(readdirSync(box).sort()).toEqual(
+    [...scripts, 'box.env', 'files', 'manifest', 'plain-steps', 'staged'].sort(),
+  );
   const variables = readFileSync(join(box, 'box.env'), 'utf8');
   expect(variables).toContain(payload.environment);
   expect(variables).toContain(`HOTSPARE_DIGEST='0123456789abcdef'\nNODE_MINIMUM='${nodeForBoxes.minimum}'\n`);

@@ -40,6 +40,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
     mode: 0o600,
   });
   writeFileSync(join(staging, 'manifest'), payload.manifest);
+  writeFileSync(join(staging, 'plain-steps'), payload.plainSteps);
   for (const { path, content } of payload.files) put(join(staging, 'files', path), content);
   for (const { name, content } of payload.staged) put(join(staging, 'staged', name), content);
   const digest = digestOf(input, environment);
@@ -66,6 +67,7 @@ function digestOf({ payload, scripts }: PayloadInput, environment: string): stri
   const add = (name: string, content: string) => hash.update(`${name}\0${content}\0`);
   add('environment', environment);
   add('manifest', payload.manifest);
+  add('plain-steps', payload.plainSteps);
   for (const { path, content } of payload.files) add(path, content);
   for (const { name, content } of payload.staged) add(name, content);
   for (const name of readdirSync(scripts)

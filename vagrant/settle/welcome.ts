@@ -1,5 +1,5 @@
 import { consulUrl, todoUrls } from '../../provision/site/health.js';
-import { firstPrimaryOf } from '../../provision/files/context.js';
+import { firstPrimaryOf } from '../../provision/postgres/members.js';
 import { addressOf, type Site } from '../../provision/site/site.js';
 import { boxesWith } from '../../provision/topology/topology.js';
 import { adminOf } from './settle.js';
