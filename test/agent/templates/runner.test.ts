@@ -235,8 +235,11 @@ test('a text that the command fails with is taken back, named, and tried again',
     );
   });
   expect(count()).toBeGreaterThanOrEqual(2);
+  const named = () => log.lines.filter((line) => line.includes('bad text'));
+  // The status has it a moment before the log: a note on the disk comes in between.
+  await waitFor('the log to name it', eventuallyMs, async () => named().length > 0);
   await clock.advance(60_000);
-  expect(log.lines.filter((line) => line.includes('bad text'))).toHaveLength(1);
+  expect(named()).toHaveLength(1);
   consul.setForeign('web', [{ node: 'better', port: 1 }]);
   await waitFor('the better one', eventuallyMs, async () => {
     await clock.advance(100);
