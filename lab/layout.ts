@@ -74,6 +74,7 @@ export function boxPaths(directory: string, box: Pick<Box, 'name'>): BoxPaths {
     postgresData: join(root, 'postgres', 'data'),
     postgresConfig: join(config, 'postgres'),
     postgresSettings: join(config, 'postgres', 'hotspare.conf'),
+    keeperSettings: join(config, 'postgres', 'keeper.conf'),
     nginxConf: join(config, 'nginx.conf'),
     nginxState,
     upstreams: join(nginxState, 'upstreams.conf'),

@@ -1,9 +1,11 @@
-import { appendFileSync, chmodSync, chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { mustRun, runCommand } from '../../common/runtime/command.js';
+import { writeDurably } from '../../common/runtime/durable.js';
+import { withIncludes } from '../../provision/postgres/includes.js';
 import { addressOf, portOf } from '../../provision/site/site.js';
 import { boxesWith, type Box } from '../../provision/topology/topology.js';
 import { makeFolder } from '../../provision/files/write.js';
@@ -59,7 +61,7 @@ async function intoDataFolder(lab: Lab, box: Box, work: (folder: string) => Prom
 async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
   const { site } = lab;
   const account = site.postgresAccount;
-  const { postgresConfig, postgresSettings } = site.pathsOf(box);
+  const { postgresConfig } = site.pathsOf(box);
   const passwordFile = join(postgresConfig, 'superuser.password');
   writeFileSync(passwordFile, site.secrets.passwords.postgres, { mode: 0o600 });
   chmodSync(passwordFile, 0o600);
@@ -83,7 +85,6 @@ async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void
         ],
         { account, signal },
       );
-      appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${postgresSettings}'\n`);
     });
   } finally {
     rmSync(passwordFile, { force: true });
@@ -92,7 +93,7 @@ async function initialise(lab: Lab, box: Box, signal: AbortSignal): Promise<void
 
 async function clone(lab: Lab, from: Box, box: Box, signal: AbortSignal): Promise<void> {
   const { site } = lab;
-  const { postgresConfig, postgresSettings } = site.pathsOf(box);
+  const { postgresConfig } = site.pathsOf(box);
   await intoDataFolder(lab, box, async (folder) => {
     await mustRun(
       join(site.binaries.postgresBin, 'pg_basebackup'),
@@ -110,16 +111,24 @@ async function clone(lab: Lab, from: Box, box: Box, signal: AbortSignal): Promis
       ],
       { account: site.postgresAccount, signal, timeoutMs: 600_000 },
     );
-    // The copy still includes the primary's settings; its own stand in its own folder.
-    appendFileSync(join(folder, 'postgresql.conf'), `\ninclude '${postgresSettings}'\n`);
     writeFileSync(join(folder, 'standby.signal'), '');
     const account = site.postgresAccount;
     if (account) chownSync(join(folder, 'standby.signal'), account.uid, account.gid);
   });
 }
 
+/** A copy still includes the settings of the member it was made from; its own stand in its own folder, and come later. */
+function includeSettings(lab: Lab, box: Box): void {
+  const { postgresData, postgresSettings, keeperSettings } = lab.site.pathsOf(box);
+  const file = join(postgresData, 'postgresql.conf');
+  const before = readFileSync(file, 'utf8');
+  const after = withIncludes(before, [postgresSettings, keeperSettings]);
+  if (after !== before) writeDurably(file, after, 0o600, lab.site.postgresAccount);
+}
+
 async function startMember(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
   const unit = `pg@${box.name}`;
+  includeSettings(lab, box);
   await startUnit(lab, unit);
   const deadline = systemClock.nowMs() + readyTimeoutMs;
   const { site } = lab;

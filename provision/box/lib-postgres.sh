@@ -92,6 +92,17 @@ make_data() {
   mv "$data.unfinished" "$data"
 }
 
+# Last, so that whom this member follows is what stands in the keeper's file.
+include_keeper_settings() {
+  local line="include '$KEEPER_SETTINGS'" file=$config/postgresql.conf
+  ! grep -qxF "$line" "$file" || return 0
+  install -m 644 -o postgres -g postgres "$file" "$file.new"
+  printf '\n%s\n' "$line" >>"$file.new"
+  sync "$file.new"
+  mv -f "$file.new" "$file"
+  say "$file includes $KEEPER_SETTINGS"
+}
+
 # A replica of another database than the primary's would show old data for ever.
 check_same_system() {
   local theirs ours

@@ -22,6 +22,7 @@ make_passfile
     fail "pg_createcluster: $(tail -n 3 "$payload/createcluster.log")"
 }
 place postgres
+include_keeper_settings
 
 digest=$(digest_of postgres)
 if ! systemctl is-active -q "$unit"; then

@@ -65,9 +65,10 @@ export const pg = service({
     };
   },
   files: ({ site, paths }, { rendered }) => {
-    const { config, postgresConfig, postgresSettings } = paths;
+    const { config, postgresConfig, postgresSettings, keeperSettings } = paths;
     return [
       rendered(postgresSettings, 'postgres.conf.hbs', { owner }),
+      rendered(keeperSettings, 'keeper.conf.hbs', { owner, initialOnly: true }),
       rendered(join(postgresConfig, 'pg_hba.conf'), 'pg_hba.conf.hbs', { mode: 0o640, owner }),
       rendered(join(postgresConfig, 'replication.pgpass'), 'replication.pgpass.hbs', { mode: 0o600, owner }),
       site.supervisor === 'systemd'
@@ -90,5 +91,6 @@ function variablesOf(site: Site, box: Box): Record<string, string> {
     PRIMARY: primary.name,
     PRIMARY_ADDRESS: addressOf(site, primary),
     SLOT: slotName(box.name),
+    KEEPER_SETTINGS: site.pathsOf(box).keeperSettings,
   };
 }

@@ -10,6 +10,7 @@ const paths: BoxPaths = {
   postgresData: `/var/lib/postgresql/${postgresMajor}/main`,
   postgresConfig: postgresConfigFolder,
   postgresSettings: `${postgresConfigFolder}/conf.d/hotspare.conf`,
+  keeperSettings: `${postgresConfigFolder}/hotspare.conf`,
   nginxConf: '/etc/nginx/nginx.conf',
   nginxState: '/var/lib/nginx',
   upstreams: '/var/lib/hotspare/nginx/upstreams.conf',

@@ -13,6 +13,8 @@ export interface BoxPaths {
   readonly postgresConfig: string;
   /** The file of hotspare's settings of Postgres. */
   readonly postgresSettings: string;
+  /** The file of the settings that belong to the keeper, whom a member follows above all; read after the other. */
+  readonly keeperSettings: string;
   /** The file nginx is started with. */
   readonly nginxConf: string;
   /** Folder of nginx' temporary files. */

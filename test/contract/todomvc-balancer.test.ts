@@ -55,6 +55,7 @@ describe.skipIf(nginx === undefined)('nginx', () => {
         postgresData: 'unused',
         postgresConfig: 'unused',
         postgresSettings: 'unused',
+        keeperSettings: 'unused',
         nginxConf: join(folder, 'etc', 'nginx.conf'),
         upstreams: join(state, 'upstreams.conf'),
         nginxState: state,

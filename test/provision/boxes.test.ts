@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseAgentConfig } from '../../agent/config.js';
+import { parseSettings } from '../../keeper/state/settings.js';
 import { filesOf } from '../../provision/files/files.js';
 import { boxOf, fileOf, realSite as site, templates, topology } from './sites.js';
 
@@ -102,8 +103,15 @@ describe('Postgres', () => {
     expect(path).toBe('/etc/postgresql/15/main/conf.d/hotspare.conf');
     expect(content).toContain("listen_addresses = '*'");
     expect(content).not.toMatch(/hba_file|unix_socket_directories|data_directory/);
-    expect(content).toContain('host=192.168.11.11 port=5432 user=hotspare_replication');
-    expect(content).toContain("primary_slot_name = 'pg2'");
+    expect(content).not.toMatch(/^primary_/m);
+  });
+
+  test("whom it follows stands in the keeper's file, as the keeper reads it, and is written once", () => {
+    const { path, content, initialOnly } = fileOf(site, 'pg2', 'main/hotspare.conf');
+    expect([path, initialOnly]).toEqual(['/etc/postgresql/15/main/hotspare.conf', true]);
+    const { primary_conninfo, primary_slot_name } = parseSettings(content);
+    expect(primary_conninfo).toContain('host=192.168.11.11 port=5432 user=hotspare_replication');
+    expect(primary_slot_name).toBe('pg2');
   });
 
   test('slots: one a replica, none for the primary; those of members that are gone are dropped, and no others', () => {

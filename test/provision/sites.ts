@@ -23,6 +23,7 @@ export const labSite: LabSite = {
     postgresData: `/${box.name}/data`,
     postgresConfig: `/${box.name}/etc/postgres`,
     postgresSettings: `/${box.name}/etc/postgres/hotspare.conf`,
+    keeperSettings: `/${box.name}/etc/postgres/keeper.conf`,
     nginxConf: `/${box.name}/etc/nginx.conf`,
     nginxState: `/${box.name}/nginx`,
     upstreams: `/${box.name}/nginx/upstreams.conf`,
