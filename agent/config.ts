@@ -4,18 +4,15 @@ import { messageOf, UserError } from '../common/errors.js';
 import type { Target } from '../common/names.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
 import type { Secret } from '../common/secret.js';
-import { parseTls, pathOf, readSecret, type TlsConfig, type TlsFiles } from './config/files.js';
+import { pathOf, readSecret, type TlsConfig, type TlsFiles } from './config/files.js';
+import { keysOf, kindNames, serviceOf, someKeys, type ServiceConfig } from './drivers/index.js';
 import { textFormats, type TextFormat } from './core/text-format.js';
 
-export type { TlsConfig, TlsFiles };
+export type { ServiceConfig, TlsConfig, TlsFiles };
 
-/** Everything that may be left out, with its unit. */
+/** What may be left out, with its unit. A kind's own stand beside its driver. */
 export const defaults = {
   logLevel: 'info' as LogLevel,
-  http: { path: '/', intervalMs: 500, timeoutMs: 300 },
-  postgres: { database: 'postgres', intervalMs: 1_000, timeoutMs: 900 },
-  /** Below this the status warns, in bytes. */
-  minFreeBytes: 100 * 1024 * 1024,
   template: { commandTimeoutMs: 10_000, format: 'text' as TextFormat },
 } as const;
 
@@ -45,37 +42,6 @@ export interface ConsulConfig {
   readonly token?: Secret;
   readonly tokenFile?: string;
 }
-
-interface ServiceCommon {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  /** The systemd unit that runs it. Absent: the agent can't start or stop it. */
-  readonly unit?: string;
-}
-
-export interface HttpServiceConfig extends ServiceCommon {
-  readonly kind: 'http';
-  readonly probe: { readonly path: string; readonly intervalMs: number; readonly timeoutMs: number };
-}
-
-export interface PostgresServiceConfig extends ServiceCommon {
-  readonly kind: 'postgres';
-  readonly probe: {
-    readonly user: string;
-    readonly password: Secret;
-    readonly passwordFile: string;
-    readonly database: string;
-    /** Absent: without TLS. */
-    readonly ssl?: TlsConfig;
-    readonly intervalMs: number;
-    readonly timeoutMs: number;
-  };
-  readonly dataDir?: string;
-  readonly minFreeBytes: number;
-}
-
-export type ServiceConfig = HttpServiceConfig | PostgresServiceConfig;
 
 export interface TemplateConfig {
   readonly source: string;
@@ -168,11 +134,13 @@ function parseConsul(reader: ConfigReader): ConsulConfig {
   };
 }
 
+const serviceKeys = ['name', 'kind', 'address', 'port', 'unit', 'probe'];
+
 function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
-  const always = ['name', 'kind', 'address', 'port', 'unit', 'probe'];
-  const known = [...always, 'dataDir', 'minFreeBytes'];
-  const kind = reader.mapping(known)('kind').oneOf(['http', 'postgres']);
-  const service = reader.mapping(kind === 'postgres' ? known : always);
+  const kind = reader
+    .mapping([...serviceKeys, ...someKeys])('kind')
+    .oneOf(kindNames);
+  const service = reader.mapping([...serviceKeys, ...keysOf(kind)]);
   const unit = service('unit').or(undefined, (name) =>
     name.text('the name of a systemd unit that ends in .service', unitShape),
   );
@@ -182,78 +150,7 @@ function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
     address: service('address').or(boxAddress, hostOf),
     port: portOf(service('port')),
   };
-  switch (kind) {
-    case 'http': {
-      const probe = optionalMapping(service('probe'), ['path', 'intervalMs', 'timeoutMs']);
-      return {
-        ...common,
-        kind,
-        probe: {
-          path: probe('path')?.text('a path that begins with /', /^\/[^\s]*$/) ?? defaults.http.path,
-          ...timings(probe, defaults.http),
-        },
-      };
-    }
-    case 'postgres': {
-      const probe = service('probe').mapping([
-        'user',
-        'passwordFile',
-        'database',
-        'ssl',
-        'intervalMs',
-        'timeoutMs',
-      ]);
-      const ssl = parseTls(probe('ssl'));
-      const dataDir = service('dataDir').or(undefined, pathOf);
-      return {
-        ...common,
-        kind,
-        probe: {
-          user: probe('user').text('the name of a database role'),
-          passwordFile: pathOf(probe('passwordFile')),
-          password: readSecret(probe('passwordFile'), 'the password'),
-          database: probe('database').or(defaults.postgres.database, (name) =>
-            name.text('the name of a database'),
-          ),
-          ...(ssl === undefined ? {} : { ssl }),
-          ...timings((key) => present(probe(key)), defaults.postgres),
-        },
-        ...(dataDir === undefined ? {} : { dataDir }),
-        minFreeBytes: service('minFreeBytes').or(defaults.minFreeBytes, (bytes) =>
-          bytes.integer('bytes', 0, Number.MAX_SAFE_INTEGER),
-        ),
-      };
-    }
-  }
-}
-
-/**
- * The check in Consul is refreshed by the same rhythm, so an interval has an upper bound; and a probe ends before the
- * next is due.
- */
-function timings(
-  probe: (key: string) => ConfigReader | undefined,
-  fallback: { readonly intervalMs: number; readonly timeoutMs: number },
-): { intervalMs: number; timeoutMs: number } {
-  const intervalMs = probe('intervalMs')?.integer('milliseconds', 100, 5_000) ?? fallback.intervalMs;
-  const timeout = probe('timeoutMs');
-  const timeoutMs =
-    timeout?.integer('milliseconds, no more than intervalMs', 50, intervalMs) ??
-    Math.min(fallback.timeoutMs, Math.floor(intervalMs * 0.9));
-  return { intervalMs, timeoutMs };
-}
-
-function present(reader: ConfigReader): ConfigReader | undefined {
-  return reader.present ? reader : undefined;
-}
-
-function optionalMapping(
-  reader: ConfigReader,
-  known: readonly string[],
-): (key: string) => ConfigReader | undefined {
-  if (!reader.present) return () => undefined;
-  const mapping = reader.mapping(known);
-  return (key) => present(mapping(key));
+  return serviceOf(common, kind, service);
 }
 
 function parseTemplate(reader: ConfigReader): TemplateConfig {

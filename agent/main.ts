@@ -2,7 +2,6 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
-import { assertNever } from '../common/assert-never.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { bugExitCode, endOnBug } from '../common/runtime/bug.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
@@ -12,12 +11,11 @@ import { stopSignal } from '../common/runtime/run.js';
 import { hotspareVersion } from '../common/runtime/version.js';
 import { defaults, loadAgentConfig, secretShape, type AgentConfig, type ServiceConfig } from './config.js';
 import { ConsulAdapter } from './consul/adapter.js';
-import { HttpDriver } from './drivers/http/driver.js';
-import { PostgresDriver } from './drivers/postgres/driver.js';
+import { createDriver, type Surroundings } from './drivers/index.js';
 import { serveAgent } from './http/server.js';
 import { instanceId } from './memory/instance.js';
 import { MemoryFile } from './memory/file.js';
-import type { Driver, ServeStatus } from './ports.js';
+import type { ServeStatus } from './ports.js';
 import { keptSecret, keptTls } from './secrets/files.js';
 import { SystemdManager } from './systemd/units.js';
 import { runAgent } from './shell/agent.js';
@@ -73,7 +71,7 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   const templates = templateRunners(config, consul, log, signal);
   for (const template of templates) template.start();
   try {
-    const driverFor = (service: ServiceConfig) => createDriver(service, config.box, log);
+    const driverFor = (service: ServiceConfig) => createDriver(service, surroundings(config.box, log));
     const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
     const control = unitControl(config, log);
     const secret = keptSecret(config.http.secretFile, config.http.secret, { clock, log, shape: secretShape });
@@ -122,30 +120,15 @@ function unitControl({ services }: AgentConfig, log: Log): UnitControl {
   return new UnitControl({ services, manager, clock: systemClock, log });
 }
 
-function createDriver(service: ServiceConfig, box: string, log: Log): Driver {
-  const { address, port } = service;
-  switch (service.kind) {
-    case 'http': {
-      const { path, timeoutMs } = service.probe;
-      return new HttpDriver({ address, port, path, timeoutMs, clock: systemClock });
-    }
-    case 'postgres': {
-      const { user, passwordFile, database, ssl, timeoutMs } = service.probe;
-      const around = { clock: systemClock, log };
-      const password = keptSecret(passwordFile, service.probe.password, around);
-      return new PostgresDriver({
-        box,
-        login: { address, port, user, password, database, ...(ssl && { ssl: keptTls(ssl, around) }) },
-        timeoutMs,
-        ...(service.dataDir === undefined ? {} : { dataDir: service.dataDir }),
-        minFreeBytes: service.minFreeBytes,
-        clock: systemClock,
-        random: systemRandom,
-      });
-    }
-    default:
-      return assertNever(service);
-  }
+function surroundings(box: string, log: Log): Surroundings {
+  const around = { clock: systemClock, log };
+  return {
+    box,
+    clock: systemClock,
+    random: systemRandom,
+    keptPassword: (file, first) => keptSecret(file, first, around),
+    keptTls: (tls) => keptTls(tls, around),
+  };
 }
 
 function templateRunners(

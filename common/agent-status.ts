@@ -1,4 +1,4 @@
-import type { Kind, Role } from './names.js';
+import type { Role } from './names.js';
 
 /** What `GET /v1/status` of a box's agent answers. Fields are added, never renamed or removed, within `/v1`. */
 export interface AgentStatus {
@@ -38,7 +38,8 @@ export type MemberState = 'passing' | 'critical' | 'unknown';
 
 export interface ServiceStatus {
   readonly name: string;
-  readonly kind: Kind;
+  /** The sort of a service, and so the driver that probes it: `http`, `postgres`. */
+  readonly kind: string;
   readonly address: string;
   readonly port: number;
   readonly state: MemberState;

@@ -18,9 +18,6 @@ export type Role = 'primary' | 'replica';
  */
 export type Mode = 'read-write' | 'read-only' | 'down';
 
-/** The sort of a service, and so the driver that probes it. */
-export type Kind = 'http' | 'postgres';
-
 /**
  * A place to connect to.
  *

@@ -1,10 +1,13 @@
 import type { CheckStatus, Role } from '../../common/names.js';
 import type { Action } from './action.js';
+import type { Facts, Obstacle, Trouble } from './kinds/index.js';
 import type { Attempt, ConsulTrouble } from './publish/attempt.js';
 import type { Publishing } from './publish/publishing.js';
 
 export type { CheckStatus };
 export type { Action, Registration } from './action.js';
+export type { Facts, Obstacle, Trouble, Warning } from './kinds/index.js';
+export type { PostgresFacts, ReplicaFacts } from './kinds/postgres.js';
 
 /**
  * What one service's decisions are made from and about. Everything here is plain data.
@@ -78,77 +81,6 @@ export type ProbeResult =
   | { readonly kind: 'critical'; readonly trouble: Trouble }
   /** The probe could not be made for a reason that says nothing about the member. */
   | { readonly kind: 'unknown'; readonly obstacle: Obstacle };
-
-/** What a probe saw of a member that is well, per kind. A kind with roles has `role`, and `warnings` if it gives any. */
-export type Facts = { readonly kind: 'http' } | PostgresFacts;
-
-export interface PostgresFacts {
-  readonly kind: 'postgres';
-  readonly role: Role;
-  /** Written (primary) or replayed (replica), like `0/3000060`. */
-  readonly lsn?: string;
-  readonly timeline?: number;
-  /** Which database it is; absent when it does not say. */
-  readonly systemId?: string;
-  /** Replica: bytes known to be written on the primary and not replayed here. */
-  readonly lagBytes?: number;
-  /** Replica: whether WAL is streaming in. */
-  readonly streaming?: boolean;
-  /** Primary: who streams from it. */
-  readonly replicas?: readonly ReplicaFacts[];
-  readonly freeBytes?: number;
-  /** What is not well though the member serves. */
-  readonly warnings: readonly Warning[];
-}
-
-export interface ReplicaFacts {
-  readonly name: string;
-  readonly address?: string;
-  readonly state: string;
-  readonly lagBytes?: number;
-}
-
-export type Warning =
-  | { readonly kind: 'disk-low'; readonly minFreeBytes: number }
-  | { readonly kind: 'disk-unread'; readonly dataDir: string }
-  /** The agent's own table could not be written, for a reason of that table's. */
-  | { readonly kind: 'write-untested'; readonly why: string }
-  /** Another session holds a lock on the agent's own table. */
-  | { readonly kind: 'heartbeat-locked' }
-  /** New sessions start read-only: in that database, or, without one, in all. */
-  | { readonly kind: 'read-only-default'; readonly database?: string }
-  /** A replica receives WAL and does not apply it; `state` in Postgres' words. */
-  | { readonly kind: 'replay-paused'; readonly state: string }
-  /** Commits wait for more standbys than there are. */
-  | { readonly kind: 'sync-missing'; readonly wanted: number; readonly streaming: number }
-  /** Every connection slot is taken; seen through the session the agent holds. */
-  | { readonly kind: 'slots-full' };
-
-/** Why a member cannot serve. Texts inside are stable: no counters, no times. */
-export type Trouble =
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'unreachable'; readonly code: string }
-  | { readonly kind: 'no-answer'; readonly deadlineMs: number }
-  | { readonly kind: 'closed' }
-  | { readonly kind: 'garbage' }
-  | { readonly kind: 'http-status'; readonly status: number }
-  /** Postgres 57P03: starting up, shutting down, in recovery; its own words. */
-  | { readonly kind: 'not-accepting'; readonly text: string }
-  | { readonly kind: 'cannot-write'; readonly sqlState: string; readonly text: string }
-  /** Postgres fails inside: a file it cannot read, a corruption (SQLSTATE classes 58 and XX). */
-  | { readonly kind: 'failing'; readonly sqlState: string; readonly text: string };
-
-/** Why the agent could not find out. */
-export type Obstacle =
-  | { readonly kind: 'login-refused'; readonly sqlState: string; readonly text: string }
-  /** The two sides do not agree on TLS, or on who they are. */
-  | { readonly kind: 'tls-refused'; readonly text: string }
-  | { readonly kind: 'slots-full' }
-  | { readonly kind: 'query-refused'; readonly sqlState: string; readonly text: string }
-  /** This agent did not get the processor in time to judge. */
-  | { readonly kind: 'agent-late' }
-  /** Something on the agent's own side, like no file handles left. */
-  | { readonly kind: 'agent-side'; readonly text: string };
 
 /** What is known of the service's entry on this box's Consul agent. */
 export type CatalogueView =

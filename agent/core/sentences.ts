@@ -1,93 +1,10 @@
 import { assertNever } from '../../common/assert-never.js';
-import type { Obstacle, Reason, Health, Trouble, Warning } from './model.js';
-import type { ConsulTrouble } from './publish/attempt.js';
 import { roleOf } from './health.js';
+import { obstacleText, troubleText, warningText } from './kinds/index.js';
+import type { Health, Reason } from './model.js';
+import type { ConsulTrouble } from './publish/attempt.js';
 
-/** Every sentence about a service that an operator reads comes from here. */
-
-/** Also the check's text in Consul, so it must stay the same while the trouble does. */
-export function troubleText(trouble: Trouble): string {
-  switch (trouble.kind) {
-    case 'refused':
-      return 'connection refused: nothing listens there';
-    case 'unreachable':
-      return `not reachable (${trouble.code})`;
-    case 'no-answer':
-      return `no answer within ${trouble.deadlineMs} ms`;
-    case 'closed':
-      return 'it closed the connection before it answered';
-    case 'garbage':
-      return 'what answers there speaks another protocol';
-    case 'http-status':
-      return `it answers with HTTP status ${trouble.status}`;
-    case 'not-accepting':
-      return `not accepting connections: ${trouble.text}`;
-    case 'cannot-write':
-      return `it cannot write: ${trouble.text} (${trouble.sqlState})`;
-    case 'failing':
-      return `it runs, but fails: ${trouble.text} (${trouble.sqlState})`;
-    default:
-      return assertNever(trouble);
-  }
-}
-
-export function obstacleText(obstacle: Obstacle): string {
-  switch (obstacle.kind) {
-    case 'login-refused':
-      return `it runs, but refuses the agent's login: ${obstacle.text} (${obstacle.sqlState}); check probe.user, probe.passwordFile, probe.ssl and pg_hba.conf`;
-    case 'tls-refused':
-      return `it runs, but the agent gets no TLS connection to it: ${obstacle.text}; check probe.ssl in agent.yaml, and the server's certificate`;
-    case 'slots-full':
-      return 'it runs, but every connection slot is taken (53300): end sessions, or raise max_connections';
-    case 'query-refused':
-      return `it runs, but refuses the agent's query: ${obstacle.text} (${obstacle.sqlState})`;
-    case 'agent-late':
-      return 'the agent itself did not get the processor in time to judge';
-    case 'agent-side':
-      return `the agent could not probe: ${obstacle.text}`;
-    default:
-      return assertNever(obstacle);
-  }
-}
-
-/** Whether the member itself answered, if only to say no: then it runs. */
-export function hasAnswered(obstacle: Obstacle): boolean {
-  switch (obstacle.kind) {
-    case 'login-refused':
-    case 'tls-refused':
-    case 'slots-full':
-    case 'query-refused':
-      return true;
-    case 'agent-late':
-    case 'agent-side':
-      return false;
-    default:
-      return assertNever(obstacle);
-  }
-}
-
-function warningText(warning: Warning): string {
-  switch (warning.kind) {
-    case 'disk-low':
-      return `less than ${Math.round(warning.minFreeBytes / 1048576)} MB free on the disk of the data directory`;
-    case 'disk-unread':
-      return `free space of ${warning.dataDir} cannot be read: check dataDir in agent.yaml`;
-    case 'write-untested':
-      return `writing is not tested, as the agent's own table hotspare.heartbeat refuses it: ${warning.why}; give the agent's role SELECT, INSERT and UPDATE there and take away what else refuses (a trigger, a constraint), or provision again`;
-    case 'heartbeat-locked':
-      return "writing is not tested: another session holds a lock on the agent's own table; its pid is in pg_locks, WHERE relation = 'hotspare.heartbeat'::regclass";
-    case 'read-only-default':
-      return `new sessions ${warning.database === undefined ? '' : `in database ${warning.database} `}start read-only: default_transaction_read_only is on`;
-    case 'replay-paused':
-      return `it applies no WAL, so its data gets older: pg_get_wal_replay_pause_state() says ${JSON.stringify(warning.state)}. Either a setting like max_connections is lower here than on the primary, which its log says: raise it and restart it; or somebody called pg_wal_replay_pause(): call pg_wal_replay_resume()`;
-    case 'sync-missing':
-      return `commits hang: synchronous_standby_names asks for ${warning.wanted} in sync, and ${warning.streaming} ${warning.streaming === 1 ? 'is' : 'are'}; bring the standbys back, or ask for fewer there and reload`;
-    case 'slots-full':
-      return 'every connection slot is taken (53300), so new sessions are refused: end sessions, or raise max_connections';
-    default:
-      return assertNever(warning);
-  }
-}
+/** What an operator reads of a service; the sentences of a kind's own words stand in `kinds/`. */
 
 /** What is not well with a member that serves. */
 export function warningTexts(state: Health): string[] {

@@ -1,4 +1,4 @@
-import { assertNever } from '../../common/assert-never.js';
+import { passingTextOf, policyOf } from '../core/kinds/index.js';
 import type { ServiceModel } from '../core/model.js';
 import { metaOf, type Run } from '../core/rivals.js';
 import type { ServiceConfig } from '../config.js';
@@ -18,37 +18,10 @@ export function modelOf(service: ServiceConfig, self: Run): ServiceModel {
     address: service.address,
     port: service.port,
     meta: metaOf(self),
-    passingText: passingText(service),
-    ...believing(service),
+    passingText: passingTextOf(service),
+    ...policyOf(service.kind),
     refreshMs,
     checkTtlMs,
     probeStaleMs,
   };
-}
-
-/**
- * Only a second miss in a row counts: a web app stalls at times, and taking it out of a balancer costs a reload there; a
- * log-in to Postgres is late on a busy machine, and a primary out of DNS costs every write. Postgres has the longer deadline,
- * so half of it must do to confirm.
- */
-function believing(service: ServiceConfig): Pick<ServiceModel, 'missesToBelieve' | 'confirmingShare'> {
-  switch (service.kind) {
-    case 'http':
-      return { missesToBelieve: 2, confirmingShare: 1 };
-    case 'postgres':
-      return { missesToBelieve: 2, confirmingShare: 0.5 };
-    default:
-      return assertNever(service);
-  }
-}
-
-function passingText(service: ServiceConfig): string {
-  switch (service.kind) {
-    case 'http':
-      return `GET ${service.probe.path} is answered with success`;
-    case 'postgres':
-      return 'accepts connections and answers; a primary also writes';
-    default:
-      return assertNever(service);
-  }
 }

@@ -1,7 +1,7 @@
 import { assertNever } from '../../common/assert-never.js';
 import type { AgentStatus, MemberState, ServiceStatus, TemplateStatus } from '../../common/agent-status.js';
-import type { Kind } from '../../common/names.js';
 import { plainTexts } from '../../common/plain-text.js';
+import { figuresOf } from '../core/kinds/index.js';
 import type { Health } from '../core/model.js';
 import { stateText, warningTexts } from '../core/sentences.js';
 import { roleOf } from '../core/health.js';
@@ -13,7 +13,7 @@ export interface StatusInput {
   readonly startedMs: number;
   readonly services: readonly {
     readonly name: string;
-    readonly kind: Kind;
+    readonly kind: string;
     readonly address: string;
     readonly port: number;
     readonly health: Health;
@@ -55,7 +55,8 @@ function serviceStatus(service: StatusInput['services'][number], startedMs: numb
     since: iso(health.kind === 'unseen' ? startedMs : health.sinceMs),
     detail: stateText(health),
     ...(warnings.length > 0 ? { warnings } : {}),
-    ...figures(health),
+    // Figures are of now, so only a member that was just seen has them.
+    ...(health.kind === 'passing' ? figuresOf(health.facts) : {}),
   };
 }
 
@@ -69,22 +70,6 @@ function memberState(health: Health): MemberState {
       return 'unknown';
     default:
       return assertNever(health);
-  }
-}
-
-/** Figures are of now, so only a member that was just seen has them. */
-function figures(health: Health): Partial<ServiceStatus> {
-  if (health.kind !== 'passing') return {};
-  const { facts } = health;
-  switch (facts.kind) {
-    case 'http':
-      return {};
-    case 'postgres': {
-      const { kind: _, role: __, warnings: ___, ...rest } = facts;
-      return rest;
-    }
-    default:
-      return assertNever(facts);
   }
 }
 

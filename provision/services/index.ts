@@ -10,7 +10,12 @@ import type { Program, Service } from './program.js';
 import { todomvc } from './todomvc.js';
 
 /** What groups of a topology may name. */
-export const services: readonly Service[] = [pg, nginx, todomvc];
+// prettier-ignore
+export const services: readonly Service[] = [
+  pg,
+  nginx,
+  todomvc,
+];
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
 
 /** Every program of the boxes, in the order it is started. */

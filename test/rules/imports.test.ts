@@ -30,7 +30,11 @@ const table: Rules['table'] = [
       /^common\//,
     ],
   },
-  ...['consul', 'drivers', 'http', 'keeper', 'memory', 'systemd'].map((room) => ({
+  {
+    from: /^agent\/drivers\//,
+    may: [/^agent\/drivers\//, /^agent\/core\/model/, /^agent\/config\//, /^agent\/ports\.ts$/, /^common\//],
+  },
+  ...['consul', 'http', 'keeper', 'memory', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [
       new RegExp(`^agent/${room}/`),

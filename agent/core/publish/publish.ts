@@ -18,7 +18,7 @@ import {
 import { roleOf } from '../health.js';
 import { farewell } from './farewell.js';
 import { nothing, type Publication } from './publication.js';
-import { hasAnswered, obstacleText, troubleText } from '../sentences.js';
+import { hasAnswered, obstacleText, troubleText } from '../kinds/index.js';
 
 /**
  * What is to be written into Consul. Level-triggered: actions are the difference between what should stand there and what

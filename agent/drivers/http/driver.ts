@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { withDeadline, type Clock } from '../../../common/clock.js';
 import type { ProbeResult } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
+import type { Surroundings } from '../kind.js';
+import type { HttpServiceConfig } from './config.js';
 import { judgeError } from '../judge.js';
 
 export interface HttpDriverOptions {
@@ -28,6 +30,11 @@ export class HttpDriver implements Driver {
   private probing = false;
 
   constructor(private readonly options: HttpDriverOptions) {}
+
+  static of({ address, port, probe }: HttpServiceConfig, { clock }: Surroundings): HttpDriver {
+    const { path, timeoutMs } = probe;
+    return new HttpDriver({ address, port, path, timeoutMs, clock });
+  }
 
   onAlarm(listener: () => void): void {
     this.alarm = listener;

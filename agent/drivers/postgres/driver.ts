@@ -2,7 +2,9 @@ import { DeadlineError, withDeadline, type Clock, type Timer } from '../../../co
 import type { Random } from '../../../common/random.js';
 import type { Obstacle, PostgresFacts, ProbeReading, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
+import type { Surroundings } from '../kind.js';
 import { Beat } from './beat.js';
+import type { PostgresServiceConfig } from './config.js';
 import { DiskProbe, type FreeSpace } from './disk.js';
 import { HeldSession } from './held.js';
 import { judgePostgresError } from './judge.js';
@@ -59,6 +61,22 @@ export class PostgresDriver implements Driver {
       onSilent: () => this.silent(),
     });
     this.disk = dataDir === undefined ? undefined : new DiskProbe(dataDir, clock, timeoutMs);
+  }
+
+  static of(service: PostgresServiceConfig, around: Surroundings): PostgresDriver {
+    const { address, port, dataDir, minFreeBytes, probe } = service;
+    const { user, database, ssl, timeoutMs } = probe;
+    const { box, clock, random, keptPassword, keptTls } = around;
+    const password = keptPassword(probe.passwordFile, probe.password);
+    return new PostgresDriver({
+      box,
+      login: { address, port, user, password, database, ...(ssl && { ssl: keptTls(ssl) }) },
+      timeoutMs,
+      ...(dataDir === undefined ? {} : { dataDir }),
+      minFreeBytes,
+      clock,
+      random,
+    });
   }
 
   onAlarm(listener: (seen?: ProbeReading) => void): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defaults } from '../../../agent/config.js';
+import { httpDefaults } from '../../../agent/drivers/http/config.js';
 import type { ProbeResult } from '../../../agent/core/model.js';
 import type { Driver } from '../../../agent/ports.js';
 import { Catalogue } from '../../../agent/shell/catalogue.js';
@@ -16,7 +16,7 @@ function stalling(fromMs: number, untilMs: number, how: 'hangs' | 'refuses' = 'h
   const clock = new ManualClock();
   const consul = new FakeConsul();
   const log = keptLog();
-  const { intervalMs, timeoutMs } = defaults.http;
+  const { intervalMs, timeoutMs } = httpDefaults;
   const driver: Driver = {
     async probe(): Promise<ProbeResult> {
       const startedMs = clock.nowMs();
@@ -84,6 +84,6 @@ test('an app that hangs is out after about a second', async () => {
 test('a refusal counts at once', async () => {
   for (const fromMs of phases) {
     const tookMs = await stalling(fromMs, Infinity, 'refuses').reactionMs();
-    expect(tookMs).toBeLessThanOrEqual(defaults.http.intervalMs + 20);
+    expect(tookMs).toBeLessThanOrEqual(httpDefaults.intervalMs + 20);
   }
 });
