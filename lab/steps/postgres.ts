@@ -4,7 +4,7 @@ import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { mustRun, runCommand } from '../../common/runtime/command.js';
-import { writeDurably } from '../../common/runtime/durable.js';
+import { writeDurably } from '../../common/runtime/replace-file.js';
 import { withIncludes } from '../../provision/postgres/includes.js';
 import { addressOf, portOf } from '../../provision/site/site.js';
 import { boxesWith, type Box } from '../../provision/topology/topology.js';
