@@ -26,8 +26,9 @@ import { privateFolder, stateFiles } from './state.js';
 
 /** Where the package lies: two folders up from dist/vagrant. */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** What a container takes of the host's memory; it has no limit of its own. */
+const lxcMemoryMb = 160;
 /** As vagrant/ruby/providers.rb has them. */
-export const memoryPerBoxMb: Readonly<Record<Provider, number>> = { virtualbox: 768, lxc: 160 };
 export const boxNames: Readonly<Record<Provider, string>> = {
   virtualbox: 'debian/bookworm64',
   lxc: 'hotspare/bookworm',
@@ -103,7 +104,7 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
     }),
     bridge: settings.bridge,
     containerPrefix: settings.containerPrefix,
-    memoryPerBoxMb: memoryPerBoxMb[settings.provider],
+    memoryPerBoxMb: settings.provider === 'lxc' ? lxcMemoryMb : topology.virtualbox.memoryMb,
     boxName: boxNames[settings.provider],
     madeWith: remembered,
   };
@@ -172,6 +173,7 @@ function choose(call: Pick<HostCall, 'state' | 'environment' | 'provider'>): Cho
   const topology = loadTopology(resolve(root, file || join('vagrant', 'topology.json')));
   const resolved = resolveSettings(environment, remembered, {
     subnet: topology.subnets.vagrant,
+    bridge: topology.lxc.bridge,
     boxNames: topology.boxes.map(({ name }) => name),
     folder: root,
   });

@@ -5,7 +5,7 @@ import { record } from '../common/json.js';
 import { writeDurably } from '../common/runtime/replace-file.js';
 import { maxInterfaceName, vethName } from './preflight/checks/lxc.js';
 import { contains } from './preflight/ipv4.js';
-import { defaultBridge, providers, type Provider } from './preflight/model.js';
+import { providers, type Provider } from './preflight/model.js';
 
 /** What is chosen once for a set of boxes and holds until it is chosen anew. */
 export interface Settings {
@@ -14,7 +14,7 @@ export interface Settings {
   readonly provider: Provider;
   /** Before the names of LXC containers and their interfaces; lets several sets live on one machine. Default: empty. */
   readonly containerPrefix: string;
-  /** The bridge LXC boxes are plugged into. Default: hotspare0. */
+  /** The bridge LXC boxes are plugged into. Default: the topology's. */
   readonly bridge: string;
   /** Absolute path. Undefined: the project's own vagrant/topology.json. */
   readonly topologyFile: string | undefined;
@@ -25,6 +25,7 @@ export interface Settings {
 /** Which values there are without any wish; and what the wishes are checked against. */
 export interface TopologyDefaults {
   readonly subnet: string;
+  readonly bridge: string;
   /** Names of the boxes: with a prefix, they must fit into names of network interfaces. */
   readonly boxNames: readonly string[];
   /** Relative paths begin here: the folder of the Vagrantfile. */
@@ -93,7 +94,7 @@ export function resolveSettings(
     asInterface,
     interfaceExpected,
     remembered?.bridge,
-    defaultBridge,
+    defaults.bridge,
   );
   const topologyFile = choose<string | undefined>(
     'HOTSPARE_TOPOLOGY',

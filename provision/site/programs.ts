@@ -7,6 +7,9 @@
 export const postgresMajor = 15;
 /** The Node of the boxes, apart from whatever Node they have of their own. */
 export const nodeFolder = '/opt/hotspare-node';
+/** What the boxes get when they have no Node of their own, or one older than the minimum. */
+export const nodeVersion = '22.23.3';
+export const nodeMinimum = '20.19.0';
 /** Points to the present one of the releases. */
 export const packageFolder = '/opt/hotspare';
 /** One folder a build of hotspare, named by its digest. */

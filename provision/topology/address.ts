@@ -1,4 +1,4 @@
-/** The first three numbers of an IPv4 address, like 192.168.11. */
+/** The first three numbers of an IPv4 address, like 192.168.56. */
 export function isSubnet(value: unknown): value is string {
   return typeof value === 'string' && /^\d{1,3}(\.\d{1,3}){2}$/.test(value) && areOctets(value);
 }

@@ -42,6 +42,10 @@ export interface Topology {
   readonly dns: { readonly box: string; readonly name: string };
   /** From where real boxes may be managed, besides the host that runs them. Null: from nowhere else. */
   readonly managementCidr: string | null;
+  /** What VirtualBox gives each box. */
+  readonly virtualbox: { readonly memoryMb: number };
+  /** The bridge LXC boxes are plugged into unless another is chosen. */
+  readonly lxc: { readonly bridge: string };
 }
 
 /** NAME1 … NAMEn of one group. */

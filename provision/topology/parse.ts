@@ -18,6 +18,8 @@ export function parseTopology(file: string, data: unknown): Topology {
     'locations',
     'dns',
     'managementCidr',
+    'virtualbox',
+    'lxc',
   ]);
   const groups = list('groups', top['groups']).map((raw, index) => parseGroup(read, `groups[${index}]`, raw));
   refuseOverlaps(groups, refuse);
@@ -31,7 +33,7 @@ export function parseTopology(file: string, data: unknown): Topology {
     const value = subnets[name];
     return isSubnet(value)
       ? value
-      : refuse(`subnets.${name}`, value, 'the first three numbers of an IPv4 address, like 192.168.11');
+      : refuse(`subnets.${name}`, value, 'the first three numbers of an IPv4 address, like 192.168.56');
   };
   const lab = subnet('lab');
   if (!lab.startsWith('127.')) refuse('subnets.lab', lab, 'a loopback subnet (127.x.y)');
@@ -50,6 +52,8 @@ export function parseTopology(file: string, data: unknown): Topology {
     };
   });
   const dns = object('dns', top['dns'], ['box', 'name']);
+  const virtualbox = object('virtualbox', top['virtualbox'], ['memoryMb']);
+  const lxc = object('lxc', top['lxc'], ['bridge']);
   const managementCidr = top['managementCidr'] ?? null;
   return {
     groups,
@@ -69,6 +73,15 @@ export function parseTopology(file: string, data: unknown): Topology {
       managementCidr === null || isCidr(managementCidr)
         ? managementCidr
         : refuse('managementCidr', managementCidr, 'an IPv4 network like 192.168.1.0/24, or null'),
+    virtualbox: { memoryMb: integer('virtualbox.memoryMb', virtualbox['memoryMb'], 256, 65_536) },
+    lxc: {
+      bridge: text(
+        'lxc.bridge',
+        lxc['bridge'],
+        /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
+        'the name of a network interface: at most 15 letters, digits, "-", "_" and ".", a letter first',
+      ),
+    },
   };
 
   function parseGroup({ object }: typeof read, key: string, raw: unknown): Group {

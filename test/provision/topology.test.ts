@@ -44,10 +44,22 @@ test('management: left out and null are the same', () => {
   expect(parseTopology('t', { ...good(), managementCidr: '10.0.0.0/8' }).managementCidr).toBe('10.0.0.0/8');
 });
 
+test('what Vagrant gives the boxes', () => {
+  const { virtualbox, lxc } = parseTopology('t', {
+    ...good(),
+    virtualbox: { memoryMb: 1024 },
+    lxc: { bridge: 'br1' },
+  });
+  expect([virtualbox, lxc]).toEqual([{ memoryMb: 1024 }, { bridge: 'br1' }]);
+});
+
 describe('a bad topology is refused with key, value and expectation', () => {
   const rows: [string, unknown, RegExp][] = [
     ['not an object', [], /the file is \[\]; expected an object/],
     ['an unknown key', { ...good(), boxes: [] }, /boxes is \[\]; expected one of the keys groups/],
+    ['no memory', { ...good(), virtualbox: {} }, /virtualbox\.memoryMb is missing; expected a whole number/],
+    ['no bridge', { ...good(), lxc: undefined }, /lxc is missing; expected an object/],
+    ['a long bridge', { ...good(), lxc: { bridge: 'b234567890123456' } }, /lxc\.bridge is "b2345/],
     ['no groups', { ...good(), groups: undefined }, /groups is missing; expected a list/],
     [
       'an upper-case name',

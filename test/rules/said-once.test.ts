@@ -51,3 +51,51 @@ test.each(once)('$what', ({ words, place }) => {
   expect(said.filter((file) => place.test(file))).not.toEqual([]);
   expect(said.filter((file) => !place.test(file) && !(file in elsewhere))).toEqual([]);
 });
+
+/** What TypeScript, Ruby and shell would have to agree about: a place, from which all of them have it. */
+const shared: readonly { what: string; words: RegExp; place: string }[] = [
+  {
+    what: 'the Postgres of real boxes',
+    words: /postgresql[-@/]\d|postgresql-client-\d|postgres_?major\s*[=:]\s*['"]?\d|\bversion=\d+$/im,
+    place: 'provision/site/programs.ts',
+  },
+  {
+    what: 'the Node of real boxes',
+    words: /node-?_?(version|minimum)['"]?\s*[=:]\s*['"]?\d/i,
+    place: 'provision/site/programs.ts',
+  },
+  {
+    what: 'the folders of Node and of the releases on real boxes',
+    words: /\/opt\/hotspare/,
+    place: 'provision/site/programs.ts',
+  },
+  {
+    what: 'what VirtualBox gives a box',
+    words: /\b768\b|(?<!lxc)memory_?mb['"]?\s*[:=]\s*\d/i,
+    place: 'vagrant/topology.json',
+  },
+  { what: 'the usual bridge', words: /\bhotspare0\b/, place: 'vagrant/topology.json' },
+  { what: 'the usual subnet', words: /\b192\.168\.11\b/, place: 'vagrant/topology.json' },
+];
+
+const ofBoxes = ['provision', 'vagrant'].flatMap((room) =>
+  readdirSync(room, { recursive: true, encoding: 'utf8', withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name)),
+);
+
+test.each(shared)('$what', ({ words, place }) => {
+  expect(ofBoxes.filter((file) => words.test(readFileSync(file, 'utf8')))).toEqual([place]);
+});
+
+test.each([
+  ['version=15', 'the Postgres of real boxes'],
+  ['postgresql-client-15', 'the Postgres of real boxes'],
+  ['readonly node_version=22.23.3', 'the Node of real boxes'],
+  ['find /opt/hotspare-releases', 'the folders of Node and of the releases on real boxes'],
+  ['    MEMORY_MB = 1024', 'what VirtualBox gives a box'],
+  ['bridge=${HOTSPARE_LXC_BRIDGE:-hotspare0}', 'the usual bridge'],
+  ["subnet === '192.168.11'", 'the usual subnet'],
+])('%s would be a second place', (line, said) => {
+  expect(shared.filter(({ words }) => words.test(line)).map(({ what }) => what)).toEqual([said]);
+});

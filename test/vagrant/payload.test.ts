@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadOf } from '../../provision/box/payload.js';
-import { nodeForBoxes } from '../../vagrant/prepare/node-package.js';
+import { nodeMinimum } from '../../provision/site/programs.js';
 import { writePayload, type PayloadInput } from '../../vagrant/prepare/payload.js';
 import { boxOf, realSite, templates } from '../provision/sites.js';
 
@@ -48,7 +48,7 @@ test('the archive: scripts, variables, manifest, files; beside it what belongs t
     package: '/packages/hotspare.tgz',
     node: null,
     nodeProgram: '/opt/hotspare-node/bin/node',
-    nodeMinimum: nodeForBoxes.minimum,
+    nodeMinimum,
   });
   const box = unpacked();
   const scripts = readdirSync('provision/box').filter((name) => name.endsWith('.sh'));
@@ -57,7 +57,7 @@ test('the archive: scripts, variables, manifest, files; beside it what belongs t
   );
   const variables = readFileSync(join(box, 'box.env'), 'utf8');
   expect(variables).toContain(payload.environment);
-  expect(variables).toContain(`HOTSPARE_DIGEST='0123456789abcdef'\nNODE_MINIMUM='${nodeForBoxes.minimum}'\n`);
+  expect(variables).toContain(`HOTSPARE_DIGEST='0123456789abcdef'\nNODE_MINIMUM='${nodeMinimum}'\n`);
   expect(readFileSync(join(box, 'manifest'), 'utf8')).toBe(payload.manifest);
   for (const { path, content } of payload.files) {
     expect(readFileSync(join(box, 'files', path), 'utf8')).toBe(content);

@@ -58,7 +58,7 @@ test('a bare host for LXC, as people see it', () => {
         vagrant plugin install vagrant-lxc   # elsewhere
 
     error: there is no bridge hotspare0 to plug the boxes into
-        sudo vagrant/lxc-bridge up
+        sudo vagrant/lxc-bridge up --bridge hotspare0 --subnet 192.168.11
 
     error: Vagrant has no box hotspare/bookworm for LXC
         sudo vagrant/build-lxc-box   # once

@@ -11,7 +11,12 @@ import {
   type Settings,
 } from '../../vagrant/settings.js';
 
-const defaults = { subnet: '192.168.11', boxNames: ['adm1', 'pg1', 'nginx1'], folder: '/project' };
+const defaults = {
+  subnet: '192.168.11',
+  bridge: 'hotspare0',
+  boxNames: ['adm1', 'pg1', 'nginx1'],
+  folder: '/project',
+};
 const remembered: Settings = {
   subnet: '10.9.8',
   provider: 'lxc',

@@ -21,6 +21,8 @@ test('other names: no box is named that does not exist', () => {
     postgres: { firstPrimary: 'db1' },
     locations: topology.locations,
     dns: { box: 'web1', name: 'todo.example.test' },
+    virtualbox: topology.virtualbox,
+    lxc: topology.lxc,
   };
   const text = welcomeText({ ...realSite, topology: parseTopology('t', data) }, '/dumps');
   expect([...text.matchAll(/vagrant ssh (\S+)/g)].map(([, name]) => name)).toEqual([

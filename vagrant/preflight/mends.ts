@@ -1,4 +1,4 @@
-import { defaultBridge, type HostFacts, type Plan } from './model.js';
+import type { HostFacts, Plan } from './model.js';
 
 /** A command a shell takes as it stands, with a word on it. */
 export const note = (command: string, remark: string) => `${command}   # ${remark}`;
@@ -19,15 +19,12 @@ export function vagrantDestroy(wishes: Partial<Record<Wish, string>> = {}): stri
 const assignments = (wishes: Partial<Record<Wish, string>>) =>
   Object.entries(wishes).map(([name, value]) => `${name}=${value}`);
 
-/** The script's options, where they differ from its defaults. */
+/** With all that it is told: its own defaults are those of the topology that is shipped, not of another one. */
 export function lxcBridge(
   action: 'up' | 'down',
   { bridge, subnet }: Pick<Plan, 'bridge' | 'subnet'>,
 ): string {
-  const options = [
-    ...(bridge === defaultBridge ? [] : [`--bridge ${bridge}`]),
-    ...(action === 'down' || subnet === '192.168.11' ? [] : [`--subnet ${subnet}`]),
-  ];
+  const options = [`--bridge ${bridge}`, ...(action === 'down' ? [] : [`--subnet ${subnet}`])];
   return ['sudo vagrant/lxc-bridge', action, ...options].join(' ');
 }
 

@@ -4,9 +4,6 @@ import type { Validity } from '../tls-pair.js';
 export const providers = ['virtualbox', 'lxc'] as const;
 export type Provider = (typeof providers)[number];
 
-/** The bridge LXC boxes are plugged into unless another is chosen; `vagrant/lxc-bridge` has the same. */
-export const defaultBridge = 'hotspare0';
-
 export interface PlannedBox {
   readonly name: string;
   readonly address: string;

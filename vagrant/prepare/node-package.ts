@@ -1,11 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../../common/runtime/command.js';
+import { nodeVersion } from '../../provision/site/programs.js';
 import { privateFolder } from '../state.js';
 import { hasContent, moveDurably } from '../../common/runtime/durable.js';
-
-/** What the boxes get when they have no Node of their own, or one older than `minimum`. */
-export const nodeForBoxes = { version: '22.23.3', minimum: '20.19.0' } as const;
 
 /** Fetches a package of npm's into a folder. */
 export type Fetch = (spec: string, folder: string) => Promise<unknown>;
@@ -26,12 +24,12 @@ export async function nodePackage(
   fetch = fetchWithNpm,
 ): Promise<string> {
   const name = `node-linux-${architecture}`;
-  const archive = `${name}-${nodeForBoxes.version}.tgz`;
+  const archive = `${name}-${nodeVersion}.tgz`;
   const file = join(privateFolder(folder), archive);
   if (hasContent(file)) return file;
   const work = mkdtempSync(join(folder, 'fetch-'));
   try {
-    await fetch(`${name}@${nodeForBoxes.version}`, work);
+    await fetch(`${name}@${nodeVersion}`, work);
     if (!existsSync(join(work, archive))) throw new Error(`npm pack left no ${archive}`);
     moveDurably(join(work, archive), file);
   } finally {

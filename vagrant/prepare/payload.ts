@@ -5,11 +5,10 @@ import { mustRun } from '../../common/runtime/command.js';
 import { moveDurably } from '../../common/runtime/durable.js';
 import { writeDurably } from '../../common/runtime/replace-file.js';
 import type { Payload } from '../../provision/box/payload.js';
-import { releasesFolder } from '../../provision/site/programs.js';
+import { nodeMinimum, releasesFolder } from '../../provision/site/programs.js';
 import { system } from '../../provision/site/real-boxes.js';
 import { privateFolder } from '../state.js';
 import type { Dump } from './dumps.js';
-import { nodeForBoxes } from './node-package.js';
 import type { Package } from './package.js';
 
 export interface PayloadInput {
@@ -35,7 +34,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
   mkdirSync(join(staging, 'staged'), { recursive: true });
   for (const name of readdirSync(input.scripts).filter((entry) => entry.endsWith('.sh')))
     copyFileSync(join(input.scripts, name), join(staging, name));
-  const environment = `${payload.environment}HOTSPARE_DIGEST='${input.package.digest}'\nNODE_MINIMUM='${nodeForBoxes.minimum}'\n`;
+  const environment = `${payload.environment}HOTSPARE_DIGEST='${input.package.digest}'\nNODE_MINIMUM='${nodeMinimum}'\n`;
   writeFileSync(join(staging, 'box.env'), `${environment}RESTORE_NAME='${input.dump?.name ?? ''}'\n`, {
     mode: 0o600,
   });
@@ -56,7 +55,7 @@ export async function writePayload(folder: string, input: PayloadInput): Promise
     package: input.package.file,
     node: input.node ?? null,
     nodeProgram: system.node,
-    nodeMinimum: nodeForBoxes.minimum,
+    nodeMinimum,
   };
   const file = join(folder, `${box}.json`);
   writeDurably(file, `${JSON.stringify(description, null, 2)}\n`);

@@ -3,15 +3,12 @@ module Hotspare
   module Providers
     module_function
 
-    # Postgres boxes have the most to do; none needs much.
-    MEMORY_MB = 768
-
     def virtualbox(provider, override, box)
       override.vm.box = "debian/bookworm64"
       override.vm.hostname = box.name
       override.vm.network "private_network", ip: Hotspare.address(box)
       provider.name = "hotspare-#{box.name}-#{Settings.subnet}"
-      provider.memory = MEMORY_MB
+      provider.memory = Topology.memory
       provider.cpus = 1
       provider.linked_clone = true
     end

@@ -50,7 +50,7 @@ module Hotspare
     end
 
     def bridge
-      get("HOTSPARE_LXC_BRIDGE", "bridge", "hotspare0")
+      get("HOTSPARE_LXC_BRIDGE", "bridge", nil) || Topology.bridge
     end
 
     # Where dumps go.

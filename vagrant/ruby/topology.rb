@@ -34,6 +34,20 @@ module Hotspare
     def first_primary
       data.dig("postgres", "firstPrimary")
     end
+
+    # What VirtualBox gives each box, in MB.
+    def memory
+      said("virtualbox", "memoryMb")
+    end
+
+    # Where no other is chosen.
+    def bridge
+      said("lxc", "bridge")
+    end
+
+    def said(*keys)
+      data.dig(*keys) || raise(Problem, "#{file} does not say #{keys.join('.')}. \"npx hotspare boxes check\" says what was expected.")
+    end
   end
 
   def self.boxes

@@ -95,7 +95,7 @@ export const bad: readonly Bad[] = [
     'bridge-missing',
     'error',
     /no bridge hotspare0/,
-    /^sudo vagrant\/lxc-bridge up$/,
+    /^sudo vagrant\/lxc-bridge up --bridge hotspare0 --subnet 192\.168\.11$/,
   ],
   [
     'no bridge of another name',
@@ -131,7 +131,7 @@ export const bad: readonly Bad[] = [
     'bridge-other-subnet',
     'error',
     /has 192\.168\.11\.1\/24, and the boxes are to be 192\.168\.56\.x/,
-    /^sudo vagrant\/lxc-bridge down && sudo vagrant\/lxc-bridge up --subnet 192\.168\.56$/,
+    /^sudo vagrant\/lxc-bridge down --bridge hotspare0 && sudo vagrant\/lxc-bridge up --bridge hotspare0 --subnet 192\.168\.56$/,
   ],
   [
     'the same with containers on it',
