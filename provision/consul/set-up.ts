@@ -199,8 +199,11 @@ async function request(
   const connection = new ConsulConnection({ url: server, clock, token: () => token });
   const question = { path, deadlineMs: requestTimeoutMs, signal };
   try {
-    if (method === 'GET') return (await connection.get(question)).body;
-    return await connection.put({ ...question, ...(body && { body }) });
+    const answer =
+      method === 'GET'
+        ? await connection.get(question)
+        : await connection.put({ ...question, ...(body && { body }) });
+    return answer.body;
   } finally {
     connection.close();
   }
