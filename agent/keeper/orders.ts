@@ -4,6 +4,11 @@ import { slotOf } from './slots.js';
 
 /** A drain that nothing ends is ended by the keeper after so long, in ms: longer than a switchover takes. */
 const drainMs = 10_000;
+/**
+ * So long is waited for WAL to come in, in ms. What is set stays set, and streaming begins by itself when the source is there; meanwhile the
+ * keeper must be free for what cannot wait.
+ */
+const followMs = 300;
 
 /** The keeper's order for that action; undefined: it is not the keeper's to do. */
 export function orderFor(action: LeadAction, member: string): Request | undefined {
@@ -29,7 +34,7 @@ export function orderFor(action: LeadAction, member: string): Request | undefine
     case 'fence':
       return { verb: 'fence' };
     case 'follow':
-      return { verb: 'follow', ...sourceFor(action.from, member) };
+      return { verb: 'follow', deadlineMs: followMs, ...sourceFor(action.from, member) };
     case 'rejoin':
       return { verb: 'rejoin', method: action.method, ...sourceFor(action.from, member) };
     case 'checkpoint':

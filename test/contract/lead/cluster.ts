@@ -29,7 +29,7 @@ const firstPolicy: Policy = {
 
 /** The part of an agent that leads, beside a real keeper, Postgres and Consul. */
 class Lead {
-  readonly decisions: LeadDecision[] = [];
+  readonly decisions: (LeadDecision & { readonly atMs: number })[] = [];
   readonly outcomes: Outcome[] = [];
   private abort = new AbortController();
   private running: Promise<void> | undefined;
@@ -94,7 +94,7 @@ class Lead {
       startProcess: () => this.member.boot(),
       published: () => published,
       onDecision: (decision) => {
-        this.decisions.push(decision);
+        this.decisions.push({ ...decision, atMs: performance.now() });
         for (const each of this.waiting.filter(({ row }) => row === decision.row)) each.resolve();
         this.waiting = this.waiting.filter(({ row }) => row !== decision.row);
         if (decision.publish !== 'unchanged' && decision.publish !== 'as-seen') published = decision.publish;
@@ -146,7 +146,10 @@ class Lead {
         said = decision.sentence;
         return isNew;
       })
-      .map(({ row: id, sentence, action }) => `${this.member.name} ${id}: ${sentence} ${action?.kind ?? ''}`)
+      .map(
+        ({ row: id, sentence, action, atMs }) =>
+          `${Math.round(atMs)} ${this.member.name} ${id}: ${sentence} ${action?.kind ?? ''}`,
+      )
       .concat(this.outcomes.filter(({ kind }) => kind !== 'done').map((one) => JSON.stringify(one)))
       .slice(-60)
       .join('\n');
