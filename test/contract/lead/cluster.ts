@@ -106,9 +106,9 @@ class Lead {
     this.running = this.loop.run(this.abort.signal);
   }
 
-  /** Resolves when that row decides. */
-  untilRow(row: string): { readonly lead: Promise<void> } {
-    return { lead: new Promise((resolve) => this.waiting.push({ row, resolve })) };
+  /** Tells as soon as that row decides. */
+  untilRow(row: string, resolve: () => void): void {
+    this.waiting.push({ row, resolve });
   }
 
   /** SIGKILL, and what a service manager does after it. The agent's part forgets everything but its disk. */
@@ -224,6 +224,28 @@ export class Cluster {
       order: { id, ...order } as unknown as FailoverOrder,
     });
     if (written.kind !== 'applied') throw new Error(JSON.stringify(written));
+  }
+
+  /** Orders a switchover, again where a busy machine let it be given up, until that row decides. */
+  async switchUntil(names: { from: string; to: string }, lead: Lead, row: string): Promise<void> {
+    let isReached = false;
+    const reached = new Promise<void>((resolve) =>
+      lead.untilRow(row, () => {
+        isReached = true;
+        resolve();
+      }),
+    );
+    const ordering = waitFor(`row ${row}`, eventuallyMs, async () => {
+      if (isReached) return true;
+      const { order } = await this.snapshot();
+      if (order.kind === 'absent' && !isReached)
+        await this.order({ kind: 'switchover', ...names, handedOver: false });
+      return false;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.story()}`, { cause: error });
+    });
+    await Promise.race([reached, ordering]);
+    void ordering.catch(() => {});
   }
 
   /** One primary with an open gate, the others stream from it, and no order is left. */

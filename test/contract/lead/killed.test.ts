@@ -54,11 +54,9 @@ describe.each(majors)(`PostgreSQL $major, seed ${seed}`, ({ binDir }) => {
       cluster = await Cluster.make(binDir, built.file);
       await cluster.begin();
       const names = { from: 'pg1', to: 'pg2' } as const;
-      const { lead } = cluster.lead(names[at]).untilRow(row);
       const target = cluster.lead(names[side]);
       writer = new Writer(cluster.leads.map(({ member }) => member));
-      await cluster.order({ kind: 'switchover', ...names, handedOver: false });
-      await lead;
+      await cluster.switchUntil(names, cluster.lead(names[at]), row);
       await target.kill(victim);
       const primary = await cluster.settledSomewhere();
       // Two would show: each number is inserted once, wherever a member lets it.
