@@ -26,6 +26,12 @@ test('each row has a name of its own, and the last fits whatever is seen', () =>
   expect(table.at(-1)?.when).toBeUndefined();
 });
 
+test('every rule that a row cites is said, here or for the keeper', () => {
+  const said = readFileSync(file, 'utf8') + readFileSync('docs/KEEPER.md', 'utf8');
+  const rules = new Set(table.flatMap((row) => row.rules));
+  expect([...rules].filter((rule) => !said.includes(`\n| ${rule} |`))).toEqual([]);
+});
+
 test('the page names every situation of a member', () => {
   const text = readFileSync(file, 'utf8');
   for (const situation of situations) expect(text).toContain(`\`${situation}\``);

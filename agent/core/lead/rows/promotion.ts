@@ -98,7 +98,8 @@ export const promotionRows: readonly Row[] = [
     rules: ['R9', 'O1', 'L5', 'L8'],
     in: ['standby', 'gated', 'open'],
     lease: ['free'],
-    condition: 'the record names this member, and no operator ordered another',
+    condition:
+      'the record names this member, and no operator ordered the promotion of another; a switchover that was not taken is taken back',
     when: (view) => isRecorded(view) && (!isOrderedAway(view) || view.order?.kind === 'switchover'),
     does: (view) => take(view, view.situation === 'standby' ? view.nextEpoch : view.epoch),
     doing: 'take the lease',
