@@ -32,7 +32,7 @@ describe.each(majors)('PostgreSQL $major: an operator moves the primary', ({ bin
     let [from, to] = ['pg1', 'pg2'];
     for (let done = 0; done < switchovers; done += 1) {
       writer.reset();
-      await cluster.order({ kind: 'switchover', from, to, handedOver: false });
+      await cluster.switchUntil({ from, to }, cluster.lead(to), 'open-gate');
       await cluster.settled(to);
       pausesMs.push(Math.round(writer.longestPauseMs));
       [from, to] = [to, from];
