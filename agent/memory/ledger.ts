@@ -10,6 +10,7 @@ import type { LedgerPort } from '../lead-port.js';
 const shape = object({
   epoch: integer(0, Number.MAX_SAFE_INTEGER),
   seenEpoch: integer(0, Number.MAX_SAFE_INTEGER),
+  held: integer(0, Number.MAX_SAFE_INTEGER),
   session: optional(text),
   holder: bool,
   rejoining: optional(text),

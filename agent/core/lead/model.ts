@@ -115,7 +115,7 @@ export type Peer =
   | {
       readonly kind: 'known';
       readonly self: Self;
-      /** The highest on that member's disk. */
+      /** The highest epoch of a record on that member's disk. */
       readonly epoch: number;
       readonly eligible: { readonly ok: true } | { readonly ok: false; readonly why: string };
     };
@@ -126,6 +126,8 @@ export interface Ledger {
   readonly epoch: number;
   /** The highest epoch that was seen in a record, whoever's: Consul may forget it (R6). */
   readonly seenEpoch: number;
+  /** The highest epoch in which a record was seen to name this member. */
+  readonly held: number;
   readonly session: string | undefined;
   /** Whether this member was the holder and nothing else has begun since. */
   readonly holder: boolean;
@@ -135,6 +137,7 @@ export interface Ledger {
 export const emptyLedger: Ledger = {
   epoch: 0,
   seenEpoch: 0,
+  held: 0,
   session: undefined,
   holder: false,
   rejoining: undefined,

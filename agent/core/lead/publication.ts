@@ -20,7 +20,7 @@ export function publicationOf(view: View): Publication {
       return isFollowing(view) || (settledHolder(view) === undefined && fits(view)) ? 'replica' : 'none';
     case 'stopped':
       // Whether it answers is the check's business.
-      return 'unchanged';
+      return record !== undefined && !isRecorded(view) ? 'none' : 'unchanged';
     case 'empty':
     case 'half-rejoined':
       return 'none';

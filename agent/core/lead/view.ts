@@ -77,7 +77,7 @@ export function viewOf(
       seen,
       self,
       shared,
-      policy: shared.policy.value ?? config.firstPolicy,
+      policy: policyOf(shared.policy.value, seen, config),
       situation: situationOf(self),
       lease: isMine ? 'mine' : holder === undefined ? 'free' : 'other',
       record,
@@ -86,6 +86,15 @@ export function viewOf(
       nextEpoch: epoch + 1,
     },
   };
+}
+
+/** A policy that was lost with Consul's data does not let go of what was managed. */
+function policyOf(
+  live: Policy | undefined,
+  { ledger }: LeadObservation,
+  { firstPolicy }: LeadConfig,
+): Policy {
+  return live ?? (ledger.seenEpoch > 0 ? { ...firstPolicy, roles: 'managed' } : firstPolicy);
 }
 
 function situationOf(self: KnownSelf): Situation {
@@ -135,8 +144,22 @@ export const leaving = ({ order, me }: View) =>
   order?.kind === 'switchover' && !order.handedOver && order.from === me ? order : undefined;
 
 /** A promotion that the record does not know yet: the history has gone on. */
-export const isPromoted = ({ self, record }: View) =>
-  record === undefined || self.history === undefined || self.history.timeline !== record.history.timeline;
+export function isPromoted(view: View): boolean {
+  const { self, record } = view;
+  if (!record || !self.history || !isRecorded(view)) return true;
+  const [own, recordedFork] = [self.history.forks.at(-1), record.history.forks.at(-1)];
+  // Two members can be on timelines of one number (D4).
+  return (
+    self.history.timeline !== record.history.timeline ||
+    own?.lsn !== recordedFork?.lsn ||
+    (own?.mark !== undefined && recordedFork?.mark !== undefined && own.mark !== recordedFork.mark)
+  );
+}
+
+/** The data that the record was written from, and not another copy under the same name (R5). */
+export const isSameCopy = ({ self, record }: View) =>
+  record?.members[0]?.incarnation === self.incarnation &&
+  (self.origin === undefined || self.origin === record.history.systemId);
 
 /** How far the standby of that name has flushed, as this primary's senders say. */
 export function fedPosition({ self }: View, member: string): string | undefined {
@@ -152,6 +175,16 @@ export function isAtLeast(
   if (position === undefined || wanted === undefined) return false;
   const order = config.compare(position, wanted);
   return order !== undefined && order >= 0;
+}
+
+/** Why that member could not be promoted, as far as is seen; one whose agent does not answer may be. */
+export function unfit(view: View, target: string): string | undefined {
+  if (!view.config.members.has(target)) return `${target} is not a member`;
+  const self = knownPeer(view, target)?.self;
+  if (self?.kind !== 'known') return undefined;
+  if (self.data !== 'present') return `${target} has no usable data`;
+  if (self.process !== 'running') return `${target} does not run`;
+  return self.origin === view.self.origin ? undefined : `${target} has another database`;
 }
 
 /** Others in the configuration. */

@@ -18,7 +18,7 @@ import type { LeasePort } from '../../lease-port.js';
 import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
 import { Newest } from './newest.js';
 import { Performer } from './performer.js';
-import { SessionKeeper } from './sessions.js';
+import { SessionKeeper, signOfLifeMs } from './sessions.js';
 import { sharedOf } from './shared.js';
 
 /** How often this member is looked at while nothing goes on, and while something does, in ms. */
@@ -66,6 +66,8 @@ export class LeadLoop {
   private lastSentence = '';
   private wakeUp: () => void = () => {};
   private isWoken = false;
+  /** What the newest decision was made from: its transaction builds on that and nothing later (R1). */
+  private decidedFrom: Snapshot | undefined;
   private staleSinceMs: number | undefined;
   private self: Self = { kind: 'unknown', why: 'not asked yet' };
 
@@ -85,9 +87,9 @@ export class LeadLoop {
     return this.self;
   }
 
-  /** The highest epoch on this disk. */
+  /** The highest epoch of a record on this disk. */
   get epoch(): number {
-    return Math.max(this.ledger?.seenEpoch ?? 0, this.ledger?.epoch ?? 0);
+    return this.ledger?.seenEpoch ?? 0;
   }
 
   /** Something is to be seen: looks at once. */
@@ -99,14 +101,22 @@ export class LeadLoop {
   /** Until the signal fires. Rejects when the core fails or the ledger cannot be read: without them nothing may be done. */
   async run(signal: AbortSignal): Promise<void> {
     this.ledger = await this.options.ledger.read();
-    const watching = this.watch(signal);
+    const watching = Promise.all([this.watch(signal), this.showLife(signal)]);
     while (!signal.aborted) {
       const decision = await this.look(signal);
       if (signal.aborted) break;
-      if (decision.action) await this.perform(decision.action, signal);
+      if (decision.action) await this.perform(decision.action, this.decidedFrom, signal);
       else await this.rest(decision, signal);
     }
     await watching;
+  }
+
+  /** Also while an action takes its time. */
+  private async showLife(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.sessions.showLife(this.ledger?.session, signal);
+      await sleep(this.options.clock, signOfLifeMs, { signal }).catch(() => {});
+    }
   }
 
   private async watch(signal: AbortSignal): Promise<void> {
@@ -147,6 +157,7 @@ export class LeadLoop {
     await this.rereadIfStale(signal);
     const ledger = this.ledger as Ledger;
     const snapshot = this.newest.snapshot;
+    this.decidedFrom = snapshot;
     const [self, session, peers] = await Promise.all([
       keeper.look(signal),
       snapshot ? this.sessions.look(ledger.session, snapshot.holder, signal) : ({ kind: 'unknown' } as const),
@@ -165,13 +176,15 @@ export class LeadLoop {
     };
   }
 
-  /** The others are asked only where a row looks at them: before the first record, and while there is an order. */
+  /** The others are asked only where a row looks at them: without a record or a holder, and while there is an order. */
   private async peersFor(
     snapshot: Snapshot | undefined,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Peer>> {
     const { config, peers } = this.options;
-    if (!snapshot || (snapshot.record.kind === 'value' && snapshot.order.kind === 'absent')) return new Map();
+    const isQuiet =
+      snapshot?.record.kind === 'value' && snapshot.order.kind === 'absent' && snapshot.holder !== undefined;
+    if (!snapshot || isQuiet) return new Map();
     const names = [...config.members.keys()].filter((name) => name !== config.member);
     return new Map(
       await Promise.all(names.map(async (name) => [name, await peers.ask(name, signal)] as const)),
@@ -188,8 +201,11 @@ export class LeadLoop {
   }
 
   /** While it goes on, every change in Consul is looked at: a fence does not wait for it. */
-  private async perform(action: LeadAction, signal: AbortSignal): Promise<void> {
-    const { snapshot } = this.newest;
+  private async perform(
+    action: LeadAction,
+    snapshot: Snapshot | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (!snapshot) return;
     const abort = new AbortController();
     const work = this.performer.perform(
@@ -211,7 +227,9 @@ export class LeadLoop {
         await this.woken(busyMs * 4, signal);
         if (isOver) return;
         if (!this.isWoken) continue;
+        const { decidedFrom } = this;
         const seen = await this.observe(signal);
+        this.decidedFrom = decidedFrom;
         const { action } = lead(this.state, { ...seen, outcome: undefined }, this.options.config);
         if (action?.kind === 'fence') abort.abort();
       }

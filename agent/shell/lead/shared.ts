@@ -53,7 +53,9 @@ export function transactionFor(action: LeadAction, was: Snapshot, by: Holder): T
       };
     }
     case 'drop-order':
-      return { kind: 'removeOrder', was };
+      return was.order.kind === 'value' && was.order.value.id === action.id
+        ? { kind: 'removeOrder', was }
+        : undefined;
     default:
       return undefined;
   }

@@ -16,6 +16,10 @@ function hindrance(view: View): string | undefined {
   return undefined;
 }
 
+/** A record that was lost is written again only by whom it named last. */
+const mayBegin = ({ seen: { ledger } }: View) =>
+  ledger.seenEpoch === 0 || (ledger.holder && ledger.held >= ledger.seenEpoch);
+
 const isRunningPrimary = ({ self }: View) =>
   self.data === 'present' && self.process === 'running' && self.writable;
 
@@ -80,7 +84,7 @@ export const adoptRows: readonly Row[] = [
     in: ['open', 'gated'],
     lease: ['free'],
     condition: 'Consul holds no record, and no other member knows a newer epoch',
-    when: (view) => !view.record && hindrance(view) === undefined,
+    when: (view) => !view.record && mayBegin(view) && hindrance(view) === undefined,
     does: (view) => {
       const epoch = Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch);
       return take(view, epoch, view.epoch === 0 ? recordOf(view, epoch) : undefined);
@@ -94,7 +98,8 @@ export const adoptRows: readonly Row[] = [
     in: ['open', 'gated'],
     lease: ['mine'],
     condition: 'Consul holds no record, and no other member knows a newer epoch',
-    when: (view) => !view.record && hindrance(view) === undefined && view.self.history !== undefined,
+    when: (view) =>
+      !view.record && mayBegin(view) && hindrance(view) === undefined && view.self.history !== undefined,
     does: (view) => writeRecord(view, Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch)),
     doing: 'write the record',
     says: () => 'the running primary writes the record',

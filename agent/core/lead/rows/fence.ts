@@ -1,5 +1,5 @@
 import { writable, type Row } from '../row.js';
-import { isOrderedAway, isShut, recorded } from '../view.js';
+import { isOrdered, isOrderedAway, isShut, recorded, unfit } from '../view.js';
 
 /** What interrupts everything else: a member that may still acknowledge and no longer should. */
 export const fenceRows: readonly Row[] = [
@@ -7,13 +7,13 @@ export const fenceRows: readonly Row[] = [
     id: 'fence-newer',
     rules: ['L2', 'F1'],
     in: writable,
-    lease: ['free', 'other'],
-    condition: 'the record is of a newer epoch and another member, and the gate is not closed',
+    lease: 'any',
+    condition: 'the record is of another member and no older epoch, and the gate is not closed',
     when: (view) =>
       view.self.process === 'running' &&
       !isShut(view) &&
       view.record !== undefined &&
-      view.record.epoch > view.seen.ledger.epoch &&
+      view.record.epoch >= view.seen.ledger.held &&
       recorded(view) !== view.me,
     does: () => ({ kind: 'fence' }),
     doing: 'fence',
@@ -24,8 +24,12 @@ export const fenceRows: readonly Row[] = [
     rules: ['O1', 'F1', 'F2'],
     in: writable,
     lease: 'any',
-    condition: 'an operator ordered the promotion of another member',
-    when: (view) => view.order?.kind === 'promote' && isOrderedAway(view) && view.self.process === 'running',
+    condition: 'an operator ordered the promotion of another member, which could be',
+    when: (view) =>
+      view.order?.kind === 'promote' &&
+      isOrderedAway(view) &&
+      view.self.process === 'running' &&
+      unfit(view, view.order.to) === undefined,
     does: () => ({ kind: 'fence' }),
     doing: 'fence',
     says: ({ order }) =>
@@ -41,5 +45,16 @@ export const fenceRows: readonly Row[] = [
     does: () => ({ kind: 'close-gate' }),
     doing: 'close the gate',
     says: () => 'the lease was handed over: the gate is closed',
+  },
+  {
+    id: 'start-over',
+    rules: ['G2', 'O1'],
+    in: ['gated'],
+    lease: ['free', 'other'],
+    condition: 'an operator ordered this member, which was promoted without the lease',
+    when: (view) => isOrdered(view) && view.self.process === 'running',
+    does: () => ({ kind: 'fence' }),
+    doing: 'fence it: started again it is a standby, which can be promoted',
+    says: () => 'it was promoted and has lost the lease: it starts over as a standby',
   },
 ];

@@ -33,6 +33,8 @@ const isOfTheRecord = ({ self, record }: View) =>
 function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
   const ordered = reinit(view);
   if (ordered) return ordered.method;
+  // A record as old as one of its own is of a restored Consul: this may be the newer copy.
+  if ((view.record?.epoch ?? 0) <= view.seen.ledger.held) return undefined;
   if (!view.seen.ledger.holder && !isOfTheRecord(view)) return undefined;
   switch (misfit(view)?.reason) {
     case 'other-system':
@@ -202,7 +204,11 @@ export const followerRows: readonly Row[] = [
     in: writable,
     lease: ['other'],
     condition: 'another member has been promoted',
-    when: (view) => view.seen.ledger.holder && !isRecorded(view) && holderPlace(view) !== undefined,
+    when: (view) =>
+      view.seen.ledger.holder &&
+      !isRecorded(view) &&
+      holderPlace(view) !== undefined &&
+      wayBack(view) !== undefined,
     does: (view) => rejoin(view, wayBack(view) ?? 'rewind'),
     doing: 'rewind it, so that it follows',
     says: (view) => `${settledHolder(view)} has been promoted: this member is rewound and follows`,

@@ -7,6 +7,7 @@ import {
   knownPeer,
   leaving,
   others,
+  unfit,
   type View,
 } from '../view.js';
 
@@ -218,6 +219,8 @@ export const holderRows: readonly Row[] = [
     rules: ['L1'],
     in: ['open'],
     lease: ['mine'],
+    condition: 'the record names this member',
+    when: isRecorded,
     doing: 'nothing',
     says: (view) => `holds the lease, epoch ${view.epoch}`,
   },
@@ -231,6 +234,7 @@ function refusal(view: View): string | undefined {
     return `${me} is the primary already`;
   if (order?.kind === 'rejoin' && order.member === me)
     return `${me} is the primary: the only copy is never rebuilt`;
+  if (order?.kind === 'promote' && order.to !== me) return unfit(view, order.to);
   if (order?.kind !== 'switchover' || order.handedOver) return undefined;
   if (order.from !== me) return `${me} is the primary, not ${order.from}`;
   if (order.to === me) return `${me} is the primary already`;

@@ -1,20 +1,30 @@
 import { after, take, type Row } from '../row.js';
-import { isAtLeast, isOrdered, isOrderedAway, isPromoted, isRecorded, recorded, type View } from '../view.js';
+import {
+  isAtLeast,
+  isOrdered,
+  isOrderedAway,
+  isPromoted,
+  isRecorded,
+  isSameCopy,
+  recorded,
+  type View,
+} from '../view.js';
 import { writeRecord } from './adopt.js';
 
 /** The lease was handed over and is not taken: the old holder takes it back after so long, in ms. */
 export const handOverMs = 3_000;
-
-/** An epoch is known that Consul does not show: a backup of Consul was restored (R6), or what it answers is of a while ago. */
-const isConsulBehind = ({ seen, state, epoch }: View) =>
-  Math.max(seen.ledger.seenEpoch, state.settledEpoch ?? 0) > epoch;
 
 /** Whether whoever held the lease before can acknowledge nothing any more (O1). */
 function isFenceSure(view: View): boolean {
   const { order, shared } = view;
   const { value } = shared.leader;
   if (order?.kind === 'promote')
-    return order.oldPrimaryIsOff || value?.released?.fenced === true || recorded(view) === view.me;
+    return (
+      order.oldPrimaryIsOff ||
+      recorded(view) === view.me ||
+      // Only what the recorded member says of itself.
+      (value?.released?.fenced === true && value.member === recorded(view))
+    );
   return true;
 }
 
@@ -22,17 +32,6 @@ const isEntitled = (view: View) => isOrdered(view) || (isRecorded(view) && !isOr
 
 /** A member that comes to hold the lease, from the free key to the open gate. */
 export const promotionRows: readonly Row[] = [
-  {
-    id: 'epoch-behind',
-    rules: ['R6', 'L2'],
-    in: 'any',
-    lease: 'any',
-    condition: 'an epoch is known that is newer than the one in Consul',
-    when: isConsulBehind,
-    doing: 'wait',
-    says: (view) =>
-      `epoch ${Math.max(view.seen.ledger.seenEpoch, view.state.settledEpoch ?? 0)} is known here, and Consul shows ${view.epoch}: was a backup of Consul restored? "hotspare promote ${view.me} --record-lost" confirms this member`,
-  },
   {
     id: 'take-ordered',
     rules: ['R1', 'O1', 'O4', 'L6'],
@@ -94,13 +93,31 @@ export const promotionRows: readonly Row[] = [
       `the lease was handed over to ${order?.kind === 'switchover' ? order.to : 'another member'}`,
   },
   {
+    id: 'take-to-release',
+    rules: ['O1', 'F2', 'L6'],
+    in: ['standby'],
+    lease: ['free'],
+    condition:
+      'an operator ordered the promotion of another member, the record names this one, and it has not said that it is fenced',
+    when: (view) =>
+      isRecorded(view) &&
+      view.order?.kind === 'promote' &&
+      isOrderedAway(view) &&
+      view.shared.leader.value?.released?.fenced !== true,
+    does: (view) => take(view, view.epoch),
+    doing: 'take the lease, to let it go as fenced',
+    says: ({ order }) =>
+      `an operator ordered the promotion of ${order?.kind === 'promote' ? order.to : 'another member'}: this one says that it is fenced`,
+  },
+  {
     id: 'take-recorded',
     rules: ['R9', 'O1', 'L5', 'L8'],
     in: ['standby', 'gated', 'open'],
     lease: ['free'],
     condition:
       'the record names this member, and no operator ordered the promotion of another; a switchover that was not taken is taken back',
-    when: (view) => isRecorded(view) && (!isOrderedAway(view) || view.order?.kind === 'switchover'),
+    when: (view) =>
+      isRecorded(view) && isSameCopy(view) && (!isOrderedAway(view) || view.order?.kind === 'switchover'),
     does: (view) => take(view, view.situation === 'standby' ? view.nextEpoch : view.epoch),
     doing: 'take the lease',
     says: () => 'the record names this member: it takes the lease',
@@ -120,7 +137,7 @@ export const promotionRows: readonly Row[] = [
   {
     id: 'no-claim',
     rules: ['R1', 'R9'],
-    in: ['standby'],
+    in: ['standby', 'gated'],
     lease: ['mine'],
     condition: 'this member holds the lease, and neither the record nor an order names it',
     when: (view) => !isEntitled(view),
