@@ -224,7 +224,8 @@ export class SimAgent {
         return done;
       case 'fence':
         pg.crash();
-        pg.isWritable = false;
+        // Its unit starts it again.
+        pg.startAtMs = world.nowMs + 100 + world.random() * 400;
         return done;
       case 'follow': {
         if (!pg.isRunning || pg.isWritable) return refused('not a standby');

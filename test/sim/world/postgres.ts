@@ -26,6 +26,7 @@ export class SimPostgres {
   streaming = false;
   /** WAL comes in no longer until then, though the connection stands. */
   stalledUntilMs = 0;
+  startAtMs: number | undefined;
   slots: readonly string[] = [];
   /** Commits that wait: they are acknowledged when the gate opens, and forgotten in a crash. */
   waiting: number[] = [];

@@ -26,6 +26,8 @@ export class World {
   readonly transcript: string[] = [];
   readonly random: () => number;
   roleChanges = 0;
+  /** An operator promoted another member, and so accepted what that costs. */
+  isLossAccepted = false;
   areFaultsOn = true;
   private ids = 0;
   private orders = 0;
@@ -130,6 +132,19 @@ export class World {
       this.order({ kind: 'switchover', id: `order ${(this.orders += 1)}`, from, to, handedOver: false });
   }
 
+  /** Without a word that the old primary is off; in `async` what only that one has is given up by it. */
+  promote(): void {
+    const to = this.pick(this.members);
+    const isPlaced = this.order({
+      kind: 'promote',
+      id: `order ${(this.orders += 1)}`,
+      to,
+      oldPrimaryIsOff: false,
+      recordLost: false,
+    });
+    if (isPlaced) this.isLossAccepted = true;
+  }
+
   /** What an operator does whom status tells that a member is in quarantine. */
   rebuildStrays(): void {
     for (const member of this.members) {
@@ -166,6 +181,10 @@ export class World {
   }
 
   private postgres(pg: SimPostgres): void {
+    if (pg.startAtMs !== undefined && this.nowMs >= pg.startAtMs) {
+      pg.startAtMs = undefined;
+      pg.start();
+    }
     if (pg.gate === 'hold' && this.nowMs >= pg.holdUntilMs && !this.keeperDown.has(pg.name))
       this.opened(pg.name);
     if (pg.drainUntilMs !== undefined && this.nowMs >= pg.drainUntilMs && !this.keeperDown.has(pg.name))
