@@ -72,7 +72,7 @@ export type Self =
       /** Members for which a slot is kept. */
       readonly slots: readonly string[];
       readonly replayPaused: boolean;
-      /** Its first checkpoint since the promotion is through: before that nobody can be rewound to it. */
+      /** Its first checkpoint since the promotion is through: no member can be rewound to it before. */
       readonly checkpointed: boolean;
     };
 export type KnownSelf = Extract<Self, { kind: 'known' }>;
@@ -192,9 +192,9 @@ export type LeadAction =
   // Consul. `seen`: what the decision was made from; the transaction fails where that has changed (R1).
   | { readonly kind: 'open-session' }
   | { readonly kind: 'end-session'; readonly session: string }
-  /** `first`: the record that comes with it where there is none (R6). */
+  /** `first`: the record that comes with it if Consul holds none (R6). */
   | { readonly kind: 'acquire'; readonly epoch: number; readonly first?: Record }
-  /** Epoch and record of a promotion; `isRecordLost`: where there is none. */
+  /** Epoch and record of a promotion; `isRecordLost`: Consul holds none. */
   | {
       readonly kind: 'write-record';
       readonly record: Record;

@@ -3,7 +3,7 @@ import { isFollowing, isOrderedAway, isRecorded, settledHolder, type View } from
 
 /**
  * A role is published only once it is true, and taken back before it is given away: `primary` with lease, own epoch and open gate;
- * `replica` while it streams from the holder, or while there is no holder. What loses its lease without another holder keeps its role (L5).
+ * `replica` while it streams from the holder, or while the service has no holder. A member whose lease is merely lost keeps its role (L5).
  */
 export function publicationOf(view: View): Publication {
   const { policy, situation, record } = view;

@@ -3,7 +3,7 @@ import { isRecorded, leaving, settledHolder, type View } from './view.js';
 
 const retryBaseMs = 100;
 const retryMaxMs = 5_000;
-/** What another agent wrote first is looked at anew, which is no failure; so long after, in ms. */
+/** After a write that lost to another agent's, so long until the next look, in ms; that is not a failure. */
 const conflictMs = 20;
 
 const consulWrites: readonly LeadAction['kind'][] = [

@@ -30,6 +30,7 @@ export const breakages: Readonly<Record<string, Breakage>> = {
   /** Writes to Consul name neither session nor index. */
   'R1-session': {
     ...nothingBroken,
+    unanswered: 0.5,
     transaction: (ops) =>
       ops
         ?.filter(({ verb }) => verb !== 'check-session' && verb !== 'check-index')

@@ -122,7 +122,7 @@ export const followerRows: readonly Row[] = [
     says: (view) =>
       isRecorded(view)
         ? 'the record names this member, and it has no usable data: an operator promotes another member'
-        : 'it has no usable data, and there is no holder to clone',
+        : 'it has no usable data, and the service has no holder to clone',
   },
   {
     id: 'reinit',
