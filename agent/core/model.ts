@@ -33,7 +33,7 @@ export interface ServiceModel {
   readonly refreshMs: number;
   /** Consul calls the check critical when it was not refreshed for so long, in ms. */
   readonly checkTtlMs: number;
-  /** What a probe found that was asked longer ago, in ms, is no longer vouched for: its check is left to run out. */
+  /** What a probe found that was asked longer ago, in ms, does not count any more: its check is left to run out. */
   readonly probeStaleMs: number;
 }
 
@@ -162,7 +162,7 @@ export interface Decision {
 export type Reason =
   | { readonly kind: 'steady' }
   | { readonly kind: 'first-probe-pending' }
-  /** No probe has ended for so long that what it said is no longer vouched for. */
+  /** The last probe ended so long ago that what it said does not count any more. */
   | { readonly kind: 'probe-stale' }
   | { readonly kind: 'consul-unread'; readonly why: 'not-yet' | ConsulTrouble }
   /** Consul said no, and is asked again only then, monotonic ms. */

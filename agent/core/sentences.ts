@@ -41,7 +41,7 @@ function unreadText(why: 'not-yet' | ConsulTrouble): string {
     case 'refused':
       return 'nothing listens there';
     case 'unreachable':
-      return 'there is no way to it';
+      return 'it cannot be reached';
     case 'late':
       return 'it does not answer in time';
     case 'cut-off':

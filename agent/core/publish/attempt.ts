@@ -1,7 +1,7 @@
 import type { Action } from '../action.js';
 
 /**
- * Why something cannot be had of this box's Consul agent. `refused`: nothing listens there. `unreachable`: there is no way to
+ * Why something cannot be had of this box's Consul agent. `refused`: nothing listens there. `unreachable`: the network has no route to
  * it. `late`: no answer within the deadline. `cut-off`: the connection ended before the answer. `garbage`: what answers is
  * not Consul. `forbidden`: the token may not. `failed`: it answered and said no, such as for a check it does not know.
  */

@@ -99,7 +99,7 @@ function wantedOfProven(proven: Proven, entry: CatalogueEntry | undefined, confi
         },
       };
     case 'critical':
-      // A member that went away while nobody watched keeps the tag it had: nothing said it changed its role.
+      // A member that went away unwatched keeps the tag it had: its role may not have changed.
       return {
         status: 'critical',
         text: plainText(troubleText(proven.trouble)),

@@ -12,7 +12,7 @@ export class Newest {
     return this.kept;
   }
 
-  /** Why there is none. */
+  /** Why it is unknown. */
   get trouble(): string {
     return this.why;
   }
