@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { readYaml, type ConfigReader } from '../common/config-reader.js';
+import { readYaml, type ConfigReader } from '../common/text/config-reader.js';
 import { messageOf, UserError } from '../common/errors.js';
 import type { Target } from '../common/names.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
 import type { Secret } from '../common/secret.js';
 import { pathOf, readSecret, type TlsConfig, type TlsFiles } from './config/files.js';
 import { keysOf, kindNames, serviceOf, someKeys, type ServiceConfig } from './drivers/index.js';
-import { textFormats, type TextFormat } from './core/text-format.js';
+import { textFormats, type TextFormat } from './core/catalogue/text-format.js';
 
 export type { ServiceConfig, TlsConfig, TlsFiles };
 
@@ -27,6 +27,7 @@ export interface AgentConfig {
   readonly log: { readonly level: LogLevel };
   readonly http: HttpConfig;
   readonly consul: ConsulConfig;
+  readonly supervisor: SupervisorConfig;
   readonly services: readonly ServiceConfig[];
   readonly templates: readonly TemplateConfig[];
 }
@@ -36,6 +37,10 @@ export interface HttpConfig extends Target {
   readonly secret?: Secret;
   readonly secretFile?: string;
 }
+
+/** What starts and stops the units of services: systemd, or the lab that lies in `directory`. */
+export type SupervisorConfig =
+  { readonly kind: 'systemd' } | { readonly kind: 'processes'; readonly directory: string };
 
 export interface ConsulConfig {
   readonly url: string;
@@ -65,12 +70,14 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
     'log',
     'http',
     'consul',
+    'supervisor',
     'services',
     'templates',
   ]);
   const address = hostOf(root('address'));
+  const supervisor = root('supervisor').or({ kind: 'systemd' } as SupervisorConfig, parseSupervisor);
   const services = root('services').or([] as ServiceConfig[], (list) =>
-    list.list('services').map((item) => parseService(item, address)),
+    list.list('services').map((item) => parseService(item, address, supervisor)),
   );
   services.forEach((service, index) => {
     if (services.findIndex((other) => other.name === service.name) !== index)
@@ -90,6 +97,7 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
     })),
     http: parseHttp(root('http')),
     consul: parseConsul(root('consul')),
+    supervisor,
     services,
     templates: root('templates').or([], (list) => list.list('templates').map(parseTemplate)),
   } as Omit<AgentConfig, typeof parsed> as AgentConfig;
@@ -97,7 +105,16 @@ export function parseAgentConfig(text: string, file: string): AgentConfig {
 
 /** What fits into a header of HTTP and is not guessed. */
 export const secretShape = /^[\x21-\x7e]{16,}$/;
-const unitShape = /^[A-Za-z0-9][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]*)?\.service$/;
+const unitShapes = {
+  systemd: {
+    expected: 'the name of a systemd unit that ends in .service',
+    shape: /^[A-Za-z0-9][A-Za-z0-9:_.\\-]*(@[A-Za-z0-9:_.\\-]*)?\.service$/,
+  },
+  processes: {
+    expected: "the name of one of the lab's programs, like pg@pg1",
+    shape: /^[A-Za-z0-9-]+@[A-Za-z0-9-]+$/,
+  },
+} as const;
 const nameShape = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 function hostOf(reader: ConfigReader): string {
@@ -119,6 +136,13 @@ function parseHttp(reader: ConfigReader): HttpConfig {
   return { ...at, secretFile: pathOf(file), secret };
 }
 
+function parseSupervisor(reader: ConfigReader): SupervisorConfig {
+  if (reader.value === 'systemd') return { kind: 'systemd' };
+  if (typeof reader.value !== 'object' || reader.value === null)
+    reader.refuse('systemd, or a mapping of processes and the folder of a lab');
+  return { kind: 'processes', directory: pathOf(reader.mapping(['processes'])('processes')) };
+}
+
 function parseConsul(reader: ConfigReader): ConsulConfig {
   const consul = reader.mapping(['url', 'tokenFile']);
   const url = consul('url').text(
@@ -136,14 +160,13 @@ function parseConsul(reader: ConfigReader): ConsulConfig {
 
 const serviceKeys = ['name', 'kind', 'address', 'port', 'unit', 'probe'];
 
-function parseService(reader: ConfigReader, boxAddress: string): ServiceConfig {
+function parseService(reader: ConfigReader, boxAddress: string, supervisor: SupervisorConfig): ServiceConfig {
   const kind = reader
     .mapping([...serviceKeys, ...someKeys])('kind')
     .oneOf(kindNames);
   const service = reader.mapping([...serviceKeys, ...keysOf(kind)]);
-  const unit = service('unit').or(undefined, (name) =>
-    name.text('the name of a systemd unit that ends in .service', unitShape),
-  );
+  const { expected, shape } = unitShapes[supervisor.kind];
+  const unit = service('unit').or(undefined, (name) => name.text(expected, shape));
   const common = {
     ...(unit === undefined ? {} : { unit }),
     name: service('name').text('a service name of letters, digits and dashes', nameShape),

@@ -5,13 +5,16 @@ import { inspect, parseArgs } from 'node:util';
 import { messageOf, UserError } from '../common/errors.js';
 import { bugExitCode, endOnBug } from '../common/runtime/bug.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
-import { runCommand } from '../common/runtime/command.js';
+import { runCommand } from '../common/runtime/machine/command.js';
 import { createLog, type Log } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
+import { unitsIn } from '../common/runtime/processes/folder.js';
 import { hotspareVersion } from '../common/runtime/version.js';
+import type { ServiceManager } from '../common/service-manager.js';
 import { defaults, loadAgentConfig, secretShape, type AgentConfig, type ServiceConfig } from './config.js';
 import { ConsulAdapter } from './consul/adapter.js';
 import { createDriver, type Surroundings } from './drivers/index.js';
+import { leadPartsFor } from './lead-parts.js';
 import { serveAgent } from './http/server.js';
 import { instanceId } from './memory/instance.js';
 import { MemoryFile } from './memory/file.js';
@@ -73,7 +76,10 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
   try {
     const driverFor = (service: ServiceConfig) => createDriver(service, surroundings(config.box, log));
     const memory = new MemoryFile(join(config.stateDir, 'last-state.json'), clock, log);
-    const control = unitControl(config, log);
+    const manager = managerOf(config);
+    const control = new UnitControl({ services: config.services, manager, clock, log });
+    const leadFor = (service: ServiceConfig) =>
+      leadPartsFor(service, { config, token, manager, clock, random });
     const secret = keptSecret(config.http.secretFile, config.http.secret, { clock, log, shape: secretShape });
     const serve: ServeStatus = (served) => serveAgent(config.http, { ...served, control, secret });
     const files = () => templates.map((template) => template.status());
@@ -86,6 +92,7 @@ async function run(config: AgentConfig, signal: AbortSignal): Promise<void> {
         driverFor,
         memory,
         serve,
+        leadFor,
         templates: files,
         notifier,
         clock,
@@ -114,10 +121,11 @@ async function systemdNotifier(log: Log): Promise<SystemdNotifier | undefined> {
   return SystemdNotifier.start({ settings, clock: systemClock, random: systemRandom, log, path });
 }
 
-function unitControl({ services }: AgentConfig, log: Log): UnitControl {
+/** Whatever starts and stops the programs of this box; it touches only the units of the configuration. */
+function managerOf({ services, supervisor }: AgentConfig): ServiceManager {
   const units = services.flatMap(({ unit }) => unit ?? []);
-  const manager = new SystemdManager({ units, run: runCommand, clock: systemClock });
-  return new UnitControl({ services, manager, clock: systemClock, log });
+  if (supervisor.kind === 'processes') return unitsIn(supervisor.directory, units);
+  return new SystemdManager({ units, run: runCommand, clock: systemClock });
 }
 
 function surroundings(box: string, log: Log): Surroundings {

@@ -1,6 +1,8 @@
-import type { ActionAnswer, ServiceAction } from '../common/agent-control.js';
-import type { AgentStatus } from '../common/agent-status.js';
+import type { ActionAnswer, HistoryAnswer, ServiceAction } from '../common/agent/control.js';
+import type { AgentStatus } from '../common/agent/status.js';
 import type { HealthEntry } from '../common/consul/json.js';
+import type { FailoverReport, OrderRequest, PolicyRequest } from '../common/failover/report.js';
+import type { FailoverOrder, Policy } from '../common/failover/shapes.js';
 import type { Secret } from '../common/secret.js';
 import type {
   CatalogueEntry,
@@ -19,9 +21,9 @@ import type { ConsulTrouble } from './core/publish/attempt.js';
 export interface Driver {
   /**
    * One bounded look at the service. Rejects only with a fault of its own, and never takes much longer than that share of its deadline; default
-   * 1. Not called again before it has resolved.
+   * 1. Not called again before it has resolved. `mayWrite` (default true): whether it may test that a primary writes.
    */
-  probe(deadlineShare?: number): Promise<ProbeResult>;
+  probe(deadlineShare?: number, mayWrite?: boolean): Promise<ProbeResult>;
   /**
    * Who is told when something suggests that a probe is due at once, such as a held connection that closed. `seen`: what was seen
    * of the service besides, and counts like a probe's result.
@@ -95,6 +97,7 @@ export type MemoryContent = Readonly<Record<string, Remembered>>;
 export type ServeStatus = (served: {
   readonly status: () => AgentStatus;
   readonly leave: Leave;
+  readonly failover: FailoverControl;
 }) => Promise<StatusServer>;
 
 /** Takes this box's services out of the catalogue until the agent is started anew. Never rejects. `from`: the address of who asked. */
@@ -140,6 +143,39 @@ export interface Notifier {
   /** One sign of life. */
   alive(): void;
 }
+
+/** What may be seen of the services whose roles are moved here, and what may be told to them. No call rejects or throws. */
+export interface FailoverControl {
+  /** Names of the services that have a failover in the agent's configuration. */
+  readonly services: ReadonlySet<string>;
+  /** Only for one of those, as every call here. */
+  report(service: string): FailoverReport;
+  history(
+    service: string,
+  ): Promise<
+    Told<{ readonly events: HistoryAnswer['events']; readonly unreadable: HistoryAnswer['unreadable'] }>
+  >;
+  /** Puts the order into Consul, or takes it out; the agents carry it out. `from`: the address of who asked. */
+  order(
+    service: string,
+    request: OrderRequest,
+    from: string,
+  ): Promise<Told<{ readonly order?: FailoverOrder }>>;
+  setPolicy(
+    service: string,
+    request: PolicyRequest,
+    from: string,
+  ): Promise<Told<{ readonly policy: Policy }>>;
+}
+
+/** `code` as in the refusals of common/agent/control.ts; `why`: a sentence. `late`: it may still be done. */
+export type Told<T> =
+  | ({ readonly kind: 'done' } & T)
+  | {
+      readonly kind: 'refused';
+      readonly code: 'unsafe' | 'conflict' | 'unavailable' | 'late';
+      readonly why: string;
+    };
 
 export class ConsulError extends Error {
   constructor(

@@ -1,15 +1,18 @@
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../common/errors.js';
-import { libraryAt } from './against.js';
+import { libraryAt, libraryHere } from './against.js';
+import { compareCpu } from './cpu/compare.js';
+import { renderCpu } from './cpu/report.js';
 import { comparePools } from './pools.js';
 import { postgresPair, consulAgent } from './servers.js';
 import { resolverLatency } from './resolver.js';
 import { render, type Report } from './report.js';
 
-const usage = `usage: npm run bench -- [--against COMMIT] [--json] [--quick]
+const usage = `usage: npm run bench -- [--cpu] [--against COMMIT] [--json] [--quick]
 
 The library next to bare pg, in one run on this machine.
 
+  --cpu             only the CPU of a statement, where canned answers take the place of a server
   --against COMMIT  the library of another commit takes part as well
   --json            the figures as JSON
   --quick           fewer and shorter rounds: a look, not a measurement
@@ -19,6 +22,7 @@ function options() {
   try {
     const { values } = parseArgs({
       options: {
+        cpu: { type: 'boolean', default: false },
         against: { type: 'string' },
         json: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
@@ -31,11 +35,18 @@ function options() {
   }
 }
 
-async function bench({ against, json, quick }: ReturnType<typeof options>): Promise<void> {
+async function bench({ against, cpu, json, quick }: ReturnType<typeof options>): Promise<void> {
   const stops: (() => void | Promise<void>)[] = [];
   try {
     const other = against === undefined ? undefined : await libraryAt(against);
     if (other) stops.push(other.remove);
+    if (cpu) {
+      const here = await libraryHere();
+      stops.push(here.remove);
+      const report = await compareCpu(here, { quick, other });
+      console.log(json ? JSON.stringify(report, null, 2) : renderCpu(report));
+      return;
+    }
     const pair = await postgresPair();
     stops.push(pair.stop);
     const consul = await consulAgent(pair);

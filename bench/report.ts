@@ -7,7 +7,7 @@ export interface Report {
   readonly resolver: ResolverReport;
 }
 
-const show = ({ median, low, high }: Spread, digits = 3) =>
+export const show = ({ median, low, high }: Spread, digits = 3) =>
   `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;
 
 /** For people. Every ratio is the median of the rounds, with its quartiles. */
@@ -35,18 +35,10 @@ export function render({ pools, resolver }: Report): string {
     ...(throughput.against ? [show(throughput.against)] : []),
     ...(cpuPerQuery.against ? [show(cpuPerQuery.against)] : []),
   ]);
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd();
   return [
     `hotspare's Pool next to bare pg: ${pools.rounds} rounds of ${pools.roundMs} ms each, taking turns`,
     '',
-    line(header),
-    line(widths.map((width) => '-'.repeat(width))),
-    ...rows.map(line),
+    ...table(header, rows),
     '',
     `an idle pool with its monitors: ${pools.idleCpuPercent.toFixed(2)} % of one core`,
     '',
@@ -54,4 +46,15 @@ export function render({ pools, resolver }: Report): string {
     `  nothing known  ${show(resolver.emptyCacheMs, 2)} ms`,
     `  known          ${show(resolver.cachedUs, 1)} µs, no I/O`,
   ].join('\n');
+}
+
+/** Its lines, in columns. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd();
+  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }

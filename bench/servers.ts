@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findBinaries } from '../common/runtime/binaries.js';
+import { findBinaries } from '../common/runtime/machine/binaries.js';
 import { UserError } from '../common/errors.js';
 import type { Target } from '../common/names.js';
 

@@ -1,17 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { UserError, messageOf } from '../common/errors.js';
 import { hotspareVersion } from '../common/runtime/version.js';
-import { agentCommand } from './commands/agent.js';
-import { boxesCommand } from './commands/boxes.js';
-import { keeperCommand } from './commands/keeper.js';
-import { labCommand } from './commands/lab.js';
-import { serviceCommand } from './commands/service.js';
-import { setupCommand } from './commands/setup.js';
-import { startCommand } from './commands/start.js';
-import { statusCommand } from './commands/status.js';
+import { groupsFor } from './commands.js';
 import { systemIo, type Io } from './io.js';
 
-/** The `hotspare` command. Resolves with its exit code: 0 done, 1 failed, 2 called or configured wrongly, 3 degraded. */
+/** The `hotspare` command. Resolves with its exit code: 0 done, 1 failed, 2 called or configured wrongly, 3 degraded, 4 refused as unsafe, 5 the outcome is unknown. */
 export async function main(args: readonly string[], io: Io = systemIo(process)): Promise<number> {
   let exitCode = 0;
   const end = (code: number) => {
@@ -23,17 +16,7 @@ export async function main(args: readonly string[], io: Io = systemIo(process)):
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(hotspare --help shows what there is)');
-  for (const add of [
-    startCommand,
-    labCommand,
-    statusCommand,
-    agentCommand,
-    keeperCommand,
-    serviceCommand,
-    boxesCommand,
-    setupCommand,
-  ])
-    add(program, io, end);
+  for (const { load } of groupsFor(args)) (await load())(program, io, end);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;

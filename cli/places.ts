@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readYaml } from '../common/config-reader.js';
+import { join } from 'node:path';
+import { readYaml } from '../common/text/config-reader.js';
 import { UserError, messageOf } from '../common/errors.js';
 import { targetKey } from '../common/names.js';
-import { labFiles, labSettings, labStatus, openLab } from '../lab/index.js';
+import { boxPaths, labFiles, labSettings, labStatus, openLab } from '../lab/index.js';
 import type { Io } from './io.js';
 
 /** What `--consul` is when it is not given. */
@@ -78,4 +79,10 @@ export function agentOfThisBox(file = agentFile): string | undefined {
 /** Whether there is a lab on this machine, running or not. */
 export function labExists(io: Io): boolean {
   return existsSync(labFiles(labSettings(io.environment, io.isRoot).directory).secrets);
+}
+
+/** The secret of the agents of this machine's lab, as the agent of that box has it. */
+export function labSecretFile(io: Io, box: string): string {
+  const { directory } = labSettings(io.environment, io.isRoot);
+  return join(boxPaths(directory, { name: box }).config, 'http.secret');
 }

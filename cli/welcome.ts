@@ -26,11 +26,12 @@ export function welcome(lab: Lab, environment: Io['environment'], how: 'attached
       ? ([[`${variablesFor(lab, environment)}node ${example}`, 'what an app sees, line by line']] as const)
       : []),
     [command('lab stop todomvc@nginx1'), 'both pages go on, served by nginx2'],
-    [command('lab kill pg@pg1'), 'the page turns read-only at once'],
+    [command('status'), 'who is primary, who follows, how far behind'],
+    [command('switchover'), 'the primary moves; the page goes on'],
+    [command('lab kill pg@pg1'), 'if pg1 is the primary, the page turns read-only at once'],
     [command('lab start pg@pg1'), '… and back'],
     [command('lab freeze pg@pg1'), 'a hung primary; "thaw" ends it'],
     [command('lab stop consul@all'), 'nothing happens: that is the point'],
-    [command('status'), 'who is primary, who follows, how far behind'],
   ];
   const width = Math.max(...tries.map(([text]) => text.length));
   return `

@@ -1,4 +1,4 @@
-import { hidden, namesSecret, redacted } from './redact.js';
+import { hidden, namesSecret, redacted } from './text/redact.js';
 
 /**
  * A problem a person can mend. The message is the whole sentence shown to them; commands print it without a

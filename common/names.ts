@@ -61,6 +61,9 @@ export const serviceMeta = {
   agent: 'hotspare-agent',
   /** Of a Postgres: the system identifier, which all members of one database share and no other database has. */
   system: 'hotspare-system',
+  /** Of a managed Postgres: number and timeline of the newest promotion, as the agent knows them (see `publishedHistory`). */
+  epoch: 'hotspare-epoch',
+  timeline: 'hotspare-timeline',
   /** Which agent that is, and when it started: lets two under one box's name find out. */
   instance: 'hotspare-instance',
   started: 'hotspare-started',

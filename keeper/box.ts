@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Refusal } from '../common/keeper/protocol.js';
 import type { Log } from '../common/runtime/log.js';
-import { writeDurably } from '../common/runtime/replace-file.js';
+import { writeDurably } from '../common/runtime/files/replace-file.js';
 import type { KeeperConfig } from './config.js';
-import { familyOf, signal } from './postgres/processes.js';
+import { stripAutoConfFile } from './postgres/auto-conf.js';
+import { postmasterOf, signal } from './postgres/processes.js';
 import { ReservedSession, Session } from './postgres/sql.js';
 import { SettingsFile } from './state/settings.js';
 import { StateFiles } from './state/files.js';
@@ -35,6 +36,10 @@ export class Box {
   readonly state: StateFiles;
   readonly settings: SettingsFile;
   readonly reserved: ReservedSession;
+  /** The hold behind which this keeper has seen a commit wait; a keeper that was started anew has to see it again. */
+  heldGate: string | undefined;
+  /** Settings that wait for a restart of Postgres, and when that was asked, by the clock. */
+  pendingRestart: { readonly atMs: number; readonly names: readonly string[] } | undefined;
 
   constructor(
     readonly config: KeeperConfig,
@@ -65,9 +70,21 @@ export class Box {
     return `${this.config.member}.${this.state.incarnation}`;
   }
 
+  /** What somebody set by ALTER SYSTEM in place of the keeper is taken out (D2); in force after a reload. False: nothing was. */
+  takeBack(): boolean {
+    const removed = stripAutoConfFile(this.dataDir);
+    if (removed.length === 0) return false;
+    this.log.warn(
+      { removed },
+      `taken out of postgresql.auto.conf, since the keeper sets it: ${removed.join(', ')}`,
+    );
+    return true;
+  }
+
   /** SIGHUP to the postmaster; no SQL, so it works behind a full connection table and in recovery. False: none runs. */
   reload(): boolean {
-    const { postmaster } = familyOf(this.dataDir);
+    if (this.state.managed) this.takeBack();
+    const postmaster = postmasterOf(this.dataDir);
     if (postmaster) signal(postmaster, 'SIGHUP');
     return postmaster !== undefined;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
-import { readYaml, type ConfigReader } from '../common/config-reader.js';
+import { readYaml, type ConfigReader } from '../common/text/config-reader.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { logLevels, type LogLevel } from '../common/runtime/log.js';
 

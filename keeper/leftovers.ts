@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeDurably } from '../common/runtime/durable.js';
+import { removeDurably } from '../common/runtime/files/durable.js';
 import type { Box } from './box.js';
 
 /** What a keeper that was killed may have left half done. */

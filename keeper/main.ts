@@ -2,10 +2,11 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf, UserError } from '../common/errors.js';
+import { becomeAccount } from '../common/runtime/machine/accounts.js';
 import { endOnBug } from '../common/runtime/bug.js';
 import { systemClock } from '../common/runtime/clock.js';
 import { runGroup } from '../common/runtime/group.js';
-import { lockAddress, tryLock } from '../common/runtime/lock.js';
+import { lockAddress, tryLock } from '../common/runtime/files/lock.js';
 import { createLog } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
 import { Box } from './box.js';
@@ -18,6 +19,7 @@ import { watch } from './watch.js';
 
 const usage = `usage: hotspare keeper --config FILE                 run the keeper until SIGTERM
        hotspare keeper prepare-start --config FILE   make the next start of Postgres safe
+       --user NAME   started by root: become that account first
 `;
 
 /** `hotspare keeper --config FILE`: runs until SIGTERM or SIGINT. With `prepare-start`: makes a start of Postgres safe (D2). */
@@ -30,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     if (!values.config) throw new UserError(`--config is missing\n${usage.trim()}`, { exitCode: 2 });
     const config = loadKeeperConfig(values.config);
+    if (values.user !== undefined) becomeAccount(values.user);
     if (positionals[0] === 'prepare-start') {
       const log = createLog('keeper', 'silent');
       process.stdout.write(`hotspare keeper: ${await prepareStart(new Box(config, systemClock, log))}\n`);
@@ -45,7 +48,11 @@ function parse(argv: readonly string[]) {
   try {
     const parsed = parseArgs({
       args: [...argv],
-      options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string', short: 'c' },
+        user: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
       allowPositionals: true,
     });
     if (parsed.positionals.length > 1 || !['prepare-start', undefined].includes(parsed.positionals[0]))

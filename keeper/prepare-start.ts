@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { removeDurably } from '../common/runtime/durable.js';
+import { removeDurably } from '../common/runtime/files/durable.js';
 import type { Box } from './box.js';
 import { differences, stripAutoConfFile } from './postgres/auto-conf.js';
 import { readControlData } from './postgres/control.js';
 import { familyOf } from './postgres/processes.js';
 import { installedVersion } from './postgres/versions.js';
 import { writeClosedGate } from './verbs/gate.js';
-import { withOwnName } from './verbs/conninfo.js';
+import { withOwnName } from './verbs/parts/conninfo.js';
 
 /**
  * D2: what must be so before Postgres starts. The gate is closed, the signal file is there, nothing else has a say, and no rejoin

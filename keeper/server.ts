@@ -2,6 +2,8 @@ import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, UserError } from '../common/errors.js';
 import { request, type Answer, type Verb } from '../common/keeper/protocol.js';
+import { stopped } from '../common/runtime/group.js';
+import { listenAt } from '../common/runtime/listen.js';
 import type { Keeper } from './keeper.js';
 
 /** An order is one line; nobody has that much to say, in characters. */
@@ -14,7 +16,8 @@ export async function listen(keeper: Keeper, path: string, group: string | undef
   rmSync(path, { force: true });
   const before = process.umask(0o177);
   try {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+    const change = "change socket: in the keeper's configuration";
+    await listenAt(server, path, { what: `cannot listen at ${path}`, host: change, port: change });
   } finally {
     process.umask(before);
   }
@@ -35,13 +38,11 @@ export async function listen(keeper: Keeper, path: string, group: string | undef
 /** Until the signal; rejects when it can listen no longer. What was begun for a client is carried through all the same. */
 export function untilStopped(server: Server, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = () => {
+    server.once('error', reject);
+    void stopped(signal).then(() => {
       server.close();
       resolve();
-    };
-    server.once('error', reject);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
+    });
   });
 }
 

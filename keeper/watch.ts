@@ -1,5 +1,5 @@
 import { sleep } from '../common/clock.js';
-import { bootId, monotonicMs } from '../common/runtime/boot-time.js';
+import { bootId, monotonicMs } from '../common/runtime/machine/boot-time.js';
 import { messageOf } from '../common/errors.js';
 import type { Box } from './box.js';
 import type { Keeper } from './keeper.js';
@@ -12,16 +12,20 @@ import { postmasterOf } from './postgres/processes.js';
 const everyMs = 250;
 const waitersEveryMs = 1_000;
 const ownDeadlineMs = 5_000;
+/** What a keeper that was killed left half open counts as opened after so long, seen or not: orders wait meanwhile; in ms. */
+const mendDeadlineMs = 1_000;
 
 /**
- * What the keeper does without an order: it closes a gate that was opened for another start of Postgres (D1, G1), ends a hold (G3)
- * and a drain (O4 (6)) whose time is up, and waiters whose client has gone (G3). All of it is in its files, so a keeper that was
- * started anew goes on with it.
+ * What the keeper does without an order: it closes a gate that was opened for another start of Postgres (D1, G1), goes on with an
+ * opening that was cut off (D5), ends a hold (G3) and a drain (O4 (6)) whose time is up, and waiters whose client has gone (G3). All
+ * of it is in its files, so a keeper that was started anew goes on with it.
  */
 export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Promise<void> {
   let waitersAtMs = 0;
+  let isFirst = true;
   while (!signal.aborted) {
-    await tendGate(box, keeper);
+    await tendGate(box, keeper, isFirst);
+    isFirst = false;
     const { drain } = box.state;
     if (drain && isOver(drain))
       await keeper.own('the drain is over', ownDeadlineMs, async (order) => {
@@ -46,7 +50,7 @@ function untilNextMs(box: Box): number {
   return Math.max(10, Math.min(everyMs, ...left));
 }
 
-async function tendGate(box: Box, keeper: Keeper): Promise<void> {
+async function tendGate(box: Box, keeper: Keeper, isFirst: boolean): Promise<void> {
   const { gate } = box.state;
   if (!gate || gate.kind === 'closed' || !box.state.managed) return;
   if (!isHolders(box, gate))
@@ -63,6 +67,26 @@ async function tendGate(box: Box, keeper: Keeper): Promise<void> {
       if (now?.kind === 'hold' && now.name === gate.name && isHolders(box, now))
         await openTo(box, now.before, order);
     });
+  else if (isHalfOpen(box, isFirst))
+    await keeper.own('an order at the gate was cut off: the gate opens', mendDeadlineMs, async (order) => {
+      const { gate: now } = box.state;
+      if (now?.kind === 'open' && isHalfOpen(box, isFirst) && isHolders(box, now))
+        await openTo(box, now.standbys, order);
+    });
+}
+
+/**
+ * The state says open, and Postgres may have a closed gate still: an opening was cut off before its settings were on disk or read, or a
+ * closing after they were. Everyone calls that open, and commits would hang for good. It is safe to open: an agent decided on that, for
+ * this very run of Postgres; a closing that was cut off was never said to be done, and who needs it closed orders it again.
+ * `isFirst`: before this keeper has had any order; whether Postgres was told of the file is not known then.
+ */
+function isHalfOpen(box: Box, isFirst: boolean): boolean {
+  const { gate } = box.state;
+  return (
+    gate?.kind === 'open' &&
+    (box.settings.read().synchronous_standby_names !== gate.standbys || (isFirst && !gate.proven))
+  );
 }
 
 /** A deadline of another boot is over: Postgres was started anew, with its gate closed. */

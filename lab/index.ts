@@ -2,6 +2,6 @@
 export { down, nuke } from './down.js';
 export { faults, inflict, unitsNamed, type Fault } from './faults.js';
 export { openLab, type Lab } from './lab.js';
-export { labFiles, labSettings, type LabSettings } from './layout.js';
+export { boxPaths, labFiles, labSettings, type LabSettings } from './layout.js';
 export { labStatus, statusText, type LabStatus } from './status.js';
 export { up } from './up.js';

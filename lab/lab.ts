@@ -1,9 +1,11 @@
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../common/errors.js';
-import { findBinaries } from '../common/runtime/binaries.js';
+import { findBinaries } from '../common/runtime/machine/binaries.js';
+import { writeUnits } from '../common/runtime/processes/folder.js';
 import { ProcessManager } from '../common/runtime/processes/manager.js';
-import { accountOf } from '../common/runtime/accounts.js';
+import { accountOf } from '../common/runtime/machine/accounts.js';
 import { loadOrMakeSecrets } from '../provision/site/secrets.js';
 import { consulUrl, todoUrls } from '../provision/site/health.js';
 import { labFacts, type LabSite } from '../provision/site/site.js';
@@ -24,6 +26,11 @@ export interface Lab {
   readonly urls: { readonly todo: readonly string[]; readonly consul: string };
 }
 
+/** Which programs run how: what later commands and the lab's agents go by. */
+export function writeLabUnits({ settings, site, files }: Lab): void {
+  writeUnits(settings.directory, unitsOf(site, files.logs, join(packageRoot, 'dist')));
+}
+
 /** Opens the lab in `settings.directory`, which must exist. Throws UserError when a program is missing. */
 export function openLab(settings: LabSettings): Lab {
   const topology = loadTopology(settings.topologyFile ?? join(packageRoot, 'vagrant', 'topology.json'));
@@ -35,6 +42,7 @@ export function openLab(settings: LabSettings): Lab {
   const files = labFiles(settings.directory);
   const site: LabSite = {
     ...labFacts,
+    directory: settings.directory,
     topology,
     subnet: topology.subnets.lab,
     portOffset: settings.portOffset,
@@ -44,6 +52,7 @@ export function openLab(settings: LabSettings): Lab {
     secrets: loadOrMakeSecrets(files.secrets),
     pathsOf: (box) => boxPaths(settings.directory, box),
     nginxUser: isRoot ? 'www-data' : undefined,
+    accountName: isRoot ? 'postgres' : userInfo().username,
     postgresAccount: isRoot ? accountOf('postgres') : undefined,
   };
   const admin = topology.boxes.find((box) => box.services.length === 0) ?? topology.boxes[0];

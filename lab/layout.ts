@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../common/errors.js';
+import { processFiles } from '../common/runtime/processes/folder.js';
 import { ports } from '../common/names.js';
 import type { BoxPaths } from '../provision/site/site.js';
 import type { Box } from '../provision/topology/topology.js';
@@ -59,7 +60,7 @@ export function labFiles(directory: string) {
     marker: join(directory, 'lab.json'),
     secrets: join(directory, 'secrets.json'),
     managementToken: join(directory, 'management.token'),
-    run: join(directory, 'run'),
+    run: processFiles(directory).run,
     logs: join(directory, 'logs'),
   };
 }
@@ -73,8 +74,12 @@ export function boxPaths(directory: string, box: Pick<Box, 'name'>): BoxPaths {
     consulData: join(root, 'consul'),
     postgresData: join(root, 'postgres', 'data'),
     postgresConfig: join(config, 'postgres'),
+    postgresMainConf: join(config, 'postgres', 'postgresql.conf'),
+    postgresSockets: join(root, 'run'),
     postgresSettings: join(config, 'postgres', 'hotspare.conf'),
     keeperSettings: join(config, 'postgres', 'keeper.conf'),
+    keeperState: join(root, 'keeper'),
+    keeperSocket: join(root, 'run', 'keeper.sock'),
     nginxConf: join(config, 'nginx.conf'),
     nginxState,
     upstreams: join(nginxState, 'upstreams.conf'),

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.js';
-import { lockAddress, tryLock } from '../common/runtime/lock.js';
+import { lockAddress, tryLock } from '../common/runtime/files/lock.js';
 
 export function lockName(directory: string): string {
   return lockAddress('hotspare-lab', directory);

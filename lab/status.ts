@@ -1,5 +1,5 @@
 import type { UnitStatus } from '../common/service-manager.js';
-import { tableLines } from '../common/table.js';
+import { tableLines } from '../common/text/table.js';
 import type { Lab } from './lab.js';
 import { instancesOf } from './units.js';
 
@@ -10,7 +10,8 @@ export interface LabStatus {
     readonly services: readonly {
       readonly name: string;
       readonly address: string;
-      readonly port: number;
+      /** Null: it listens on none. */
+      readonly port: number | null;
       readonly pid: number | null;
       readonly state: UnitStatus['state'];
     }[];
@@ -34,7 +35,7 @@ export async function labStatus(lab: Lab): Promise<LabStatus> {
         services: own.map(({ instance, status }) => ({
           name: instance.program,
           address: instance.address,
-          port: instance.port,
+          port: instance.port ?? null,
           pid: 'pid' in status ? status.pid : null,
           state: status.state,
         })),
@@ -50,7 +51,7 @@ export function statusText(status: LabStatus): string {
     box.services.map((service, index) => [
       index === 0 ? box.name : '',
       service.name,
-      `${service.address}:${service.port}`,
+      service.port === null ? '' : `${service.address}:${service.port}`,
       service.state,
       service.pid === null ? '' : String(service.pid),
     ]),

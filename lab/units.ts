@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { codeOf } from '../common/errors.js';
 import type { ProcessUnit } from '../common/runtime/processes/unit.js';
 import { programsOn } from '../provision/services/index.js';
-import { placeOf, type Listener, type Program } from '../provision/services/program.js';
+import { placeOf, processName, type Listener, type Program } from '../provision/services/program.js';
 import { addressOf, type LabSite } from '../provision/site/site.js';
 import type { Box } from '../provision/topology/topology.js';
 
@@ -15,8 +15,8 @@ export interface Instance {
   readonly order: number;
   readonly box: Box;
   readonly address: string;
-  /** The port by which it is known. */
-  readonly port: number;
+  /** The port by which it is known; undefined: it listens on none. */
+  readonly port: number | undefined;
   /** Others that it listens on. */
   readonly alsoListens: readonly Listener[];
 }
@@ -30,14 +30,14 @@ interface Run {
 function runs(site: LabSite): Run[] {
   return site.topology.boxes.flatMap((box) =>
     programsOn(site, box).flatMap(({ name, order, port, alsoListens, process }) => {
-      if (!process || !port) return [];
+      if (!process) return [];
       const instance = {
-        unit: `${name}@${box.name}`,
+        unit: processName(name, box),
         program: name,
         order,
         box,
         address: addressOf(site, box),
-        port: port(site),
+        port: port?.(site),
         alsoListens: alsoListens?.(site) ?? [],
       };
       return { instance, process };

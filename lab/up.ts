@@ -1,13 +1,14 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '../common/runtime/clock.js';
 import { filesOf } from '../provision/files/files.js';
 import { programsOn } from '../provision/services/index.js';
 import { makeFolder, writeFiles } from '../provision/files/write.js';
-import { openLab, templateFolder, type Lab } from './lab.js';
+import { openLab, templateFolder, writeLabUnits, type Lab } from './lab.js';
 import type { LabSettings } from './layout.js';
 import { withLock } from './lock.js';
 import { stopUnits } from './down.js';
-import { checkDisk, checkPostgresAccount, prepareDirectory } from './preflight/checks.js';
+import { checkDisk, checkPostgresAccount, checkSocketPaths, prepareDirectory } from './preflight/checks.js';
 import { checkPorts } from './preflight/ports.js';
 import { allOrNone } from '../common/runtime/group.js';
 import type { Progress } from '../common/runtime/progress.js';
@@ -24,7 +25,7 @@ import { instancesOf } from './units.js';
 export async function up(settings: LabSettings, progress: Progress, signal: AbortSignal): Promise<Lab> {
   const isNew = prepareDirectory(settings);
   return withLock(settings.directory, 'hotspare lab up', async () => {
-    const lab = await preflight(settings, isNew);
+    const { lab, changed } = await preflight(settings, isNew);
     const before = await runningUnits(lab);
     try {
       const startedMs = systemClock.nowMs();
@@ -32,7 +33,10 @@ export async function up(settings: LabSettings, progress: Progress, signal: Abor
         [(own) => consulUp(lab, progress, own), (own) => postgresUp(lab, progress, own)],
         signal,
       );
-      await progress.step('agents, load balancers and web apps', () => startRest(lab, signal));
+      await progress.step('agents, load balancers and web apps', async () => {
+        await restartAgents(lab, changed, before);
+        await startRest(lab, signal);
+      });
       await progress.step('wait until everything is healthy', () => waitUntilHealthy(lab, signal));
       progress.note(`  all healthy after ${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)} s`);
       return lab;
@@ -48,15 +52,21 @@ export async function up(settings: LabSettings, progress: Progress, signal: Abor
 }
 
 /** All that can be said before anything is started. A folder made for nothing is removed again. */
-async function preflight(settings: LabSettings, isNew: boolean): Promise<Lab> {
+async function preflight(
+  settings: LabSettings,
+  isNew: boolean,
+): Promise<{ readonly lab: Lab; readonly changed: readonly string[] }> {
   try {
     checkDisk(settings);
     const lab = openLab(settings);
     checkPostgresAccount(lab);
+    checkSocketPaths(lab);
     await checkPorts(lab);
-    writeBoxFiles(lab);
+    const changed = writeBoxFiles(lab);
     // Opened again: the units read some of the files just written.
-    return openLab(settings);
+    const written = openLab(settings);
+    writeLabUnits(written);
+    return { lab: written, changed };
   } catch (error) {
     if (isNew) rmSync(settings.directory, { recursive: true, force: true });
     throw error;
@@ -69,18 +79,34 @@ async function runningUnits(lab: Lab): Promise<Set<string>> {
   return new Set(units.filter((_, index) => ['running', 'frozen'].includes(states[index]?.state ?? '')));
 }
 
-function writeBoxFiles(lab: Lab): void {
+/** Returns the paths whose content changed. */
+function writeBoxFiles(lab: Lab): string[] {
   const { site } = lab;
-  for (const box of site.topology.boxes) {
+  return site.topology.boxes.flatMap((box) => {
     const paths = site.pathsOf(box);
-    for (const { path, mode } of programsOn(site, box).flatMap(({ folders }) => folders?.(paths) ?? []))
-      makeFolder(path, undefined, mode);
-    writeFiles(filesOf(site, box, templateFolder), site.postgresAccount);
-  }
+    for (const { path, mode, owner } of programsOn(site, box).flatMap(
+      ({ folders }) => folders?.(paths) ?? [],
+    ))
+      makeFolder(path, owner === 'postgres' ? site.postgresAccount : undefined, mode);
+    return writeFiles(filesOf(site, box, templateFolder), site.postgresAccount);
+  });
+}
+
+/** Agents that run by settings of before, such as those that do not know a new member: a restart changes no role. */
+async function restartAgents(
+  lab: Lab,
+  changed: readonly string[],
+  running: ReadonlySet<string>,
+): Promise<void> {
+  const stale = lab.site.topology.boxes
+    .filter((box) => changed.includes(join(lab.site.pathsOf(box).config, 'agent.yaml')))
+    .map(({ name }) => `agent@${name}`)
+    .filter((unit) => running.has(unit));
+  await Promise.all(stale.map((unit) => lab.services.restart(unit)));
 }
 
 async function startRest(lab: Lab, signal: AbortSignal): Promise<void> {
-  const rest = instancesOf(lab.site).filter(({ program }) => program !== 'consul' && program !== 'pg');
+  const rest = instancesOf(lab.site).filter(({ program }) => !['consul', 'keeper', 'pg'].includes(program));
   await Promise.all(
     rest.map(async ({ unit }) => {
       signal.throwIfAborted();

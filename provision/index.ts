@@ -1,7 +1,7 @@
 /** What other rooms use to turn a topology into the files of its boxes. */
 export { LostManagementToken, setUpAcl, waitForLeader, type AclSetup } from './consul/set-up.js';
 export { filesOf, type BoxFile, type Concern, type Owner } from './files/files.js';
-export { firewallOf, openings, type FirewallRule, type Opening } from './services/firewall.js';
+export { firewallOf, openings, type FirewallRule, type Opening } from './services/derived/firewall.js';
 export { payloadOf, stepsOf, type Payload } from './box/payload.js';
 export { boxesSite, type BoxesSettings } from './site/real-boxes.js';
 export { programs, programsOn, serviceNames } from './services/index.js';

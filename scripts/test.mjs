@@ -2,15 +2,49 @@
 //   npm test                 all of it
 //   npm test -- --quick      without the five boxes
 import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { prepare } from './prepare.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const quick = process.argv.includes('--quick');
 const tool = (name, ...args) => [process.execPath, join('node_modules', ...name.split('/')), ...args];
+const results = mkdtempSync(join(tmpdir(), 'hotspare-results-'));
+process.on('exit', () => rmSync(results, { recursive: true, force: true }));
 const vitest = (...projects) =>
-  tool('vitest/vitest.mjs', 'run', ...projects.flatMap((name) => ['--project', name]));
+  tool(
+    'vitest/vitest.mjs',
+    'run',
+    ...projects.flatMap((name) => ['--project', name]),
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${join(results, projects.join('-'))}`],
+  );
+
+/** The tests that failed, or took their second try, with their first lines: what is printed last is what a long log still shows. */
+function failures() {
+  const files = readdirSync(results).flatMap((file) => {
+    try {
+      return JSON.parse(readFileSync(join(results, file), 'utf8')).testResults;
+    } catch {
+      return []; // A run that was killed left half of it; its own step has failed.
+    }
+  });
+  return files.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(process.cwd(), name);
+    const told = assertionResults.filter(({ failureMessages }) => failureMessages?.length > 0);
+    if (told.length === 0) return message ? [`failed: ${file}\n    ${beginning(message)}`] : [];
+    return told.map(({ status, fullName, failureMessages, meta }) => {
+      const how = status === 'passed' ? 'passed at the second try' : 'failed';
+      const lines = [failureMessages.join('\n'), ...(meta?.told ?? [])].map(
+        (text) => `\n    ${beginning(text)}`,
+      );
+      return `${how}: ${file}: ${fullName}${lines.join('')}`;
+    });
+  });
+}
+const beginning = (text) => stripVTControlCharacters(text).split('\n').slice(0, 40).join('\n    ');
 
 await prepare('all');
 const steps = [
@@ -25,7 +59,8 @@ const steps = [
         ['the five boxes', vitest('lab')],
         [
           'the primary lost under every ORM',
-          tool('tsx/dist/cli.mjs', 'test/soak/main.ts', '--failovers', '9'),
+          // A hang, also on a machine that is slow or busy; the soak's own 5 s are for a quiet one.
+          tool('tsx/dist/cli.mjs', 'test/soak/main.ts', '--failovers', '9', '--deadline-ms', '15000'),
         ],
         ['five real boxes', [process.execPath, 'scripts/test-boxes.mjs']],
       ]),
@@ -43,6 +78,7 @@ for (const [name, [command, ...args]] of steps) {
   // Without its programs nothing after it can work.
   if (steps[0][0] === name) break;
 }
+for (const failure of failures()) console.log(`\n${failure}`);
 console.log(
   failed.length === 0
     ? `\n${steps.length} passed, 0 failed`

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mustRun, runCommand } from '../common/runtime/command.js';
+import { mustRun, runCommand } from '../common/runtime/machine/command.js';
 
 const policyFile = '/usr/sbin/policy-rc.d';
 const policy = `#!/bin/sh

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { mustRun, runCommand } from '../common/runtime/command.js';
+import { mustRun, runCommand } from '../common/runtime/machine/command.js';
 
 /** The last Debian release with a consul package. */
 const release = 'bullseye';

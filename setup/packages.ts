@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../common/errors.js';
-import { findBinaries, isExecutable, minimumPostgresMajor } from '../common/runtime/binaries.js';
+import { findBinaries, isExecutable, minimumPostgresMajor } from '../common/runtime/machine/binaries.js';
 import { aptInstall, hasCandidate, refreshLists } from './apt.js';
 import { downloadConsul } from './consul-package.js';
 

@@ -19,6 +19,13 @@ export interface HotspareOptions {
    */
   writeWaitMs?: number;
   /**
+   * Where agents move the primary: how long a write may wait for a standby to confirm it, or behind a gate, ms, before it fails with
+   * {@link OutcomeUnknownError}; at most a fifth more. The mode is `read-only` from then on, until writes are confirmed again. The
+   * write itself is never cancelled. 100 or more; Infinity: for as long as it takes.
+   * @defaultValue 5000
+   */
+  ackTimeoutMs?: number;
+  /**
    * A replica further behind than this serves nobody. Bytes of WAL.
    * @defaultValue Infinity
    */

@@ -1,8 +1,8 @@
 import type { Clock } from '../common/clock.js';
 import type { Role, Target } from '../common/names.js';
-import type { Use } from './core/eligible.js';
+import type { Use } from './core/mode/eligible.js';
 import type { Event, Lookup, Source } from './core/model.js';
-import type { Position } from './core/position.js';
+import type { Position } from './core/history/position.js';
 
 /** Asks who plays a role. Never rejects: what went wrong is `unavailable`. Ends within its own deadline. */
 export interface Directory {
@@ -82,11 +82,19 @@ export interface Monitor {
   readonly whereabouts: Whereabouts | null;
   /** Asks, with a question that is sent after this call. Null: no session, or no answer. Never rejects. */
   askWhereabouts(): Promise<Whereabouts | null>;
+  /** Which of these processes wait for a standby to confirm a commit. Null: no session, or no answer. Never rejects. */
+  askWaiting(pids: readonly number[]): Promise<readonly number[] | null>;
   stop(): void;
 }
 
 export interface Monitors {
   start(target: Target, report: (report: Report) => void): Monitor;
+}
+
+/** What a server is busy with for one session. `statement` is the same object for as long as it runs. */
+export interface InFlight {
+  readonly statement: object;
+  readonly pid: number;
 }
 
 /** A socket to a member, as the router sees it. */
@@ -105,6 +113,8 @@ export interface SessionHandle {
 /** What sessions need from the router. */
 export interface Routing {
   start(): void;
+  /** Agents move the primary, and members have gates. */
+  readonly managed: boolean;
   /** Somebody who may serve `use`. Waits until `deadlineMs` by `clock`; rejects with DownError, ReadOnlyError or the
    *  server's own refusal. */
   target(use: Use, deadlineMs: number, clock: Clock): Promise<Target>;

@@ -1,4 +1,4 @@
-import type { ServiceStatus } from '../common/agent-status.js';
+import type { ServiceStatus } from '../common/agent/status.js';
 import type { AgentReading, ConsulEntry, MemberSummary, Readings } from './model.js';
 
 /** One member with all that was read of it. */

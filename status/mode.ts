@@ -54,10 +54,14 @@ function nothingStreams(members: readonly Member[]): boolean {
   return replicas.length > 0 && replicas.every((replica) => replica.streaming === false);
 }
 
-/** What an app can do with these members; null when what was read does not tell. */
-export function modeOf(members: readonly Member[]): Mode | null {
-  const primary = primaryVerdict(members);
-  switch (primary.kind) {
+/**
+ * What an app can do with these members; null when what was read does not tell. `leaderless`: all agents say that none of
+ * them runs as a primary.
+ */
+export function modeOf(members: readonly Member[], leaderless = false): Mode | null {
+  const { kind } = primaryVerdict(members);
+  const primary = kind === 'unlisted' && leaderless ? 'gone' : kind;
+  switch (primary) {
     case 'serves':
       return 'read-write';
     case 'unlisted':

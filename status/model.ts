@@ -1,4 +1,5 @@
-import type { AgentStatus, MemberState, ServiceStatus } from '../common/agent-status.js';
+import type { AgentStatus, MemberState, ServiceStatus } from '../common/agent/status.js';
+import type { FailoverReading, FailoverSummary } from './failover/model.js';
 import type { CheckStatus, Mode, Role } from '../common/names.js';
 
 /** What was read, before anything is concluded from it. */
@@ -7,6 +8,8 @@ export interface Readings {
   readonly consul: ConsulReading;
   /** One per agent asked. */
   readonly agents: readonly AgentReading[];
+  /** What the members' agents say of the roles, one per agent asked; absent: not asked. */
+  readonly failover?: readonly FailoverReading[];
 }
 
 export type ConsulReading =
@@ -46,6 +49,10 @@ export interface Summary {
   readonly why: readonly string[];
   readonly members: readonly MemberSummary[];
   readonly consul: { readonly reachable: boolean; readonly detail?: string };
+  /** What `promotion: auto` would do, one sentence a member, while roles are only observed. */
+  readonly rehearsal?: readonly { readonly member: string; readonly sentence: string }[];
+  /** Of a managed service. */
+  readonly failover?: FailoverSummary;
 }
 
 export interface MemberSummary extends Partial<

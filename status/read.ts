@@ -1,16 +1,17 @@
-import type { AgentStatus } from '../common/agent-status.js';
+import type { AgentStatus } from '../common/agent/status.js';
 import { assertNever } from '../common/assert-never.js';
 import { ConsulConnection } from '../common/consul/connection.js';
 import { failureOf, fromConsul, type ConsulFailure } from '../common/consul/failure.js';
 import { parseHealth, parseMeta, type HealthCheck } from '../common/consul/json.js';
-import { codeOf, messageOf } from '../common/errors.js';
-import { list, record, text } from '../common/json.js';
-import { networkWords } from '../common/network-error.js';
+import { list, record, text } from '../common/text/json.js';
 import { serviceMeta } from '../common/names.js';
-import { plainText, plainTexts } from '../common/plain-text.js';
+import { plainText, plainTexts } from '../common/text/plain-text.js';
 import { roleIn } from '../common/role-tags.js';
 import { systemClock } from '../common/runtime/clock.js';
+import type { FailoverReading } from './failover/model.js';
 import type { AgentReading, ConsulEntry, ConsulReading, Readings } from './model.js';
+import { readFailover } from './read-failover.js';
+import { whyOf } from './why.js';
 
 export interface ReadOptions {
   readonly service: string;
@@ -31,14 +32,21 @@ export async function readAll(options: ReadOptions): Promise<Readings> {
   const [consul, elsewhere] = await Promise.all([readConsul(options), agentsElsewhere(options)]);
   const named = consul.kind === 'read' ? consul.entries.flatMap(({ agentUrl }) => agentUrl ?? []) : [];
   const urls = [...new Set([...named, ...options.agents.map((url) => url.replace(/\/+$/, ''))])];
-  const agents = await Promise.all(urls.map((url) => readAgent(url, options.timeoutMs)));
+  const [agents, failover] = await Promise.all([
+    Promise.all(urls.map((url) => readAgent(url, options.timeoutMs))),
+    Promise.all(urls.map((url) => readMember(url, options))),
+  ]);
   const others = await Promise.all(
     elsewhere.filter((url) => !urls.includes(url)).map((url) => readAgent(url, options.timeoutMs)),
   );
   // That a box which has no member is away is nothing about the service.
   const heard = others.filter(({ kind }) => kind === 'read');
-  return { service: options.service, consul, agents: [...agents, ...heard] };
+  return { service: options.service, consul, agents: [...agents, ...heard], failover };
 }
+
+/** An older agent has no such route, and is no fault of the service. */
+const readMember = (url: string, { service, timeoutMs }: ReadOptions): Promise<FailoverReading> =>
+  readFailover(url, service, timeoutMs);
 
 /** More services than this are not looked through for agents. */
 const mostServices = 50;
@@ -119,18 +127,6 @@ export async function readAgent(url: string, timeoutMs: number): Promise<AgentRe
 
 function failedAgent(url: string, why: string): AgentReading {
   return { kind: 'failed', url, why: plainText(`its agent at ${url} ${why}`) };
-}
-
-/** Why a question to an agent got no answer that can be used. */
-export function whyOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `nothing came within ${timeoutMs} ms`;
-  if (error instanceof SyntaxError || error instanceof TypeError) {
-    // fetch hides the reason in its cause.
-    const why = networkWords(error.cause) ?? codeOf(error.cause);
-    if (why !== undefined) return why;
-    if (!error.cause) return 'what answers there is something else';
-  }
-  return messageOf(error instanceof Error && error.cause ? error.cause : error);
 }
 
 // ---- parsing; a TypeError means that something else answered

@@ -1,4 +1,7 @@
 import { assertNever } from '../common/assert-never.js';
+import type { FailoverSummary } from './failover/model.js';
+import { failoverSummary } from './failover/summary.js';
+import { isLeaderless, viewOf } from './failover/view.js';
 import { lagOf, withLags } from './lag.js';
 import { membersOf, type Member } from './members.js';
 import { modeOf, primaryVerdict, serving, sinceOf, streaming } from './mode.js';
@@ -7,15 +10,19 @@ import type { AgentReading, MemberSummary, Readings, Summary } from './model.js'
 export interface SummarizeOptions {
   /** A replica further behind is a reason to be degraded, in bytes. */
   readonly maxLagBytes: number;
+  /** Wall-clock; default 0: no order counts as stuck. */
+  readonly nowMs?: number;
 }
 
 /** What the readings come to. Pure. */
 export function summarize(readings: Readings, options: SummarizeOptions): Summary {
   const members = membersOf(readings);
-  const mode = modeOf(members);
+  const view = viewOf(readings.service, readings.failover ?? [], boxIn(readings), options.nowMs ?? 0);
+  const mode = modeOf(members, view !== undefined && isLeaderless(view));
   const since = sinceOf(mode, members);
+  const failover = view && failoverSummary(view);
   const why = [
-    ...primaryReasons(members, readings),
+    ...primaryReasons(members, readings, failover),
     ...(serving(members, 'replica').length > 0
       ? []
       : mode === 'down'
@@ -27,22 +34,50 @@ export function summarize(readings: Readings, options: SummarizeOptions): Summar
     ...consulReasons(readings),
     ...readings.agents.flatMap(fileReasons),
   ];
+  const rehearsal = view ? [] : rehearsalIn(readings);
   return {
     service: readings.service,
     mode,
     ...(since === undefined ? {} : { since }),
-    degraded: why.length > 0,
+    degraded: why.length > 0 || (failover?.findings.some(({ severity }) => severity !== 'note') ?? false),
     why,
     members: withLags(members.map(({ summary }) => summary)),
     consul:
       readings.consul.kind === 'read'
         ? { reachable: true }
         : { reachable: false, detail: readings.consul.why },
+    ...(rehearsal.length > 0 && { rehearsal }),
+    ...(failover && { failover }),
   };
 }
 
-function primaryReasons(members: readonly Member[], readings: Readings): string[] {
+/** What the members of a service would do whose roles are only observed. */
+const rehearsalIn = ({ failover = [] }: Readings) =>
+  failover
+    .flatMap((reading) =>
+      reading.kind === 'read' && reading.report.row.startsWith('rehearsal')
+        ? { member: reading.report.member, sentence: reading.report.sentence.replace(/^rehearsal: /, '') }
+        : [],
+    )
+    .sort((a, b) => (a.member < b.member ? -1 : 1));
+
+/** Whose agent answers at a URL, as Consul or the agent says. */
+const boxIn = ({ agents, consul }: Readings) => {
+  return (url: string): string | undefined => {
+    const agent = agents.find((one) => one.url === url);
+    if (agent?.kind === 'read') return agent.status.box;
+    return consul.kind === 'read' ? consul.entries.find(({ agentUrl }) => agentUrl === url)?.box : undefined;
+  };
+};
+
+function primaryReasons(
+  members: readonly Member[],
+  readings: Readings,
+  failover: FailoverSummary | undefined,
+): string[] {
   const verdict = primaryVerdict(members);
+  // Who leads, and what to do where no member does, is said of the roles; the rest is known only from there.
+  if (failover?.policy || (failover && verdict.kind === 'gone')) return [];
   switch (verdict.kind) {
     case 'serves': {
       const boxes = serving(members, 'primary').map(({ box }) => box);
@@ -89,7 +124,7 @@ function memberReasons(member: Member, members: readonly Member[], options: Summ
   if (state === 'critical')
     reasons.push(
       summary.source === 'consul' && entry?.heard === false
-        ? `${box}: Consul holds it as critical, because nobody refreshes its check: ${detail}`
+        ? `${box}: Consul holds it as critical, because its agent does not refresh the check: ${detail}`
         : `${box} is critical: ${detail}`,
     );
   if (state === 'unknown') reasons.push(`${box} cannot be judged: ${detail}`);

@@ -13,6 +13,8 @@ export interface Config {
   readonly databaseUrl: string;
   /** Of the role that owns the schema; the app's own role when none is given. */
   readonly migrationDatabaseUrl: string;
+  /** How long a write waits for a primary before it is refused, ms. */
+  readonly writeWaitMs: number;
   readonly drain: DrainSettings;
   readonly logLevel: LogLevel;
 }
@@ -28,6 +30,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * | `BOX` | the machine's name | shown in `X-Served-By` |
  * | `DATABASE_URL`, `PASSWORD_FILE` | (needed), none | the role with rights on rows only |
  * | `MIGRATION_DATABASE_URL`, `MIGRATION_PASSWORD_FILE` | as above | the role that owns schema `todo` |
+ * | `WRITE_WAIT_MS` | 0 | how long a write waits for a primary before it is refused |
  * | `DRAIN_MIN_MS`, `DRAIN_QUIET_MS`, `DRAIN_MAX_MS` | 1000, 300, 25000 | leaving without failed requests |
  * | `LOG_LEVEL` | info | |
  */
@@ -48,6 +51,7 @@ export function readConfig(env: Environment, hostname: string): Config {
     migrationDatabaseUrl: env['MIGRATION_DATABASE_URL']
       ? databaseUrlOf(env, 'MIGRATION_DATABASE_URL', 'MIGRATION_PASSWORD_FILE')
       : databaseUrl,
+    writeWaitMs: numberOf(env, 'WRITE_WAIT_MS', 0, 0, 600_000),
     drain,
     logLevel: logLevelOf(env['LOG_LEVEL'] || 'info'),
   };

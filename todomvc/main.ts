@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { sleep } from '../common/clock.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { systemClock, systemRandom } from '../common/runtime/clock.js';
+import { runGroup, stopped } from '../common/runtime/group.js';
 import { createLog } from '../common/runtime/log.js';
 import { stopSignal } from '../common/runtime/run.js';
 import { Client, Pool } from '../sidecar/index.js';
@@ -24,31 +25,57 @@ async function main(): Promise<void> {
   const random = systemRandom;
   const log = createLog('todomvc', config.logLevel);
   const stop = stopSignal();
-  const background = new AbortController();
-  const { signal } = background;
-
-  const pool = new Pool({ connectionString: config.databaseUrl, application_name: 'todomvc', max: 10 });
+  // What serves requests goes on until those in flight are answered, whatever stops the group.
+  const served = new AbortController();
+  const pool = new Pool({
+    connectionString: config.databaseUrl,
+    application_name: 'todomvc',
+    max: 10,
+    writeWaitMs: config.writeWaitMs,
+  });
   const database = new PostgresDatabase(pool, clock);
   database.onMode(({ mode, since, reason }) => log.info({ mode, since, reason }, 'database mode'));
 
-  const shared = { database, clock, random, log, signal };
+  const shared = { database, clock, random, log, signal: served.signal };
   const migrating = keepMigrating({ ...shared, connect: () => connectOwner(config.migrationDatabaseUrl) });
-  await Promise.race([migrating.first, sleep(clock, firstMigrationMs, { ref: false })]);
-  const app = await startApp({ ...config, database, newId: randomUUID, clock, log });
-  const following = followChanges({
-    ...shared,
-    connect: () => pool.connectTo('primary'),
-    onChange: () => database.tellChange(),
-  });
-  log.info({ box: config.box, host: config.host, port: app.port }, 'listening');
 
-  if (!stop.aborted)
-    await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-  log.info({ reason: messageOf(stop.reason) }, 'draining');
-  await app.drain();
-  background.abort(stop.reason);
-  const closed = Promise.all([following, migrating.done, database.close()]);
-  await Promise.race([closed, sleep(clock, closeMs, { ref: false })]);
+  async function serve(signal: AbortSignal): Promise<void> {
+    try {
+      await Promise.race([migrating.first, sleep(clock, firstMigrationMs, { ref: false })]);
+      const app = await startApp({ ...config, database, newId: randomUUID, clock, log });
+      log.info({ box: config.box, host: config.host, port: app.port }, 'listening');
+      await stopped(signal);
+      log.info({ reason: messageOf(signal.reason) }, 'draining');
+      await app.drain();
+    } finally {
+      served.abort(signal.reason);
+    }
+  }
+
+  async function migrate(): Promise<void> {
+    await migrating.done;
+    await stopped(served.signal);
+  }
+
+  const follow = () =>
+    followChanges({
+      ...shared,
+      connect: () => pool.connectTo('primary'),
+      onChange: () => database.tellChange(),
+    });
+
+  async function close(): Promise<void> {
+    await stopped(served.signal);
+    await database.close();
+  }
+
+  /** A server that hangs is waited for only so long. */
+  async function briefly(work: Promise<void>): Promise<void> {
+    const late = stopped(served.signal).then(() => sleep(clock, closeMs, { ref: false }));
+    await Promise.race([work, late]);
+  }
+
+  await runGroup([serve, () => briefly(migrate()), () => briefly(follow()), () => briefly(close())], stop);
   log.info('ended');
 }
 

@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../common/clock.js';
+import { lxcImage, virtualboxImage } from '../provision/site/programs.js';
 import { addressOf } from '../provision/site/site.js';
 import { loadTopology, type Topology } from '../provision/topology/topology.js';
 import { withStateLock } from './lock.js';
@@ -28,11 +29,7 @@ import { privateFolder, stateFiles } from './state.js';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** What a container takes of the host's memory; it has no limit of its own. */
 const lxcMemoryMb = 160;
-/** As vagrant/ruby/providers.rb has them. */
-export const boxNames: Readonly<Record<Provider, string>> = {
-  virtualbox: 'debian/bookworm64',
-  lxc: 'hotspare/bookworm',
-};
+const images: Readonly<Record<Provider, string>> = { virtualbox: virtualboxImage, lxc: lxcImage };
 
 export const boxStates = ['running', 'stopped', 'frozen', 'absent'] as const;
 /** Frozen: it was started, and does nothing until it is thawed. */
@@ -105,7 +102,7 @@ async function look(call: HostCall): Promise<{ plan: Plan; facts: HostFacts }> {
     bridge: settings.bridge,
     containerPrefix: settings.containerPrefix,
     memoryPerBoxMb: settings.provider === 'lxc' ? lxcMemoryMb : topology.virtualbox.memoryMb,
-    boxName: boxNames[settings.provider],
+    boxName: images[settings.provider],
     madeWith: remembered,
   };
   const vagrantVersion = environment['HOTSPARE_VAGRANT_VERSION'];

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { sleep, type Clock } from '../common/clock.js';
 import { UserError } from '../common/errors.js';
-import { lockAddress, tryLock } from '../common/runtime/lock.js';
+import { lockAddress, tryLock } from '../common/runtime/files/lock.js';
 import { privateFolder } from './state.js';
 
 export interface Locking {

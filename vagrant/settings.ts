@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, UserError, codeOf, messageOf } from '../common/errors.js';
-import { record } from '../common/json.js';
-import { writeDurably } from '../common/runtime/replace-file.js';
+import { record } from '../common/text/json.js';
+import { writeDurably } from '../common/runtime/files/replace-file.js';
 import { maxInterfaceName, vethName } from './preflight/checks/lxc.js';
 import { contains } from './preflight/ipv4.js';
 import { providers, type Provider } from './preflight/model.js';

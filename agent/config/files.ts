@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ConfigReader } from '../../common/config-reader.js';
+import type { ConfigReader } from '../../common/text/config-reader.js';
 import { messageOf } from '../../common/errors.js';
 import { Secret, secretText } from '../../common/secret.js';
 import type { TlsOptions } from '../ports.js';

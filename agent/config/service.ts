@@ -1,4 +1,4 @@
-import type { ConfigReader } from '../../common/config-reader.js';
+import type { ConfigReader } from '../../common/text/config-reader.js';
 
 /** What every service of a box has, whatever its kind. */
 export interface ServiceCommon {

@@ -1,5 +1,5 @@
 import { parseCheckStatus, parseMeta, parseTags } from '../../common/consul/json.js';
-import { number, record, text } from '../../common/json.js';
+import { number, record, text } from '../../common/text/json.js';
 import type { CatalogueEntry } from '../core/model.js';
 
 /** Consul's JSON as the agent's own values. Each throws a TypeError on anything that is not Consul's. */

@@ -88,6 +88,12 @@ export function roleOf(health: Health): Role | undefined {
   }
 }
 
+/** Undefined: it is not known, or the member is on its way. */
+export function isServing(health: Health | undefined): boolean | undefined {
+  if (health?.kind === 'passing') return true;
+  return health?.kind === 'critical' && health.trouble.kind !== 'not-accepting' ? false : undefined;
+}
+
 function provenIn(health: Health): Proven | undefined {
   if (health.kind === 'unknown') return health.last;
   return health.kind === 'unseen' ? undefined : health;

@@ -2,6 +2,7 @@ import type { CheckStatus, Role } from '../../common/names.js';
 import type { Action } from './action.js';
 import type { Facts, Obstacle, Trouble } from './kinds/index.js';
 import type { Attempt, ConsulTrouble } from './publish/attempt.js';
+import type { Publication as RoleToPublish } from './lead/model.js';
 import type { Publishing } from './publish/publishing.js';
 
 export type { CheckStatus };
@@ -64,10 +65,19 @@ export interface Observation {
   readonly hasNewToken: boolean;
   /** Another agent has taken the box over: nothing is written. */
   readonly isSuperseded: boolean;
+  /** What the lead lets this member publish; undefined: roles are not managed here, and what is seen is published. */
+  readonly lead: LeadWord | undefined;
   /** The box was told to leave the catalogue: its services are taken out and stay out. */
   readonly isLeaving: boolean;
   /** Since when the agent is being stopped in an orderly way, monotonic ms. */
   readonly stoppingSinceMs: number | undefined;
+}
+
+/** The role that a managed member may have in the catalogue, and the newest promotion that its agent knows. */
+export interface LeadWord {
+  readonly role: RoleToPublish;
+  readonly epoch: number | undefined;
+  readonly timeline: number | undefined;
 }
 
 /** What was found by asking at that moment (monotonic ms): it may have changed ever since. */

@@ -1,5 +1,5 @@
 import { serviceMeta } from '../../common/names.js';
-import { plainText } from '../../common/plain-text.js';
+import { plainText } from '../../common/text/plain-text.js';
 
 /** One run of an agent. */
 export interface Run {

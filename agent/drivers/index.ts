@@ -1,4 +1,4 @@
-import type { ConfigReader } from '../../common/config-reader.js';
+import type { ConfigReader } from '../../common/text/config-reader.js';
 import type { ServiceCommon } from '../config/service.js';
 import type { Driver } from '../ports.js';
 import { parseHttpService, type HttpServiceConfig } from './http/config.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import type { ConfigReader } from '../../common/config-reader.js';
+import type { ConfigReader } from '../../common/text/config-reader.js';
 import type { Random } from '../../common/random.js';
 import type { Secret } from '../../common/secret.js';
 import type { TlsConfig } from '../config/files.js';

@@ -1,15 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Reads a body that says nothing. `too-long`: more than `mostBytes`; `gone`: whoever sent it hung up. */
-export function drain(request: IncomingMessage, mostBytes: number): Promise<'done' | 'too-long' | 'gone'> {
-  if (Number(request.headers['content-length'] ?? 0) > mostBytes) return Promise.resolve('too-long');
+/** Of a request of any kind, in bytes; what says nothing is not even kept. */
+export const mostBodyBytes = 64 * 1024;
+
+/** Reads a body whole. `too-long`: more than `mostBodyBytes`; `gone`: whoever sent it hung up. */
+export function readBody(request: IncomingMessage): Promise<{ readonly text: string } | 'too-long' | 'gone'> {
+  if (Number(request.headers['content-length'] ?? 0) > mostBodyBytes) return Promise.resolve('too-long');
   return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > mostBytes) resolve('too-long');
+      if (bytes > mostBodyBytes) resolve('too-long');
+      else chunks.push(chunk);
     });
-    request.on('end', () => resolve('done'));
+    request.on('end', () => resolve({ text: Buffer.concat(chunks).toString('utf8') }));
     request.on('close', () => resolve('gone'));
   });
 }

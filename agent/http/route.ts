@@ -1,4 +1,4 @@
-import { refusals, type Refusal, type RefusalCode, type ServiceAction } from '../../common/agent-control.js';
+import { refusals, type Refusal, type RefusalCode, type ServiceAction } from '../../common/agent/control.js';
 import { assertNever } from '../../common/assert-never.js';
 import type { ServiceSlot } from '../ports.js';
 import type { Authorisation } from './authorisation.js';
@@ -16,6 +16,7 @@ export type Route =
   | { readonly kind: 'status' }
   | { readonly kind: 'leave' }
   | { readonly kind: 'act'; readonly service: string; readonly action: ServiceAction }
+  | { readonly kind: 'report' | 'history' | 'order' | 'policy'; readonly service: string }
   | {
       readonly kind: 'refuse';
       readonly status: number;
@@ -24,7 +25,11 @@ export type Route =
     };
 
 /** What to do about a request, by the table of routes. */
-export function route(asked: AskedFor, slots: ReadonlyMap<string, ServiceSlot>): Route {
+export function route(
+  asked: AskedFor,
+  slots: ReadonlyMap<string, ServiceSlot>,
+  managed: ReadonlySet<string>,
+): Route {
   const found = rowFor(asked.path.split('?')[0]!);
   if (!found)
     return refuse(
@@ -43,6 +48,11 @@ export function route(asked: AskedFor, slots: ReadonlyMap<string, ServiceSlot>):
       return does;
     case 'act':
       return routeAction(found.service ?? '', does.action, slots);
+    case 'report':
+    case 'history':
+    case 'order':
+    case 'policy':
+      return routeFailover(found.service ?? '', does.kind, slots, managed);
     default:
       return assertNever(does);
   }
@@ -68,12 +78,30 @@ function refuseStranger(authorisation: Authorisation): Route | undefined {
   }
 }
 
+const noSuchService = (service: string, slots: ReadonlyMap<string, ServiceSlot>) =>
+  refuse(
+    'no-such-service',
+    `this box has no service ${service}; it has ${[...slots.keys()].join(', ') || 'none'}`,
+  );
+
+function routeFailover(
+  service: string,
+  kind: 'report' | 'history' | 'order' | 'policy',
+  slots: ReadonlyMap<string, ServiceSlot>,
+  managed: ReadonlySet<string>,
+): Route {
+  if (!slots.has(service)) return noSuchService(service, slots);
+  return managed.has(service)
+    ? { kind, service }
+    : refuse(
+        'not-managed',
+        `${service} has no failover here: set failover: in its entry of the agent's configuration`,
+      );
+}
+
 function routeAction(service: string, action: ServiceAction, slots: ReadonlyMap<string, ServiceSlot>): Route {
   const slot = slots.get(service);
-  if (!slot) {
-    const known = [...slots.keys()].join(', ') || 'none';
-    return refuse('no-such-service', `this box has no service ${service}; it has ${known}`);
-  }
+  if (!slot) return noSuchService(service, slots);
   switch (slot.kind) {
     case 'no-unit':
       return refuse(

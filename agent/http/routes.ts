@@ -1,10 +1,12 @@
-import { serviceActions, type RefusalCode, type ServiceAction } from '../../common/agent-control.js';
+import { serviceActions, type RefusalCode, type ServiceAction } from '../../common/agent/control.js';
 
 /** What is done for a request that is let through. */
 export type Doing =
   | { readonly kind: 'text' }
   | { readonly kind: 'status' }
   | { readonly kind: 'leave' }
+  /** Of a service with a failover. */
+  | { readonly kind: 'report' | 'history' | 'order' | 'policy' }
   | { readonly kind: 'act'; readonly action: ServiceAction };
 
 /** One thing that can be asked of the agent by HTTP. */
@@ -45,6 +47,38 @@ export const routes: readonly RouteRow[] = [
     status: done,
     refusals: ['no-such-method', 'no-secret', 'secret-missing', 'secret-wrong', 'too-long', 'late'],
   },
+  ...(['failover', 'history'] as const).map((what): RouteRow => ({
+    path: `/v1/services/NAME/${what}`,
+    ...reading,
+    does: { kind: what === 'failover' ? 'report' : 'history' },
+    refusals: [
+      'no-such-method',
+      'no-such-service',
+      'not-managed',
+      ...(what === 'history' ? (['unavailable', 'late'] as const) : []),
+    ],
+  })),
+  ...(['order', 'policy'] as const).map((what): RouteRow => ({
+    path: `/v1/services/NAME/${what}`,
+    methods: ['POST'],
+    needsSecret: true,
+    does: { kind: what },
+    status: done,
+    refusals: [
+      'no-such-method',
+      'no-secret',
+      'secret-missing',
+      'secret-wrong',
+      'no-such-service',
+      'not-managed',
+      'too-long',
+      'bad-body',
+      'unsafe',
+      'conflict',
+      'unavailable',
+      'late',
+    ],
+  })),
   ...serviceActions.map((action): RouteRow => ({
     path: `/v1/services/NAME/${action}`,
     methods: ['POST'],

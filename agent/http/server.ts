@@ -1,20 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { ActionAnswer, LeaveAnswer } from '../../common/agent-control.js';
-import type { AgentStatus } from '../../common/agent-status.js';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ActionAnswer, LeaveAnswer } from '../../common/agent/control.js';
+import type { AgentStatus } from '../../common/agent/status.js';
 import { assertNever } from '../../common/assert-never.js';
-import { codeOf, messageOf, UserError } from '../../common/errors.js';
 import { targetKey, type Target } from '../../common/names.js';
+import { listenAt } from '../../common/runtime/listen.js';
 import type { Secret } from '../../common/secret.js';
-import type { Kept, Leave, ServiceControl, StatusServer } from '../ports.js';
+import type { FailoverControl, Kept, Leave, ServiceControl, StatusServer } from '../ports.js';
 import { authorisation } from './authorisation.js';
-import { drain } from './body.js';
+import { mostBodyBytes, readBody } from './body.js';
 import { limitStrangers } from './crowd.js';
+import { answerFailover } from './failover.js';
 import { refuse, route, type Route } from './route.js';
 import { done } from './routes.js';
 import { statusText } from './text.js';
-
-/** No body means anything here; a longer one is not even read. */
-const mostBodyBytes = 64 * 1024;
 
 /** A connection without a complete header, or request, is gone after 5 s: Node looks at them only every so often. */
 const timeouts = { headersTimeout: 4_500, requestTimeout: 4_500, connectionsCheckingInterval: 500 };
@@ -24,6 +22,7 @@ export interface Served {
   /** Who performs what changes something. */
   readonly control: ServiceControl;
   readonly leave: Leave;
+  readonly failover: FailoverControl;
   /** Whoever has it may change something; absent: nobody may. */
   readonly secret?: Kept<Secret> | undefined;
   /** Which connections are this box's own, and not counted. Default: those from its addresses. */
@@ -35,7 +34,11 @@ export async function serveAgent(at: Target, served: Served): Promise<StatusServ
   const server = createServer(timeouts, (request, response) => void answer(request, response, served));
   limitStrangers(server, served.isOwn);
   server.on('clientError', (_, socket) => socket.destroy());
-  await listen(server, at);
+  await listenAt(server, at, {
+    what: `cannot serve the agent's status on ${targetKey(at)}`,
+    host: 'change http.host to an address of this machine',
+    port: 'change http.port',
+  });
   return {
     close: () =>
       new Promise((resolve) => {
@@ -45,28 +48,42 @@ export async function serveAgent(at: Target, served: Served): Promise<StatusServ
   };
 }
 
+/** What changes something: its body is read before it is carried out. */
+const changing: ReadonlySet<Route['kind']> = new Set(['act', 'leave', 'order', 'policy']);
+
 async function answer(request: IncomingMessage, response: ServerResponse, served: Served): Promise<void> {
-  const { control, leave, secret, status } = served;
+  const { control, failover, leave, secret, status } = served;
   // One that was replaced is no longer the secret, so the file is looked at before, and not only after, a refusal.
   if (request.headers.authorization !== undefined) await secret?.reread();
   const judged = authorisation(request.headers.authorization, secret?.current());
   const asked = { method: request.method ?? '', path: request.url ?? '', authorisation: judged };
   const from = request.socket.remoteAddress ?? 'an address unknown';
-  let decided = route(asked, control.slots());
-  if (decided.kind === 'act' || decided.kind === 'leave') {
-    const body = await drain(request, mostBodyBytes);
-    if (body === 'gone') return;
+  let decided = route(asked, control.slots(), failover.services);
+  let body = '';
+  if (changing.has(decided.kind)) {
+    const read = await readBody(request);
+    if (read === 'gone') return;
     // Somebody else may have been quicker meanwhile.
     decided =
-      body === 'done'
-        ? route(asked, control.slots())
-        : refuse('too-long', `send no body; this one has more than ${mostBodyBytes} bytes`);
+      read === 'too-long'
+        ? refuse('too-long', `send a body of at most ${mostBodyBytes} bytes`)
+        : route(asked, control.slots(), failover.services);
+    body = read === 'too-long' ? '' : read.text;
   }
   switch (decided.kind) {
     case 'text':
       return send(request, response, done, 'text/plain; charset=utf-8', statusText(status()));
     case 'status':
       return sendJson(request, response, done, status());
+    case 'report':
+    case 'history':
+    case 'order':
+    case 'policy': {
+      const said = await answerFailover(decided, body, from, failover);
+      return 'refusal' in said
+        ? sendJson(request, response, said.status, said.refusal)
+        : sendJson(request, response, done, said.answer);
+    }
     case 'act':
       return act(request, response, decided, from, control);
     case 'leave': {
@@ -125,27 +142,4 @@ function send(
   response
     .writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers })
     .end(request.method === 'HEAD' ? undefined : body);
-}
-
-async function listen(server: Server, at: Target): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(at.port, at.host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    const where = targetKey(at);
-    const why =
-      codeOf(error) === 'EADDRINUSE'
-        ? `port ${at.port} of ${at.host} is taken by another program; stop it or change http.port`
-        : codeOf(error) === 'EADDRNOTAVAIL'
-          ? `${at.host} is not an address of this machine; change http.host`
-          : codeOf(error) === 'EACCES'
-            ? `this user may not listen on port ${at.port}; change http.port to one above 1023`
-            : messageOf(error);
-    throw new UserError(`cannot serve the agent's status on ${where}: ${why}`, { cause: error });
-  }
 }

@@ -1,5 +1,5 @@
-import type { AgentStatus } from '../../common/agent-status.js';
-import { plainText } from '../../common/plain-text.js';
+import type { AgentStatus } from '../../common/agent/status.js';
+import { plainText } from '../../common/text/plain-text.js';
 
 /** The status for a person with curl. */
 export function statusText(status: AgentStatus): string {

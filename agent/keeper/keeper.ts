@@ -45,7 +45,13 @@ export class Keeper implements KeeperPort {
     const answer = await callKeeper(request, { socket, clock, signal, onProgress });
     if (answer.outcome === 'done') {
       const lsn = 'barrierLsn' in answer.result ? answer.result.barrierLsn : undefined;
-      return { kind: 'done', action, ...(lsn === undefined ? {} : { position: positionOf(timeline, lsn) }) };
+      const kept = 'kept' in answer.result ? answer.result.kept : undefined;
+      return {
+        kind: 'done',
+        action,
+        ...(lsn === undefined ? {} : { position: positionOf(timeline, lsn) }),
+        ...(kept === undefined ? {} : { kept }),
+      };
     }
     return {
       kind: answer.outcome,

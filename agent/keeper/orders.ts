@@ -9,6 +9,10 @@ const drainMs = 10_000;
  * keeper must be free for what cannot wait.
  */
 const followMs = 300;
+/** An open gate is seen to be, in ms. Where a standby is waited for that is lost, the agent must be free to take it out. */
+const openMs = 3_000;
+/** So long commits may wait for a standby that is added and does not answer, in ms. */
+const addMs = 2_000;
 
 /** The keeper's order for that action; undefined: it is not the keeper's to do. */
 export function orderFor(action: LeadAction, member: string): Request | undefined {
@@ -16,7 +20,7 @@ export function orderFor(action: LeadAction, member: string): Request | undefine
     case 'manage':
       return { verb: 'init', managed: true, gate: action.gate };
     case 'release-management':
-      return { verb: 'init', managed: false, gate: 'as-is' };
+      return { verb: 'init', managed: false, gate: action.isWritable ? 'as-is' : 'close' };
     case 'close-gate':
       return { verb: 'gate', do: 'close' };
     case 'hold-gate':
@@ -24,7 +28,9 @@ export function orderFor(action: LeadAction, member: string): Request | undefine
     case 'finalise-gate':
       return { verb: 'gate', do: 'final' };
     case 'open-gate':
-      return { verb: 'gate', do: 'open', standbys: [] };
+      return { verb: 'gate', do: 'open', standbys: [...action.standbys], deadlineMs: openMs };
+    case 'add-standby':
+      return { verb: 'gate', do: 'add', standbys: [action.standby], deadlineMs: addMs };
     case 'drain':
       return { verb: 'drain', do: 'on', resetAfterMs: drainMs };
     case 'end-drain':

@@ -1,4 +1,5 @@
-import { parseLsn } from '../../common/postgres/lsn.js';
+import { compareHistory, type History } from '../../common/postgres/history.js';
+import { formatLsn, parseLsn } from '../../common/postgres/lsn.js';
 
 /** `TIMELINE/LSN`, such as `3/0/5000148`: the core hands it on, and has two compared. */
 export const positionOf = (timeline: number, lsn: string): string => `${timeline}/${lsn}`;
@@ -20,4 +21,27 @@ export function distanceBetween(from: string, to: string): number | undefined {
   const [one, other] = [bytesOf(from), bytesOf(to)];
   if (one === undefined || other === undefined) return undefined;
   return other > one ? Number(other - one) : 0;
+}
+
+interface Copy {
+  readonly history: History | undefined;
+  readonly position: string | undefined;
+}
+
+/**
+ * Whether the one has whatever the other has: of one history (D4), and where the one was promoted beyond the other's timeline, the other
+ * ends before that. False also while something of it is not known.
+ */
+export function hasAllOf(one: Copy, other: Copy): boolean {
+  if (!one.history || !other.history || one.position === undefined || other.position === undefined)
+    return false;
+  const { relation, leftAt } = compareHistory(other.history, one.history);
+  const end =
+    relation === 'same'
+      ? one.position
+      : relation === 'behind'
+        ? positionOf(other.history.timeline, formatLsn(leftAt))
+        : '';
+  const order = comparePositions(other.position, end);
+  return order !== undefined && order <= 0;
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/runtime/log.js';
-import { replaceFile } from '../../common/runtime/replace-file.js';
+import { replaceFile } from '../../common/runtime/files/replace-file.js';
 import type { Remembered } from '../core/model.js';
 import type { Memory, MemoryContent } from '../ports.js';
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { withDeadline, type Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/runtime/log.js';
-import { replaceFile } from '../../common/runtime/replace-file.js';
+import { replaceFile } from '../../common/runtime/files/replace-file.js';
 
 /** A disk that hangs is given up on after so many ms. */
 const diskMs = 2_000;

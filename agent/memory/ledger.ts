@@ -2,14 +2,18 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../../common/errors.js';
 import { integer, bool, object, optional, text } from '../../common/keeper/shape.js';
-import { readIfPresent } from '../../common/runtime/durable.js';
-import { replaceFile } from '../../common/runtime/replace-file.js';
+import { readIfPresent } from '../../common/runtime/files/durable.js';
+import { replaceFile } from '../../common/runtime/files/replace-file.js';
 import { emptyLedger, type Ledger } from '../core/lead/model.js';
 import type { LedgerPort } from '../lead-port.js';
 
 const shape = object({
   epoch: integer(0, Number.MAX_SAFE_INTEGER),
   seenEpoch: integer(0, Number.MAX_SAFE_INTEGER),
+  seenRevision: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  heardEpoch: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  handedOver: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  takenBack: optional(integer(0, Number.MAX_SAFE_INTEGER)),
   held: integer(0, Number.MAX_SAFE_INTEGER),
   session: optional(text),
   holder: bool,

@@ -1,14 +1,18 @@
-import type { AgentStatus, TemplateStatus } from '../../common/agent-status.js';
+import type { AgentStatus, TemplateStatus } from '../../common/agent/status.js';
 import { DeadlineError, withDeadline, type Clock } from '../../common/clock.js';
 import { targetKey } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
+import { runGroup, stopped, type Actor } from '../../common/runtime/group.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
 import type { ConsulPort, Driver, Leave, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
-import { roleOf } from '../core/health.js';
+import { isServing, roleOf } from '../core/health.js';
 import { Catalogue } from './catalogue.js';
 import { Echoes } from './echoes.js';
+import { LeadControl } from './lead/control.js';
+import { roleShown } from './lead/role-shown.js';
+import { ServiceLead, type LeadParts } from './lead/service-lead.js';
 import { LifeSigns } from './life-signs.js';
 import { Prober } from './prober.js';
 import { Rivals } from './rivals.js';
@@ -18,6 +22,9 @@ import { agentStatus } from './status.js';
 
 /** An orderly stop waits so long for its services and for Consul, in ms. */
 const stopMs = 4_000;
+
+/** What a probe found longer ago, in ms, gives no primary away: several in a row have to agree on that. */
+const believedMs = 2_500;
 
 /** Whoever tells the box to leave waits so long at most, in ms. */
 const leaveMs = 8_000;
@@ -30,6 +37,8 @@ export interface AgentParts {
   readonly driverFor: (service: ServiceConfig) => Driver;
   readonly memory: Memory;
   readonly serve: ServeStatus;
+  /** What the lead of a service is made of; undefined: its roles are only observed. */
+  readonly leadFor: (service: ServiceConfig) => LeadParts | undefined;
   /** How the files are that are kept from the catalogue. */
   readonly templates: () => readonly TemplateStatus[];
   /** Absent: nobody started the agent who wants to be told. */
@@ -69,14 +78,18 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   });
 
   const members = config.services.map((service) => {
+    const model = models.get(service)!;
+    const lead = leadOf(service, model.id);
     const prober: Prober = new Prober({
       driver: parts.driverFor(service),
       clock,
       intervalMs: service.probe.intervalMs,
       onResult: (reading) => loop.observe(reading),
+      ...(lead && { mayWrite: () => lead.mayWrite }),
     });
     const loop = new ControlLoop({
-      model: models.get(service)!,
+      model,
+      ...(lead && { lead: () => lead.word }),
       catalogue,
       echoes,
       rivals,
@@ -86,11 +99,33 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       onChange: () => {
         memory.write(content());
         lifeSigns?.changed();
+        lead?.wake();
       },
       onProbeDue: (deadlineShare) => prober.hurry(deadlineShare),
+      onPerformed: () => lead?.wake(),
     });
-    return { service, prober, loop };
+    return { service, prober, loop, lead };
   });
+
+  function leadOf(service: ServiceConfig, id: string): ServiceLead | undefined {
+    const made = parts.leadFor(service);
+    return (
+      made &&
+      new ServiceLead({
+        parts: made,
+        published: () => roleShown(catalogue.view(id)),
+        isServing: () => {
+          const loop = members.find((member) => member.service === service)?.loop;
+          return clock.nowMs() - (loop?.probedMs ?? -Infinity) < believedMs
+            ? isServing(loop?.health)
+            : undefined;
+        },
+        onWord: () => members.find((member) => member.service === service)?.loop.wake(),
+        clock,
+        log: log.child({ service: service.name }),
+      })
+    );
+  }
 
   function content(): MemoryContent {
     return Object.fromEntries(
@@ -105,7 +140,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const ids = new Set(members.map(({ loop }) => loop.model.id));
   function wakeAll(): void {
     rivals.look(catalogue.all());
-    for (const { loop } of members) loop.wake();
+    for (const { loop, lead } of members) {
+      loop.wake();
+      lead?.wake();
+    }
     if (signal.aborted || rivals.isSuperseded) return;
     for (const ghost of ghosts(catalogue.all(), config.box, ids)) {
       log.info(ghost, 'removing a registration of this box that is no longer configured');
@@ -117,7 +155,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
   const complaint = () =>
     rivals.complaint ??
     catalogue.complaint ??
-    members.map(({ loop }) => loop.complaint).find((one) => one !== undefined) ??
+    members.map(({ loop, lead }) => loop.complaint ?? lead?.complaint).find((one) => one !== undefined) ??
     (hasLeft ? leftText : undefined);
 
   const status = (): AgentStatus =>
@@ -172,19 +210,34 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     }
   };
 
-  const server = await parts.serve({ status, leave });
+  const leads = new Map(
+    members.flatMap(({ service, lead }) => (lead ? [[service.name, lead] as const] : [])),
+  );
+  const failover = new LeadControl({ leads, clock, random, log });
+  const server = await parts.serve({ status, leave, failover });
   log.info({ box: config.box, services: config.services.map(({ name }) => name), version }, 'agent started');
   catalogue.start();
-  echoes.start(signal);
   for (const { prober } of members) prober.start();
   lifeSigns?.start();
 
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  lifeSigns?.stop();
-  log.info('stopping: this box stays in the catalogue as it is until its checks run out');
-  await lastWord();
-  await Promise.all(members.map(({ prober }) => prober.stop()));
-  catalogue.stop();
-  await server.close();
+  const untilTold: Actor = async (stop) => {
+    await stopped(stop);
+    lifeSigns?.stop();
+    // A part that failed by a fault of ours has stopped the rest: of what is known then nothing is said to anybody.
+    if (!signal.aborted) return;
+    log.info('stopping: this box stays in the catalogue as it is until its checks run out');
+    await lastWord();
+  };
+  const leading = [...leads.values()].map(
+    (lead): Actor =>
+      (stop) =>
+        lead.run(stop),
+  );
+  try {
+    await runGroup([untilTold, (stop) => echoes.run(stop), ...leading], signal);
+  } finally {
+    await Promise.all(members.map(({ prober }) => prober.stop()));
+    catalogue.stop();
+    await server.close();
+  }
 }

@@ -6,6 +6,7 @@ import type {
   Action,
   Decision,
   Health,
+  LeadWord,
   ServiceState,
   Observation,
   ProbeReading,
@@ -27,10 +28,14 @@ export interface ControlLoopOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly remembered: Remembered | undefined;
+  /** Undefined: roles are not managed here. */
+  readonly lead?: (() => LeadWord) | undefined;
   /** The state's kind or role changed. */
   readonly onChange: () => void;
   /** The next probe is due at once, with so large a share of its deadline. */
   readonly onProbeDue: (deadlineShare: number) => void;
+  /** Something was written into Consul, or tried. */
+  readonly onPerformed?: () => void;
 }
 
 /**
@@ -60,6 +65,11 @@ export class ControlLoop {
   /** When it last came round: a probe ended, and no action that began before is still being performed. */
   get progressMs(): number {
     return this.performing ? Math.min(this.observedMs, this.performingSinceMs) : this.observedMs;
+  }
+
+  /** When the newest probe that has ended was asked, monotonic ms. */
+  get probedMs(): number | undefined {
+    return this.current.probedMs;
   }
 
   get health(): Health {
@@ -153,6 +163,7 @@ export class ControlLoop {
       isSuperseded: rivals.isSuperseded,
       isLeaving,
       stoppingSinceMs,
+      lead: this.options.lead?.(),
     };
   }
 
@@ -163,6 +174,7 @@ export class ControlLoop {
     if (action.kind === 'register' && attempt.outcome.kind === 'done') rivals.wrote();
     this.attempt = attempt;
     this.performing = undefined;
+    this.options.onPerformed?.();
     this.wake();
   }
 

@@ -1,4 +1,5 @@
-import { echoOf, type HeardEntry } from '../core/echo.js';
+import { stopped } from '../../common/runtime/group.js';
+import { echoOf, type HeardEntry } from '../core/catalogue/echo.js';
 import type { Echo } from '../core/model.js';
 import type { Action, CatalogueView, ServiceModel } from '../core/model.js';
 import type { ConsulPort } from '../ports.js';
@@ -26,9 +27,10 @@ export class Echoes {
 
   constructor(private readonly options: EchoesOptions) {}
 
-  start(signal: AbortSignal): void {
+  /** Until the signal fires. Rejects only with a fault of ours. */
+  async run(signal: AbortSignal): Promise<void> {
     const { consul, models, onChange, onHeard, view } = this.options;
-    for (const { id, name } of models) {
+    const watches = models.map(({ id, name }) => {
       const watcher = {
         onEntries: (entries: readonly HeardEntry[]) => {
           onHeard(entries);
@@ -39,9 +41,10 @@ export class Echoes {
         // The reading of the local agent says so already.
         onUnavailable: () => this.heard.delete(id),
       };
-      // It rejects only with a fault of ours, which ends the agent.
-      void consul.watchService(name, watcher, signal, { waitMs });
-    }
+      return consul.watchService(name, watcher, signal, { waitMs });
+    });
+    // Without a service there is nothing to watch, and yet the agent runs.
+    await Promise.all([stopped(signal), ...watches]);
   }
 
   of(id: string): Echo {

@@ -1,4 +1,4 @@
-import type { AgentStatus } from '../../common/agent-status.js';
+import type { AgentStatus } from '../../common/agent/status.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Log } from '../../common/runtime/log.js';
 import { hangingLoops, type LoopProgress } from '../core/progress.js';

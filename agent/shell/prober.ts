@@ -8,6 +8,8 @@ export interface ProberOptions {
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly onResult: (reading: ProbeReading) => void;
+  /** Whether a probe may write, asked before each. Default: it may. */
+  readonly mayWrite?: (() => boolean) | undefined;
 }
 
 /** A server that closes every connection gets no storm of probes for it, and two crashes in a row are both seen at once. */
@@ -70,11 +72,11 @@ export class Prober {
   }
 
   private async probe(): Promise<void> {
-    const { clock, driver, intervalMs, onResult } = this.options;
+    const { clock, driver, intervalMs, mayWrite, onResult } = this.options;
     const startedMs = clock.nowMs();
     const share = this.deadlineShare;
     this.deadlineShare = 1;
-    const result = await driver.probe(share);
+    const result = await driver.probe(share, mayWrite?.() ?? true);
     if (this.stopped) return;
     onResult({ askedMs: startedMs, result });
     this.underWay = undefined;

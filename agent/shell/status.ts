@@ -1,6 +1,6 @@
 import { assertNever } from '../../common/assert-never.js';
-import type { AgentStatus, MemberState, ServiceStatus, TemplateStatus } from '../../common/agent-status.js';
-import { plainTexts } from '../../common/plain-text.js';
+import type { AgentStatus, MemberState, ServiceStatus, TemplateStatus } from '../../common/agent/status.js';
+import { plainTexts } from '../../common/text/plain-text.js';
 import { figuresOf } from '../core/kinds/index.js';
 import type { Health } from '../core/model.js';
 import { stateText, warningTexts } from '../core/sentences.js';

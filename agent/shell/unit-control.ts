@@ -1,4 +1,4 @@
-import type { ServiceAction } from '../../common/agent-control.js';
+import type { ServiceAction } from '../../common/agent/control.js';
 import type { Clock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/runtime/log.js';

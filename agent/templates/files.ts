@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { codeOf } from '../../common/errors.js';
-import { replaceFile } from '../../common/runtime/replace-file.js';
+import { replaceFile } from '../../common/runtime/files/replace-file.js';
 
 /** The content, or undefined when there is no such file. */
 export async function readIfThere(file: string): Promise<string | undefined> {

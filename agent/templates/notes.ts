@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../common/errors.js';
-import { list, number, record, text } from '../../common/json.js';
-import type { Instance, Used } from '../core/instances.js';
+import { list, number, record, text } from '../../common/text/json.js';
+import type { Instance, Used } from '../core/catalogue/instances.js';
 import { replaceRendered } from './files.js';
 
 /** What the agent keeps about a template's file in its own folder, so that its next run knows. Best effort, all of it. */

@@ -1,7 +1,7 @@
-import { compileTemplate, type Template } from '../../common/template.js';
-import { leftOutText, refusalOf } from '../core/entries.js';
-import type { Instance, Used } from '../core/instances.js';
-import type { TextFormat } from '../core/text-format.js';
+import { compileTemplate, type Template } from '../../common/text/template.js';
+import { leftOutText, refusalOf } from '../core/catalogue/entries.js';
+import type { Instance, Used } from '../core/catalogue/instances.js';
+import type { TextFormat } from '../core/catalogue/text-format.js';
 import { RefusedText, viewOf } from './view.js';
 import type { Watches } from './watches.js';
 

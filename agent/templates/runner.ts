@@ -1,12 +1,12 @@
 import { assertNever } from '../../common/assert-never.js';
 import { backoffMs } from '../../common/backoff.js';
-import type { TemplateStatus } from '../../common/agent-status.js';
+import type { TemplateStatus } from '../../common/agent/status.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import { isFault, messageOf } from '../../common/errors.js';
 import type { Random } from '../../common/random.js';
 import type { Log } from '../../common/runtime/log.js';
 import type { TemplateConfig } from '../config.js';
-import { describeChange, type Used } from '../core/instances.js';
+import { describeChange, type Used } from '../core/catalogue/instances.js';
 import { afterRun, afterWrite, failureText, nextStep, type FileState } from '../core/rollback.js';
 import { runCommand } from './command.js';
 import { readIfThere, replaceRendered } from './files.js';

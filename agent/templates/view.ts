@@ -1,6 +1,6 @@
-import type { Instance } from '../core/instances.js';
-import { shown } from '../core/entries.js';
-import { addressFor, admits, type TextFormat } from '../core/text-format.js';
+import type { Instance } from '../core/catalogue/instances.js';
+import { shown } from '../core/catalogue/entries.js';
+import { addressFor, admits, type TextFormat } from '../core/catalogue/text-format.js';
 
 /** An entry whose text may not stand in the file, found out while the template uses it. */
 export class RefusedText extends Error {

@@ -8,8 +8,8 @@ import {
   listingAt,
   listingBefore,
   type Listing,
-} from '../core/absence.js';
-import type { Instance } from '../core/instances.js';
+} from '../core/catalogue/absence.js';
+import type { Instance } from '../core/catalogue/instances.js';
 import type { ConsulPort } from '../ports.js';
 
 interface Watched {

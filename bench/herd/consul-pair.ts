@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { Role, Target } from '../../common/names.js';
-import { findBinaries } from '../../common/runtime/binaries.js';
+import { findBinaries } from '../../common/runtime/machine/binaries.js';
 
 const host = '127.0.0.1';
 const startMs = 60_000;

@@ -1,4 +1,4 @@
-import { tableLines } from '../../common/table.js';
+import { tableLines } from '../../common/text/table.js';
 import type { HerdReport } from './measure.js';
 
 export function renderHerds(reports: readonly HerdReport[]): string {

@@ -1,4 +1,4 @@
-import { tableLines } from '../../common/table.js';
+import { tableLines } from '../../common/text/table.js';
 import { forecast, type Fleet, type Times, type UnitCosts } from './model.js';
 
 /** Measured; see docs/SCALE.md for how. */

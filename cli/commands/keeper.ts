@@ -19,18 +19,17 @@ export function keeperCommand(program: Command, io: Io, end: (code: number) => v
     .command('keeper')
     .description("Run the keeper, which does with this box's Postgres what its agent orders")
     .option('-c, --config <file>', 'its configuration (YAML)')
-    .action(async (options: { config?: string }) => {
-      if (options.config === undefined) throw new UserError('--config is missing', { exitCode: 2 });
-      end(await keeperMain(['--config', options.config]));
+    .option('--user <name>', 'started by root: become that account first')
+    .action(async (options: ProgramOptions) => {
+      end(await keeperMain(argumentsOf(options)));
     });
   keeper
     .command('prepare-start')
     .description('Make the next start of Postgres safe; for ExecStartPre. Ends with 1 when it must not start')
     .option('-c, --config <file>', 'configuration of the keeper (YAML)')
+    .option('--user <name>', 'started by root: become that account first')
     .action(async (_options: object, command: Command) => {
-      const { config } = command.optsWithGlobals<{ config?: string }>();
-      if (config === undefined) throw new UserError('--config is missing', { exitCode: 2 });
-      end(await keeperMain(['prepare-start', '--config', config]));
+      end(await keeperMain(['prepare-start', ...argumentsOf(command.optsWithGlobals<ProgramOptions>())]));
     });
   keeper
     .command('call')
@@ -49,6 +48,16 @@ export function keeperCommand(program: Command, io: Io, end: (code: number) => v
       io.out(options.json ? `${JSON.stringify(answer)}\n` : shown(answer));
       end(exitCodeOf(answer));
     });
+}
+
+interface ProgramOptions {
+  readonly config?: string;
+  readonly user?: string;
+}
+
+function argumentsOf({ config, user }: ProgramOptions): string[] {
+  if (config === undefined) throw new UserError('--config is missing', { exitCode: 2 });
+  return ['--config', config, ...(user === undefined ? [] : ['--user', user])];
 }
 
 function orderFrom(verb: Verb, json: string) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
-import { plainLines } from '../../common/plain-text.js';
+import { plainLines } from '../../common/text/plain-text.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { terminalProgress } from '../../common/runtime/progress.js';

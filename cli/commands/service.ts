@@ -1,13 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { serviceActions, type ActionAnswer, type ServiceAction } from '../../common/agent-control.js';
-import { UserError, codeOf, messageOf } from '../../common/errors.js';
-import { Secret } from '../../common/secret.js';
+import { serviceActions, type ActionAnswer, type ServiceAction } from '../../common/agent/control.js';
 import type { Io } from '../io.js';
-import { consulHelp, consulNamed, labExists, tokenFrom, withScheme } from '../places.js';
-import { giveOrder, labHint, parseOrder, type Order } from '../service/order.js';
+import {
+  consulHelp,
+  consulNamed,
+  labExists,
+  labSecretFile,
+  placesInLab,
+  tokenFrom,
+  withScheme,
+} from '../places.js';
+import { readSecret, secretDefault, secretHelp } from '../secret.js';
+import { giveOrder, parseOrder, type Order } from '../service/order.js';
 
-const secretDefault = '/etc/hotspare/http.secret';
 /** For each question; for the action, in ms: the agent itself gives up after less. */
 const waits = { askMs: 2_000, actMs: 120_000 };
 
@@ -27,10 +32,7 @@ export function serviceCommand(program: Command, io: Io, end: (code: number) => 
       .command(action)
       .description(`${action[0]!.toUpperCase()}${action.slice(1)} it, and say what it is then`)
       .argument('<service@box>', 'for example todomvc@nginx1')
-      .option(
-        '--secret-file <file>',
-        `the topology's secret; default HOTSPARE_SECRET_FILE, else ${secretDefault}`,
-      )
+      .option('--secret-file <file>', secretHelp)
       .option('--consul <url>', consulHelp)
       .option('--agent <url>', "the box's agent itself, when Consul cannot tell where it is")
       .addOption(
@@ -53,44 +55,21 @@ export function serviceCommand(program: Command, io: Io, end: (code: number) => 
 
 async function carryOut(order: Order, options: Options, io: Io): Promise<ActionAnswer> {
   const consulUrl = consulNamed(io, options.consul);
-  if (consulUrl === undefined && options.agent === undefined && labExists(io))
-    throw new UserError(
-      `the services of the lab on this machine are processes, not units: ${labHint(order)}. For boxes beside a lab, name their Consul: --consul URL`,
-      { exitCode: 2 },
-    );
+  // Nothing named: the lab of this machine, where there is one.
+  const isLab = consulUrl === undefined && options.agent === undefined && labExists(io);
+  const places = isLab ? await placesInLab(io) : {};
   const token = tokenFrom(io.environment);
-  const secretFile = options.secretFile ?? (io.environment['HOTSPARE_SECRET_FILE'] || secretDefault);
+  const secretFile =
+    options.secretFile ??
+    (io.environment['HOTSPARE_SECRET_FILE'] || (isLab ? labSecretFile(io, order.box) : secretDefault));
   return giveOrder(order, {
     ...waits,
     secret: readSecret(secretFile),
     secretFile,
-    consulUrl: (consulUrl ?? 'http://127.0.0.1:8500').replace(/\/+$/, ''),
+    consulUrl: (consulUrl ?? places.consulUrl ?? 'http://127.0.0.1:8500').replace(/\/+$/, ''),
     ...(options.agent === undefined ? {} : { agentUrl: withScheme(options.agent).replace(/\/+$/, '') }),
     ...(token === undefined ? {} : { token }),
   });
-}
-
-function readSecret(file: string): Secret {
-  const refuse = (why: string): never => {
-    throw new UserError(
-      `${file}: ${why}; the topology's secret is needed: on a box run this with sudo, elsewhere name its file with --secret-file or HOTSPARE_SECRET_FILE`,
-      { exitCode: 2 },
-    );
-  };
-  try {
-    const secret = readFileSync(file, 'utf8').trim();
-    return /^[\x21-\x7e]+$/.test(secret) ? new Secret(secret) : refuse('holds no secret');
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    const code = codeOf(error);
-    return refuse(
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EACCES'
-          ? 'this user may not read it'
-          : messageOf(error),
-    );
-  }
 }
 
 const wanted: Readonly<Record<ServiceAction, readonly ActionAnswer['state'][]>> = {
@@ -103,5 +82,8 @@ const wanted: Readonly<Record<ServiceAction, readonly ActionAnswer['state'][]>> 
 /** A sentence when the unit is not what it was to be. */
 function complaintOf({ action, box }: Order, { state, unit }: ActionAnswer): string | undefined {
   if (wanted[action].includes(state)) return undefined;
-  return `${unit} was told to ${action} and is ${state}: "journalctl -u ${unit}" on ${box} tells why`;
+  const tells = unit.endsWith('.service')
+    ? `"journalctl -u ${unit}" on ${box} tells why`
+    : `"hotspare lab logs ${unit}" tells why`;
+  return `${unit} was told to ${action} and is ${state}: ${tells}`;
 }

@@ -1,8 +1,8 @@
-import { refusalCodes, type LeaveAnswer } from '../../common/agent-control.js';
+import { refusalCodes, type LeaveAnswer } from '../../common/agent/control.js';
 import { UserError } from '../../common/errors.js';
-import { list, record, text } from '../../common/json.js';
+import { list, record, text } from '../../common/text/json.js';
 import { targetKey, type Target } from '../../common/names.js';
-import { plainText } from '../../common/plain-text.js';
+import { plainText } from '../../common/text/plain-text.js';
 import type { Secret } from '../../common/secret.js';
 import { whyOf } from '../../status/index.js';
 

@@ -3,10 +3,10 @@ import {
   type ActionAnswer,
   type Refusal,
   type ServiceAction,
-} from '../../common/agent-control.js';
+} from '../../common/agent/control.js';
 import { UserError } from '../../common/errors.js';
-import { plainText, plainTexts } from '../../common/plain-text.js';
-import { record, text } from '../../common/json.js';
+import { plainText, plainTexts } from '../../common/text/plain-text.js';
+import { record, text } from '../../common/text/json.js';
 import type { Secret } from '../../common/secret.js';
 import { readAgent, readConsul, whyOf } from '../../status/index.js';
 

@@ -1,23 +1,33 @@
 import { targetKey } from '../../common/names.js';
-import { tableLines } from '../../common/table.js';
+import { tableLines } from '../../common/text/table.js';
 import { lagOf, type MemberSummary, type Summary } from '../../status/index.js';
 
 /** The summary for a person. `nowMs` is wall-clock. */
 export function renderSummary(summary: Summary, nowMs: number): string {
-  const { service, mode, since, degraded, why, members } = summary;
-  const when = since === undefined ? '' : ` since ${since} (${age(nowMs - Date.parse(since))})`;
-  const head = `${service}: ${mode ?? 'mode unknown'}${when}${degraded ? ', degraded' : ''}`;
+  const { degraded, why, members, rehearsal = [] } = summary;
   const rows = [
     ['BOX', 'ADDRESS', 'ROLE', 'STATE', 'SINCE', 'TIMELINE', 'LAG', 'DETAIL'],
     ...members.map((member) => row(member, summary)),
   ];
   return [
-    head,
+    headOf(summary, nowMs),
     '',
     ...(members.length > 0 ? tableLines(rows) : ['no members']),
     ...(degraded ? ['', 'Why:', ...why.map((reason) => `  - ${reason}`)] : []),
+    ...(rehearsal.length > 0
+      ? [
+          '',
+          'On trial, nothing is touched:',
+          ...rehearsal.map(({ member, sentence }) => `  - ${member}: ${sentence}`),
+        ]
+      : []),
     '',
   ].join('\n');
+}
+
+export function headOf({ service, mode, since, degraded }: Summary, nowMs: number): string {
+  const when = since === undefined ? '' : ` since ${since} (${age(nowMs - Date.parse(since))})`;
+  return `${service}: ${mode ?? 'mode unknown'}${when}${degraded ? ', degraded' : ''}`;
 }
 
 function row(member: MemberSummary, { members, mode }: Summary): string[] {
@@ -35,13 +45,13 @@ function row(member: MemberSummary, { members, mode }: Summary): string[] {
 }
 
 /** The role is the one last proven: a member that is down, or a primary nobody can write to, had it. */
-function roleText({ role, state, source }: MemberSummary, mode: Summary['mode']): string {
+export function roleText({ role, state, source }: MemberSummary, mode: Summary['mode']): string {
   if (role === undefined) return '-';
   if (state !== 'critical' && (role === 'replica' || mode === 'read-write')) return role;
   return mode === null && source === 'consul' ? `${role}?` : `was ${role}`;
 }
 
-function lagText(member: MemberSummary, members: Summary['members']): string {
+export function lagText(member: MemberSummary, members: Summary['members']): string {
   if (member.role !== 'replica' || member.state !== 'passing') return '-';
   const lag = lagOf(member, members);
   return lag === undefined ? '?' : `${lag.atLeast ? '≥ ' : ''}${lag.bytes} B`;

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { renderManaged } from './render-managed.js';
 import { renderSummary } from './render.js';
 import { readAll, summarize, type Readings } from '../../status/index.js';
 
@@ -34,7 +35,10 @@ export async function statusCommand(options: StatusOptions, io: StatusIo): Promi
     agents,
     timeoutMs: options.timeoutMs ?? 2_000,
   });
-  const summary = summarize(readings, { maxLagBytes: options.maxLagBytes ?? 16 * 1024 * 1024 });
+  const summary = summarize(readings, {
+    maxLagBytes: options.maxLagBytes ?? 16 * 1024 * 1024,
+    nowMs: options.clock.wallMs(),
+  });
   if (summary.members.length === 0) {
     io.err(`hotspare status: ${nothingRead(readings)}\n`);
     return 1;
@@ -42,7 +46,9 @@ export async function statusCommand(options: StatusOptions, io: StatusIo): Promi
   io.out(
     output === 'json'
       ? `${JSON.stringify(summary, null, 2)}\n`
-      : renderSummary(summary, options.clock.wallMs()),
+      : summary.failover
+        ? renderManaged(summary, summary.failover, options.clock.wallMs())
+        : renderSummary(summary, options.clock.wallMs()),
   );
   return summary.degraded ? 3 : 0;
 }

@@ -1,4 +1,4 @@
-import { list, number, record, text } from '../json.js';
+import { list, number, record, text } from '../text/json.js';
 import type { CheckStatus } from '../names.js';
 
 /** What Consul's HTTP API answers, as values. Each throws a TypeError on anything that is not Consul's. */

@@ -35,11 +35,15 @@ export type Leader = Of<typeof leader>;
 export const record = object({
   /** Of the promotion that wrote it. */
   epoch,
+  /** How often its members or durability were changed in this epoch: an older record of the same epoch can be told from it (R6). */
+  revision: optional(integer(0, Number.MAX_SAFE_INTEGER)),
   durability: oneOf('async', 'sync'),
   /** The holder first. In `async` it alone. */
   members: list(object({ name: member, incarnation: matching(/^[a-z0-9]{1,40}$/, 'an incarnation') })),
   /** Known to be flushed by all of them (R5). In `async` shown only. */
   floor: optional(position),
+  /** When members were promoted by themselves in the last minutes, in ms since 1970 by the clock of their boxes (L7). */
+  failovers: optional(list(number)),
   /** How a follower tells its own history from another (D4). */
   history,
 });
@@ -52,6 +56,8 @@ export const policy = object({
   strict: bool,
   /** Nothing but publishing goes on. */
   paused: bool,
+  /** After so many failovers in 10 minutes an operator is asked (L7); absent: 3. */
+  maxFailovers: optional(integer(0, 1_000)),
 });
 export type Policy = Of<typeof policy>;
 
@@ -73,6 +79,7 @@ export const event = object({
   kind: oneOf(
     'promoted',
     'handed-over',
+    'taken-over',
     'demoted',
     'rejoined',
     'quarantined',
@@ -80,9 +87,12 @@ export const event = object({
     'policy',
     'refused',
     'gave-up',
+    'rehearsed',
   ),
   member,
   epoch,
+  /** Id of the order that it comes of. */
+  order: optional(text),
   /** The rule that decided, as in docs/FAILOVER.md. */
   rule: text,
   /** What led to it, and what was seen. */

@@ -41,6 +41,8 @@ export type Transaction =
       readonly released: NonNullable<Leader['released']>;
       readonly order?: FailoverOrder;
     }
+  /** The service is let go (R6): no record and no order stands any more, and the lease is free. The epoch stays. */
+  | { readonly kind: 'letGo'; readonly was: Snapshot; readonly by: Holder }
   | { readonly kind: 'setPolicy'; readonly was: Snapshot; readonly policy: Policy }
   /** Only where none stands. */
   | { readonly kind: 'placeOrder'; readonly was: Snapshot; readonly order: FailoverOrder }
@@ -59,6 +61,8 @@ export function namedKeys(transaction: Transaction): readonly SharedKey[] {
       return ['leader'];
     case 'release':
       return ['leader', ...(transaction.order ? (['order'] as const) : [])];
+    case 'letGo':
+      return ['leader', 'epoch', 'record', 'order'];
     case 'setPolicy':
       return ['policy'];
     case 'placeOrder':

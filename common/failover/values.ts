@@ -40,15 +40,18 @@ function format<T>(name: string, shape: Shape<T>): Format<T> {
 
 export const leaderFormat: Format<Leader> = format('leader', leader);
 export const epochFormat: Format<number> = format('epoch', integer(0, Number.MAX_SAFE_INTEGER));
-export const recordFormat: Format<Record> = format('record', record);
+
 export const policyFormat: Format<Policy> = format('policy', policy);
 export const eventFormat: Format<FailoverEvent> = format('event', event);
 
 /**
- * Undefined where an order stood and was carried out. The key stays then, with `null` in it: one that is removed counts from
- * the start again, and an order that was sent long ago and arrives now would stand a second time.
+ * Undefined where one stood and does not any more. The key stays then, with `null` in it: one that is removed counts from the start
+ * again, and what was sent long ago and arrives now would stand a second time.
  */
-export const orderFormat: Format<FailoverOrder | undefined> = format('order', {
-  keys: order.keys,
-  read: (value, where) => (value === null || value === undefined ? undefined : order.read(value, where)),
+const orNothing = <T>({ keys, read }: Shape<T>): Shape<T | undefined> => ({
+  keys,
+  read: (value, where) => (value === null || value === undefined ? undefined : read(value, where)),
 });
+
+export const orderFormat: Format<FailoverOrder | undefined> = format('order', orNothing(order));
+export const recordFormat: Format<Record | undefined> = format('record', orNothing(record));

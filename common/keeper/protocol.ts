@@ -44,10 +44,11 @@ export const request = union('verb', {
   init: { deadlineMs, managed: bool, gate: oneOf('close', 'as-is') },
   gate: {
     deadlineMs,
-    do: oneOf('close', 'hold', 'final', 'open'),
-    /** For `open`: whose flush a commit waits for; empty: nobody's. */
+    /** `add`: from an open gate to one that waits for `standbys`, which then have all that was acknowledged before (R2). */
+    do: oneOf('close', 'hold', 'final', 'open', 'add'),
+    /** For `open` and `add`: whose flush a commit waits for; empty: no standby's. */
     standbys: optional(list(standbyName)),
-    /** For `open`: how many of them. Default 1. */
+    /** For `open` and `add`: how many of them. Default 1. */
     count: optional(integer(1, 8)),
   },
   promote: { deadlineMs, terminateAfterMs: optional(integer(0, 3_600_000)) },
@@ -126,6 +127,8 @@ const answering = {
   slots: list(object({ name: text, active: bool, restartLsn: optional(lsn), walStatus: optional(text) })),
   /** Roles and databases that set `synchronous_commit` or `default_transaction_read_only` for themselves (R7, O4). */
   overrides: list(text),
+  /** Settings that were changed and need a restart of Postgres; looked at every 10 seconds. */
+  pendingRestart: list(text),
   fsync: bool,
   fullPageWrites: bool,
   preparedTransactions: number,
@@ -154,7 +157,11 @@ const facts = object({
     },
   }),
   /** `others`: processes on this data directory that belong to no postmaster. */
-  server: union('state', { stopped: { others: number }, running: { pid: number, others: number } }),
+  server: union('state', {
+    stopped: { others: number },
+    /** `starting`: when this look began it had let no session in, so nothing was acknowledged. */
+    running: { pid: number, others: number, starting: optional(bool) },
+  }),
   standbySignal: bool,
   /** A rejoin was begun and did not end: D2. */
   rewinding: optional(object({ method: text })),

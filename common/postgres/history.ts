@@ -72,5 +72,9 @@ export function falseTwins(own: History, published: History): string[] {
     });
 }
 
+/**
+ * A promotion under management is published with its mark. One without it is older than that, and its WAL was recycled before a
+ * keeper could read it: the place alone decides.
+ */
 const isSameFork = (here: Fork, there: Fork): boolean =>
-  parseLsn(here.lsn) === parseLsn(there.lsn) && here.mark !== undefined && here.mark === there.mark;
+  parseLsn(here.lsn) === parseLsn(there.lsn) && (there.mark === undefined || here.mark === there.mark);

@@ -36,6 +36,16 @@ export const place = {
     (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()),
     (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()),
     (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver))`,
+  /** Names the gate of a managed member, if it is closed or held. */
+  standbyNames: "pg_catalog.current_setting('synchronous_standby_names')",
+  /**
+   * Whether new transactions only read because the server's files say so. What a role, a database or the start of a session
+   * says comes before those, and is theirs alone.
+   */
+  drained: `(CASE WHEN pg_catalog.current_setting('default_transaction_read_only') OPERATOR(pg_catalog.=) 'on' THEN
+    (SELECT s.source OPERATOR(pg_catalog.=) 'configuration file' FROM pg_catalog.pg_settings AS s
+      WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only')
+    ELSE false END)`,
   /** How long ago what was replayed last was committed, in ms. */
   replayAgeMs: `(1000 OPERATOR(pg_catalog.*) pg_catalog.date_part('epoch',
     pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.pg_last_xact_replay_timestamp()))::pg_catalog.int8`,

@@ -15,6 +15,15 @@ export function formatTimeline(timeline: number): string {
 
 export const historyFileName = (timeline: number): string => `${formatTimeline(timeline)}.history`;
 
+/** Of the segment that holds this position. */
+export function segmentFileName(timeline: number, lsn: Lsn, segmentBytes: number): string {
+  const start = (lsn / BigInt(segmentBytes)) * BigInt(segmentBytes);
+  const eight = (value: bigint) => value.toString(16).toUpperCase().padStart(8, '0');
+  return (
+    formatTimeline(timeline) + eight(start >> 32n) + eight((start & 0xffff_ffffn) / BigInt(segmentBytes))
+  );
+}
+
 export type WalFile =
   | { readonly kind: 'history'; readonly timeline: number }
   /** `start`: the position of its first byte. The last one of a timeline that was left may be `partial`. */

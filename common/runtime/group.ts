@@ -3,6 +3,14 @@ import { messageOf } from '../errors.js';
 /** One of the things a program does at the same time as others, until it is told to stop. */
 export type Actor = (signal: AbortSignal) => Promise<void>;
 
+/** Resolves when the signal fires, or has fired: what an actor does that has nothing else to do. */
+export function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /**
  * Runs actors together: the first to end, in either way, stops all the others, and `signal` stops all. Resolves once every one
  * of them has ended; rejects then with the error of the one that ended first by itself, or, if that had none, with the first

@@ -1,4 +1,4 @@
-import { escapedLine } from '../plain-text.js';
+import { escapedLine } from '../text/plain-text.js';
 import { LogOutput } from './log-output.js';
 import { pino, type DestinationStream, type Logger } from 'pino';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { readIfPresent } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
-import { runCommand } from '../../common/runtime/command.js';
+import { readIfPresent } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
+import { runCommand } from '../../common/runtime/machine/command.js';
 import type { PostgresConfig } from '../config.js';
 import { revisionName, stripAutoConf, type Settings, settingNames } from '../state/settings.js';
 import { oneLine } from './control.js';

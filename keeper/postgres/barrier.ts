@@ -4,7 +4,7 @@ import { TimedOut, type Box, type Order } from '../box.js';
 import { revisionName } from '../state/settings.js';
 import type { Session } from './sql.js';
 
-const pollMs = 10;
+const pollMs = 5;
 
 /**
  * A commit of the keeper's own, in a session of its own: what happens to it happens to every commit after it (G1). The session
@@ -19,7 +19,11 @@ export class Barrier {
 
   /** Resolves once it is sent. Throws TimedOut when new sessions do not show `expected` in time, with what they show. */
   static async send(box: Box, order: Order, expected: string): Promise<Barrier> {
-    const session = await sessionShowing(box, order, expected);
+    return Barrier.sendOn(await sessionShowing(box, order, expected));
+  }
+
+  /** In a session that was made by `sessionShowing`. */
+  static sendOn(session: Session): Barrier {
     let done = false;
     let failure: Error | undefined;
     session
@@ -104,6 +108,6 @@ export async function sessionShowing(box: Box, order: Order, expected?: string):
       );
     if (box.clock.nowMs() > order.deadlineAtMs)
       throw new TimedOut(`Postgres has not read ${box.config.postgres.settingsFile} anew`);
-    await sleep(box.clock, pollMs * 2, { signal: order.signal });
+    await sleep(box.clock, pollMs, { signal: order.signal });
   }
 }

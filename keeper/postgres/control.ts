@@ -1,6 +1,6 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../../common/runtime/command.js';
+import { runCommand } from '../../common/runtime/machine/command.js';
 
 /** What pg_controldata says: true whether the server runs or not, and where it refuses SQL. */
 export type ControlData =
@@ -21,10 +21,42 @@ export type ControlData =
       readonly walSegmentBytes: number;
     };
 
+/** Whether Postgres was stopped in good order, by what the control file calls the cluster. */
+export const isClean = (cluster: string) => cluster === 'shut down' || cluster === 'shut down in recovery';
+
 const timeoutMs = 5_000;
+
+/** What was last said of each data directory, and of which bytes: a program is started only once they are others. */
+const last = new Map<string, { readonly bytes: Buffer; readonly said: ControlData }>();
 
 export async function readControlData(binDir: string, dataDir: string): Promise<ControlData> {
   if (!existsSync(join(dataDir, 'PG_VERSION'))) return { state: 'none' };
+  const bytes = controlFile(dataDir);
+  const known = last.get(dataDir);
+  if (bytes && known?.bytes.equals(bytes)) return known.said;
+  const said = await askProgram(binDir, dataDir);
+  // It may have been written meanwhile: then what was said belongs to other bytes.
+  if (bytes && said.state === 'present' && controlFile(dataDir)?.equals(bytes))
+    last.set(dataDir, { bytes, said });
+  else last.delete(dataDir);
+  return said;
+}
+
+/** What was last said of a data directory, if anything: what never changes of it (system, segments) is still so. */
+export function lastSaid(dataDir: string): Extract<ControlData, { state: 'present' }> | undefined {
+  const said = last.get(dataDir)?.said;
+  return said?.state === 'present' ? said : undefined;
+}
+
+function controlFile(dataDir: string): Buffer | undefined {
+  try {
+    return readFileSync(join(dataDir, 'global/pg_control'));
+  } catch {
+    return undefined; // The program says what is wrong with it.
+  }
+}
+
+async function askProgram(binDir: string, dataDir: string): Promise<ControlData> {
   const { exitCode, stdout, stderr } = await runCommand(join(binDir, 'pg_controldata'), ['-D', dataDir], {
     timeoutMs,
   });

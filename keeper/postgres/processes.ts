@@ -1,7 +1,7 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { codeOf } from '../../common/errors.js';
-import { readIfPresent } from '../../common/runtime/durable.js';
+import { readIfPresent } from '../../common/runtime/files/durable.js';
 import { listProcesses, readProcess, type ProcessInfo } from '../../common/runtime/processes/proc.js';
 
 export interface Family {
@@ -23,11 +23,36 @@ export function familyOf(dataDir: string): Family {
   return { postmaster, members, orphans };
 }
 
+/** Of each data directory: the postmaster under which none had outlived another. */
+const withoutOrphans = new Map<string, string>();
+
+/**
+ * How many processes outlived their postmaster (F1), cheap enough to be asked all the time: while a postmaster lives none is added, so
+ * all processes of the machine are read once for each.
+ */
+export function orphansBeside(postmaster: ProcessInfo | undefined, dataDir: string): number {
+  if (postmaster && withoutOrphans.get(dataDir) === identityOf(postmaster)) return 0;
+  const family = familyOf(dataDir);
+  if (family.postmaster && family.orphans.length === 0)
+    withoutOrphans.set(dataDir, identityOf(family.postmaster));
+  return family.orphans.length;
+}
+
 /** The postmaster alone; cheap enough to be asked all the time. */
 export function postmasterOf(dataDir: string): ProcessInfo | undefined {
   const pid = Number.parseInt(readIfPresent(join(dataDir, 'postmaster.pid')) ?? '', 10);
   const process = Number.isInteger(pid) ? readProcess(pid) : undefined;
   return process && process.state !== 'Z' && worksIn(pid, realpathOr(dataDir)) ? process : undefined;
+}
+
+/**
+ * Names the postmaster that lets sessions in, or has let them in: before its first one, the state that it writes into its file goes
+ * over to another (PostgreSQL 10 and newer). Until then the control file may show the run before.
+ */
+export function startedPostmaster(dataDir: string): string | undefined {
+  const postmaster = postmasterOf(dataDir);
+  const state = (readIfPresent(join(dataDir, 'postmaster.pid')) ?? '').split('\n')[7]?.trim() ?? '';
+  return postmaster && state !== '' && state !== 'starting' ? identityOf(postmaster) : undefined;
 }
 
 /** Names one process for good. */

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { sleep } from '../../common/clock.js';
 import type { RequestOf } from '../../common/keeper/protocol.js';
 import type { History } from '../../common/postgres/history.js';
-import { runCommand } from '../../common/runtime/command.js';
+import { runCommand } from '../../common/runtime/machine/command.js';
 import { Refused, type Box, type Order } from '../box.js';
-import { conninfo } from '../verbs/conninfo.js';
+import { conninfo } from '../verbs/parts/conninfo.js';
 import { oneLine } from './control.js';
 
 /** How long a source that has just been promoted may take to write its new timeline into its control file, in ms. */
 const checkpointWaitMs = 60_000;
-const pollMs = 500;
+const pollMs = 200;
 
 const question = `SELECT pg_is_in_recovery(), (pg_control_system()).system_identifier,
   (pg_control_checkpoint()).timeline_id, (pg_stat_file('standby.signal', true)).size IS NOT NULL`;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mustRun } from '../../common/runtime/command.js';
+import { mustRun } from '../../common/runtime/machine/command.js';
 
 /**
  * The first minor of each major whose backends wait for `synchronous_standby_names` from the first moment after a start; before it

@@ -15,8 +15,9 @@ import {
   type Of,
   type Shape,
 } from '../../common/keeper/shape.js';
-import { readIfPresent, removeDurably } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { readIfPresent, removeDurably } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
+import type { Replacement } from '../../common/runtime/files/replace-together.js';
 
 /** What is remembered of the gate. `before`: the value to go back to when a hold runs out. */
 const gate = union('kind', {
@@ -28,7 +29,14 @@ const gate = union('kind', {
     proven: bool,
   },
   /** `settled`: of what stood before. */
-  hold: { name: text, before: text, untilMs: number, boot: text, settled: bool, postmaster: text },
+  hold: {
+    name: text,
+    before: text,
+    untilMs: number,
+    boot: text,
+    settled: bool,
+    postmaster: text,
+  },
   /**
    * `settled`: no earlier opening may still be on its way through the checkpointer. `postmaster`: whose gate it is; another one
    * has to have it opened anew.
@@ -48,6 +56,9 @@ const lineage = object({
   inode: integer(0, Number.MAX_SAFE_INTEGER),
   history: optional(history),
 });
+
+/** In the data directory, by whoever made that a copy of another member's (provision/box/lib-postgres.sh). */
+const handedOverFile = 'hotspare-history.json';
 
 /**
  * The keeper's memory: one small file each, written durably (D5), so that the keeper and `prepare-start` never rewrite what
@@ -74,6 +85,11 @@ export class StateFiles {
   }
   set gate(value: Gate | undefined) {
     this.write('gate', value);
+  }
+
+  /** The same, for whoever replaces other files with it. */
+  gateFile(value: Gate): Replacement {
+    return { file: this.path('gate'), text: `${JSON.stringify(value)}\n` };
   }
 
   get drain(): Drain | undefined {
@@ -103,24 +119,44 @@ export class StateFiles {
 
   /** D4, of this very data directory; undefined when it has been replaced since. */
   get history(): History | undefined {
+    return this.historyOf(this.dataDir);
+  }
+  /** The same while that directory lies elsewhere: a rename leaves it the one it was. */
+  historyOf(folder: string): History | undefined {
     const known = this.read('lineage', lineage);
-    return known && this.isSame(known) ? known.history : undefined;
+    return known && this.isSame(known, folder) ? known.history : undefined;
   }
   set history(value: History | undefined) {
     const { dev, ino } = statSync(this.dataDir);
     this.write('lineage', { device: dev, inode: ino, ...(value ? { history: value } : {}) });
   }
 
-  /** R5: a data directory that was put there by somebody else gets a new name, and nothing is known of its history. */
+  /**
+   * R5: a data directory that was put there by somebody else gets a new name. Of its history is known what whoever copied it
+   * asked its source for.
+   */
   noticeReplacedData(): void {
     const known = this.read('lineage', lineage);
     if (known && this.isSame(known)) return;
     if (known) this.renewIncarnation();
-    this.history = undefined;
+    this.history = this.handedOver();
+    removeDurably(join(this.dataDir, handedOverFile));
   }
 
-  private isSame({ device, inode }: { device: number; inode: number }): boolean {
-    const stat = statSync(this.dataDir, { throwIfNoEntry: false });
+  /** A file that can't be read is worth as much as none: the member then can't show its marks, and is rebuilt (D4). */
+  private handedOver(): History | undefined {
+    const file = join(this.dataDir, handedOverFile);
+    const content = readIfPresent(file);
+    if (content === undefined) return undefined;
+    try {
+      return history.read(JSON.parse(content), file);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private isSame({ device, inode }: { device: number; inode: number }, folder = this.dataDir): boolean {
+    const stat = statSync(folder, { throwIfNoEntry: false });
     return stat?.dev === device && stat.ino === inode;
   }
 

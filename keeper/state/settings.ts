@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readIfPresent } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { readIfPresent } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 
 /** The settings that the keeper owns, in one file outside the data directory (D6). */
 export interface Settings {
@@ -59,9 +59,16 @@ export class SettingsFile {
 
   /** On disk when it returns; in force only after a reload. Readable by all: it holds no secret. */
   change(change: Partial<Settings>): Settings {
-    const settings = { ...this.read(), ...change };
-    writeDurably(this.file, renderSettings(settings, randomBytes(6).toString('hex')), 0o644);
+    const { settings, text, mode } = this.changed(change);
+    writeDurably(this.file, text, mode);
     return settings;
+  }
+
+  /** What `change` would write, for whoever replaces other files with it. */
+  changed(change: Partial<Settings>) {
+    const settings = { ...this.read(), ...change };
+    const text = renderSettings(settings, randomBytes(6).toString('hex'));
+    return { settings, file: this.file, text, mode: 0o644 };
   }
 }
 

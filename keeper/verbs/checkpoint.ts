@@ -1,6 +1,6 @@
 import type { ResultOf } from '../../common/keeper/protocol.js';
 import type { Box, Order } from '../box.js';
-import { mustHaveData, mustRun } from './conditions.js';
+import { mustHaveData, mustRun } from './parts/conditions.js';
 
 /** An immediate checkpoint, or a restartpoint in recovery: a stop, a rewind or a clone right after it is quicker. */
 export async function checkpoint(box: Box, order: Order): Promise<ResultOf<'checkpoint'>> {

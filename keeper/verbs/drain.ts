@@ -1,9 +1,9 @@
 import { sleep } from '../../common/clock.js';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { bootId, monotonicMs } from '../../common/runtime/boot-time.js';
+import { bootId, monotonicMs } from '../../common/runtime/machine/boot-time.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
 import { sessionShowing } from '../postgres/barrier.js';
-import { inRecovery, mustBeManaged, mustRun } from './conditions.js';
+import { inRecovery, mustBeManaged, mustRun } from './parts/conditions.js';
 
 const defaults = { waitMs: 300, resetAfterMs: 10_000 };
 const pollMs = 10;
@@ -26,11 +26,14 @@ export async function drain(box: Box, request: RequestOf<'drain'>, order: Order)
   };
   const since = await readOnly(box, 'on', order);
   const waitUntilMs = box.clock.nowMs() + (request.waitMs ?? defaults.waitMs);
-  while ((await openSince(box, since)).length > 0 && box.clock.nowMs() < waitUntilMs)
+  let rest = await openSince(box, since);
+  while (rest.length > 0 && box.clock.nowMs() < waitUntilMs) {
     await sleep(box.clock, pollMs, { signal: order.signal });
-  const rest = await openSince(box, since);
-  await box.reserved.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid', [rest]);
-  while ((await openSince(box, since)).some((pid) => rest.includes(pid))) {
+    rest = await openSince(box, since);
+  }
+  if (rest.length > 0)
+    await box.reserved.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid', [rest]);
+  while (rest.length > 0 && (await openSince(box, since)).some((pid) => rest.includes(pid))) {
     if (box.clock.nowMs() > order.deadlineAtMs)
       throw new TimedOut(
         `terminated sessions have not ended; the database is read-only until the keeper resets the drain, ${request.resetAfterMs ?? defaults.resetAfterMs} ms after it began; to end it now, order drain with {"do": "off"}`,

@@ -1,48 +1,62 @@
 import type { Facts } from '../../common/keeper/protocol.js';
-import type { History } from '../../common/postgres/history.js';
+import { parseLsn, type Lsn } from '../../common/postgres/lsn.js';
 import { place, positionSql } from '../../common/postgres/position.js';
+import { withDeadline } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
-import { bootId, monotonicMs } from '../../common/runtime/boot-time.js';
+import { bootId, monotonicMs } from '../../common/runtime/machine/boot-time.js';
 import { Refused, type Box } from '../box.js';
 import { readControlData, type ControlData } from '../postgres/control.js';
-import { historyOnDisk } from '../postgres/history.js';
-import { familyOf } from '../postgres/processes.js';
+import { identityOf, orphansBeside, postmasterOf, startedPostmaster } from '../postgres/processes.js';
 import type { Row } from '../postgres/sql.js';
 import { installedVersion, parseVersion, versionWanted } from '../postgres/versions.js';
-import { gateFactsOf } from './gate-facts.js';
+import { gateFactsOf } from './parts/gate-facts.js';
+import { knownHistory } from './parts/known-history.js';
 
 type Sql = Facts['sql'];
 
-/** How long SQL is waited for: Postgres that hangs is a fact as well, in ms. */
+/** How long SQL is waited for, with the log-in where it needs one: Postgres that hangs is a fact as well, in ms. */
 const sqlTimeoutMs = 1_000;
 
 /** All that is seen of this member. Refuses a Postgres whose gate leaks after a start (D1). */
 export async function facts(box: Box, order: Facts['order']): Promise<Facts> {
   const { binDir } = box.config.postgres;
+  // Looked at before the control file, which is then of this postmaster's run.
+  const started = startedPostmaster(box.dataDir);
   const [installed, data] = await Promise.all([
     installedVersion(binDir),
     readControlData(binDir, box.dataDir),
   ]);
   refuseOld(installed);
-  const family = familyOf(box.dataDir);
-  const sql: Sql = family.postmaster
-    ? await readSql(box).catch((error): Sql => ({ state: 'unknown', why: messageOf(error).slice(0, 500) }))
+  const postmaster = postmasterOf(box.dataDir);
+  const others = orphansBeside(postmaster, box.dataDir);
+  const sql: Sql = postmaster
+    ? await withDeadline(box.clock, sqlTimeoutMs, 'Postgres', () => readSql(box)).catch((error): Sql => ({
+        state: 'unknown',
+        why: messageOf(error).slice(0, 500),
+      }))
     : { state: 'unknown', why: 'Postgres does not run' };
   if (sql.state === 'answers') refuseOld(sql.serverVersion);
+  // D2, while it runs: else commits would not wait for what the gate says.
+  if (isOverruled(box, sql) && box.takeBack()) box.reload();
   const { state, config } = box;
   const { rewinding } = state;
-  const history = data.state === 'present' ? await knownHistory(box, data) : undefined;
+  const history = data.state === 'present' ? await knownHistory(box, data, endOf(sql)) : undefined;
   const drain = state.drain;
   return {
     member: config.member,
     managed: state.managed,
     installedVersion: installed,
     data: shown(data),
-    server: family.postmaster
-      ? { state: 'running', pid: family.postmaster.pid, others: family.orphans.length }
-      : { state: 'stopped', others: family.orphans.length },
+    server: postmaster
+      ? {
+          state: 'running',
+          pid: postmaster.pid,
+          others,
+          ...(started === identityOf(postmaster) ? {} : { starting: true }),
+        }
+      : { state: 'stopped', others },
     standbySignal: box.hasSignal,
-    gate: gateFactsOf(box, family.postmaster),
+    gate: gateFactsOf(box, postmaster),
     incarnation: state.incarnation,
     applicationName: box.applicationName,
     sql,
@@ -55,20 +69,19 @@ export async function facts(box: Box, order: Facts['order']): Promise<Facts> {
   };
 }
 
-/**
- * D4. The mark is remembered once seen: the WAL that shows it is recycled some day, and a clone never had it. A standby goes
- * over to a new timeline by itself, so this is looked at whenever there is a new one.
- */
-export async function knownHistory(
-  box: Box,
-  { systemId, timeline }: { systemId: string; timeline: number },
-): Promise<History> {
-  const known = box.state.history;
-  const isWhole = ({ forks }: History) => forks.every(({ mark }) => mark !== undefined);
-  if (known?.systemId === systemId && known.timeline === timeline && isWhole(known)) return known;
-  const found = await historyOnDisk(box.config.postgres.binDir, box.dataDir, { systemId, timeline, known });
-  if (found.forks.at(-1)?.mark !== undefined) box.state.history = found;
-  return found;
+const isOverruled = ({ settings, state }: Box, sql: Sql): boolean =>
+  state.managed &&
+  sql.state === 'answers' &&
+  sql.synchronousStandbyNames !== settings.read().synchronous_standby_names;
+
+/** Up to where a standby has WAL. */
+function endOf(sql: Sql): Lsn | undefined {
+  if (sql.state !== 'answers' || !sql.inRecovery) return undefined;
+  const ends = [sql.flushLsn, sql.replayLsn].flatMap((lsn) => (lsn === undefined ? [] : [parseLsn(lsn)]));
+  return ends.reduce<Lsn | undefined>(
+    (most, end) => (most === undefined || end > most ? end : most),
+    undefined,
+  );
 }
 
 /** Throws a Refused for a version that the gate can't be trusted with. */
@@ -116,19 +129,34 @@ const overrides = `
     unnest(setconfig) setting
   WHERE setting ~ '^(synchronous_commit|default_transaction_read_only)=' ORDER BY 1`;
 
+/** A view of all settings is dear: it is looked at no more often, in ms. */
+const pendingEveryMs = 10_000;
+const pending = `SELECT name FROM pg_settings WHERE pending_restart ORDER BY 1`;
+
+async function pendingRestart(box: Box): Promise<readonly string[]> {
+  const nowMs = box.clock.nowMs();
+  if (!box.pendingRestart || nowMs - box.pendingRestart.atMs >= pendingEveryMs) {
+    const rows = await box.reserved.query(pending, [], sqlTimeoutMs);
+    box.pendingRestart = { atMs: nowMs, names: rows.map(({ name }) => String(name)) };
+  }
+  return box.pendingRestart.names;
+}
+
 async function readSql(box: Box): Promise<Sql> {
-  const ask = (sql: string) => box.reserved.query(sql, [], sqlTimeoutMs);
-  const [row] = await ask(positions);
+  const [[row], sending, kept, overriding, [receiver]] = await box.reserved.queries(
+    [positions, senders, slots, overrides, receivers],
+    sqlTimeoutMs,
+  );
   const { lsn: _, timeline: __, receivedLsn, flushedLsn, ...seen } = row!;
   const answers = {
     ...seen,
     flushLsn: receivedLsn ?? flushedLsn,
     serverVersion: parseVersion(String(seen['serverVersion'])),
-    senders: (await ask(senders)).map(present),
-    slots: (await ask(slots)).map(present),
-    overrides: (await ask(overrides)).map(({ override }) => String(override)),
+    senders: sending.map(present),
+    slots: kept.map(present),
+    overrides: overriding.map(({ override }) => String(override)),
+    pendingRestart: await pendingRestart(box),
   };
-  const [receiver] = await ask(receivers);
   return present({ state: 'answers', ...answers, receiver: receiver && present(receiver) }) as unknown as Sql;
 }
 

@@ -1,7 +1,7 @@
 import { sleep } from '../../common/clock.js';
 import type { ResultOf } from '../../common/keeper/protocol.js';
 import type { ProcessInfo } from '../../common/runtime/processes/proc.js';
-import { startTicksNow } from '../../common/runtime/boot-time.js';
+import { startTicksNow } from '../../common/runtime/machine/boot-time.js';
 import { TimedOut, type Box, type Order } from '../box.js';
 import { familyOf, isAlive, signal } from '../postgres/processes.js';
 

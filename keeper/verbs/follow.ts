@@ -2,12 +2,11 @@ import { assertNever } from '../../common/assert-never.js';
 import { sleep } from '../../common/clock.js';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
 import { compareHistory, type History } from '../../common/postgres/history.js';
-import { formatLsn, parseLsn, type Lsn } from '../../common/postgres/lsn.js';
-import { place } from '../../common/postgres/position.js';
+import { formatLsn } from '../../common/postgres/lsn.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
-import { inRecovery, mustBeManaged, mustHaveData, mustNotRewind, mustRun } from './conditions.js';
-import { conninfo, slotPrefix } from './conninfo.js';
-import { knownHistory } from './facts.js';
+import { inRecovery, mustBeManaged, mustHaveData, mustNotRewind, mustRun } from './parts/conditions.js';
+import { conninfo, slotPrefix } from './parts/conninfo.js';
+import { endOfWal, knownHistory } from './parts/known-history.js';
 
 const pollMs = 20;
 
@@ -21,7 +20,7 @@ export async function follow(
   mustNotRewind(box);
   mustRun(box);
   if (!(await inRecovery(box)))
-    throw new Refused('not-in-recovery', 'a member that is writable follows nobody');
+    throw new Refused('not-in-recovery', 'a member that is writable does not follow another');
   const { host, port = 5432, slot = '', history } = request;
   const applicationName = box.applicationName;
   if (host === undefined) {
@@ -55,20 +54,19 @@ export function setSource(box: Box, to: { host: string; port: number }, slot: st
 
 /** D4: refuses a member whose own WAL belongs to another history than the one that was published. */
 async function mustFit(box: Box, published: History): Promise<void> {
-  const own = await knownHistory(box, await mustHaveData(box));
+  const end = await endOfWal(box);
+  const own = await knownHistory(box, await mustHaveData(box), end);
   const { relation, sentence, leftAt } = compareHistory(own, published);
   switch (relation) {
     case 'same':
       return;
-    case 'behind': {
-      const end = await endOfWal(box);
-      if (end > leftAt)
+    case 'behind':
+      if (end !== undefined && end > leftAt)
         throw new Refused(
           'diverged',
           `this member has WAL up to ${formatLsn(end)}, and the others left its timeline at ${formatLsn(leftAt)}`,
         );
       return;
-    }
     case 'other-system':
       throw new Refused('other-system', sentence);
     case 'other-history':
@@ -78,11 +76,6 @@ async function mustFit(box: Box, published: History): Promise<void> {
     default:
       return assertNever(relation);
   }
-}
-
-async function endOfWal(box: Box): Promise<Lsn> {
-  const [row] = await box.reserved.query(`SELECT greatest(${place.received}, ${place.replayed}) AS lsn`);
-  return parseLsn(String(row?.['lsn']));
 }
 
 async function receiver(box: Box) {

@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { assertNever } from '../../common/assert-never.js';
-import { sleep } from '../../common/clock.js';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { place } from '../../common/postgres/position.js';
-import { bootId, monotonicMs, startTicksNow } from '../../common/runtime/boot-time.js';
-import { Refused, TimedOut, type Box, type Order } from '../box.js';
+import { gateName } from '../../common/postgres/gate-name.js';
+import { bootId, monotonicMs, startTicksNow } from '../../common/runtime/machine/boot-time.js';
+import { Refused, type Box, type Order } from '../box.js';
 import { Barrier, sessionShowing } from '../postgres/barrier.js';
 import { looksInProduction } from '../postgres/control.js';
-import { familyOf, identityOf, postmasterOf } from '../postgres/processes.js';
+import { identityOf, postmasterOf } from '../postgres/processes.js';
+import { replaceTogether } from '../../common/runtime/files/replace-together.js';
+import type { Gate } from '../state/files.js';
 import { openValue } from '../state/settings.js';
-import { gateFactsOf } from './gate-facts.js';
-import { mustBeManaged, mustRun } from './conditions.js';
+import { gateFactsOf } from './parts/gate-facts.js';
+import { proveClosed, untilNobodySatisfies } from './parts/prove-closed.js';
+import { mustBeManaged, mustRun } from './parts/conditions.js';
 
 /** A holder's voluntary gate counts as open for so long (G3), in ms. */
 export const holdMs = 2_000;
 
 /** New at each closing (G1): a stand-in that knows an old name satisfies nothing. */
-const freshName = (kind: 'gate' | 'hold') => `hotspare ${kind} ${randomBytes(8).toString('hex')}`;
+const freshName = (kind: 'gate' | 'hold') => gateName(kind, randomBytes(8).toString('hex'));
 const quotedName = (name: string) => `"${name}"`;
 
 type Result = ResultOf<'gate'>;
@@ -29,24 +31,21 @@ export async function gate(box: Box, request: RequestOf<'gate'>, order: Order): 
     case 'hold':
       return hold(box, order);
     case 'final':
-      if (box.state.gate?.kind !== 'hold')
-        throw new Refused(
-          'no-hold',
-          'there is no hold: it ran out and the gate is open again, or it never was',
-        );
-      return close(box, order);
+      return final(box, order);
     case 'open':
       return open(box, openValue(request.standbys ?? [], request.count), order);
+    case 'add':
+      return add(box, openValue(request.standbys ?? [], request.count), order);
     default:
       return assertNever(request.do);
   }
 }
 
-/** Only the files: for a Postgres that does not run, or does not run yet. */
-export function writeClosedGate(box: Box): string {
+/** Only the files: for a Postgres that does not run, or does not run yet. `proven`: it holds already, whatever it is called. */
+export function writeClosedGate(box: Box, proven = false): string {
   const name = freshName('gate');
   box.settings.change({ synchronous_standby_names: quotedName(name) });
-  box.state.gate = { kind: 'closed', name, closedAtTicks: startTicksNow(), proven: false };
+  box.state.gate = { kind: 'closed', name, closedAtTicks: startTicksNow(), proven };
   return name;
 }
 
@@ -57,7 +56,24 @@ export async function close(box: Box, order: Order): Promise<Result> {
   if (!box.reload()) return { gate: gateFactsOf(box, undefined) };
   const barrierLsn = await proveClosed(box, order, quotedName(name), settled);
   box.state.gate = { kind: 'closed', name, closedAtTicks: startTicksNow(), proven: true };
-  return { gate: gateFactsOf(box, familyOf(box.dataDir).postmaster), ...(barrierLsn ? { barrierLsn } : {}) };
+  return { gate: gateFactsOf(box, postmasterOf(box.dataDir)), ...(barrierLsn ? { barrierLsn } : {}) };
+}
+
+/**
+ * G3: without the timer. What a hold was seen to keep from being acknowledged waits on under the new name: neither is anybody's, and
+ * there is no moment between them.
+ */
+async function final(box: Box, order: Order): Promise<Result> {
+  const { gate } = box.state;
+  if (gate?.kind !== 'hold')
+    throw new Refused(
+      'no-hold',
+      'the gate is not held: the hold ran out and the gate is open again, or it never was held',
+    );
+  if (box.heldGate !== gate.name || !isHolders(box, gate)) return close(box, order);
+  writeClosedGate(box, true);
+  box.reload();
+  return { gate: gateFactsOf(box, postmasterOf(box.dataDir)) };
 }
 
 async function hold(box: Box, order: Order): Promise<Result> {
@@ -68,7 +84,7 @@ async function hold(box: Box, order: Order): Promise<Result> {
   const name = freshName('hold');
   const before = box.settings.read().synchronous_standby_names;
   // First what reopens it, then the gate itself: killed in between, the keeper goes back (G3).
-  box.state.gate = {
+  const held: Gate = {
     kind: 'hold',
     name,
     before,
@@ -77,10 +93,53 @@ async function hold(box: Box, order: Order): Promise<Result> {
     settled,
     postmaster: gate.postmaster,
   };
-  box.settings.change({ synchronous_standby_names: quotedName(name) });
+  await writeGate(box, held, quotedName(name), order);
   box.reload();
   const barrierLsn = await proveClosed(box, order, quotedName(name), settled);
+  box.heldGate = barrierLsn === undefined ? undefined : name;
   return { gate: gateFactsOf(box, undefined), ...(barrierLsn ? { barrierLsn } : {}) };
+}
+
+/** First what is remembered, then the setting. Not for another start of Postgres than the gate is of, which has its own closed. */
+function writeGate(
+  box: Box,
+  gate: Exclude<Gate, { kind: 'closed' }>,
+  value: string,
+  order: Order,
+): Promise<void> {
+  const files = [box.state.gateFile(gate), box.settings.changed({ synchronous_standby_names: value })];
+  return replaceTogether(files, () => {
+    order.signal.throwIfAborted();
+    const postmaster = postmasterOf(box.dataDir);
+    if (!postmaster || identityOf(postmaster) !== gate.postmaster)
+      throw new Refused('not-running', 'Postgres was started anew meanwhile');
+  });
+}
+
+/** What was not seen to come true is taken back within so long, in ms. */
+const takeBackMs = 3_000;
+
+/**
+ * R2, live: commits wait behind a hold, which shows that the setting is taken, and then for the standby; once a commit has returned so, it
+ * has all that was acknowledged before. Else all is as it was: commits wait for so long at most.
+ */
+async function add(box: Box, value: string, order: Order): Promise<Result> {
+  if (value === '') throw new Refused('bad-request', 'gate: "add" needs "standbys"');
+  const before = box.settings.read().synchronous_standby_names;
+  try {
+    const { barrierLsn } = await hold(box, order);
+    // What was proven holds for what comes next.
+    const held = box.state.gate;
+    if (barrierLsn !== undefined && held?.kind === 'hold') box.state.gate = { ...held, settled: true };
+    await openTo(box, value, order);
+    return { gate: gateFactsOf(box, undefined), ...(barrierLsn ? { barrierLsn } : {}) };
+  } catch (error) {
+    const isBegun = !(error instanceof Refused) && !order.signal.aborted;
+    const { gate } = box.state;
+    if (isBegun && gate && gate.kind !== 'closed' && isHolders(box, gate))
+      await openTo(box, before, { ...order, deadlineAtMs: box.clock.nowMs() + takeBackMs });
+    throw error;
+  }
 }
 
 /**
@@ -89,86 +148,19 @@ async function hold(box: Box, order: Order): Promise<Result> {
  */
 function isSettled(box: Box): boolean {
   const { gate } = box.state;
-  const { postmaster } = familyOf(box.dataDir);
+  const postmaster = postmasterOf(box.dataDir);
   if (!gate || !postmaster) return false;
   if (gate.kind === 'closed') return gate.proven || postmaster.startTicks > gate.closedAtTicks;
   return gate.settled;
 }
 
-/**
- * R2: a barrier is seen waiting, nobody may satisfy it, and a second one is sent, behind which nothing was acknowledged. A
- * gate whose opening was never seen may still have that opening on its way through the checkpointer, which would let all of
- * them pass: then only a checkpoint shows that the checkpointer has looked at the file since.
- */
-async function proveClosed(
-  box: Box,
-  order: Order,
-  value: string,
-  settled: boolean,
-): Promise<string | undefined> {
-  const session = await sessionShowing(box, order, value);
-  try {
-    const [row] = await session.query('SELECT pg_is_in_recovery() AS "inRecovery"');
-    const inRecovery = row?.['inRecovery'] === true;
-    if (!settled) await session.query('CHECKPOINT', [], box.leftMs(order));
-    if (inRecovery) return undefined;
-  } finally {
-    session.close();
-  }
-  await untilOneWaits(box, order, value);
-  await untilNobodySatisfies(box, order);
-  const second = await Barrier.send(box, order, value);
-  try {
-    if (!(await second.waits(box, order)))
-      throw new TimedOut('the second commit did not wait behind the gate');
-    const [row] = await box.reserved.query(`SELECT ${place.inserted} AS lsn`);
-    return String(row?.['lsn']);
-  } finally {
-    await second.end(box);
-  }
-}
-
-async function untilOneWaits(box: Box, order: Order, value: string): Promise<void> {
-  for (;;) {
-    const barrier = await Barrier.send(box, order, value);
-    try {
-      if (await barrier.waits(box, order)) return;
-    } finally {
-      await barrier.end(box);
-    }
-    // It returned: the checkpointer has not looked yet.
-    if (box.clock.nowMs() > order.deadlineAtMs)
-      throw new TimedOut('commits are still acknowledged: the checkpointer has not taken the closed gate');
-    await sleep(box.clock, 10, { signal: order.signal });
-  }
-}
-
-/** A walsender that still has the old setting would release waiters: one per stand-in under an old name (R4, R5). */
-async function untilNobodySatisfies(box: Box, order: Order): Promise<void> {
-  for (;;) {
-    const rows = await box.reserved.query(
-      'SELECT application_name AS name FROM pg_stat_replication WHERE sync_priority > 0',
-    );
-    if (rows.length === 0) return;
-    if (box.clock.nowMs() > order.deadlineAtMs)
-      throw new TimedOut(
-        `${rows.map(({ name }) => String(name)).join(', ')} still counts as a synchronous standby`,
-      );
-    await sleep(box.clock, 10, { signal: order.signal });
-  }
-}
-
 /** Open once a barrier returned (G1). D1: never while the signal file is not back, for which the closed gate stands in. */
 async function open(box: Box, value: string, order: Order): Promise<Result> {
   mustRun(box);
-  if (!box.hasSignal)
-    throw new Refused(
-      'signal-missing',
-      'standby.signal is not in the data directory; "promote" or "init" puts it there',
-    );
   const [row] = await box.reserved.query('SELECT pg_is_in_recovery() AS "inRecovery"');
   if (row?.['inRecovery'] === true)
     throw new Refused('in-recovery', 'a member in recovery keeps its gate closed; promote it first');
+  putSignalBack(box);
   await openTo(box, value, order);
   return { gate: gateFactsOf(box, undefined) };
 }
@@ -180,13 +172,12 @@ async function open(box: Box, value: string, order: Order): Promise<Result> {
 export async function openTo(box: Box, value: string, order: Order): Promise<void> {
   const postmaster = identityOf(mustRun(box));
   const settled = value !== '' && isSettled(box);
-  box.state.gate = { kind: 'open', standbys: value, proven: false, settled, postmaster };
-  box.settings.change({ synchronous_standby_names: value });
+  await writeGate(box, { kind: 'open', standbys: value, proven: false, settled, postmaster }, value, order);
   box.reload();
-  (await sessionShowing(box, order, value)).close();
+  const session = await sessionShowing(box, order, value);
   // Else a standby that still counts could let the barrier return.
   if (value === '') await untilNobodySatisfies(box, order);
-  const barrier = await Barrier.send(box, order, value);
+  const barrier = Barrier.sendOn(session);
   try {
     await barrier.returned(box, order);
   } finally {
@@ -215,4 +206,18 @@ export function isHolders(box: Box, gate: { readonly postmaster: string }): bool
     // There is no control file: the data directory is away.
     return false;
   }
+}
+
+/**
+ * A keeper that was killed between the end of recovery and the signal file leaves a promotion without it, and none orders that
+ * again. G2: it is put back only once the control file says that recovery is over, else Postgres would remove it.
+ */
+function putSignalBack(box: Box): void {
+  if (box.hasSignal) return;
+  if (!looksInProduction(box.dataDir))
+    throw new Refused(
+      'signal-missing',
+      'standby.signal is not in the data directory, and by the control file recovery is not over yet: order it again',
+    );
+  box.putSignal();
 }

@@ -1,18 +1,21 @@
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { removeDurably } from '../../common/runtime/durable.js';
+import { removeDurably } from '../../common/runtime/files/durable.js';
 import { Refused, type Box, type Order } from '../box.js';
 import { differences, includes, stripAutoConfFile } from '../postgres/auto-conf.js';
 import { readControlData } from '../postgres/control.js';
 import { familyOf, identityOf } from '../postgres/processes.js';
 import { installedVersion } from '../postgres/versions.js';
 import { close, openTo, writeClosedGate } from './gate.js';
-import { gateFactsOf } from './gate-facts.js';
-import { inRecovery, mustNotRewind } from './conditions.js';
+import { gateFactsOf } from './parts/gate-facts.js';
+import { inRecovery, mustNotRewind } from './parts/conditions.js';
+import { withOwnName } from './parts/conninfo.js';
 
 /** D1, D2, R6: takes a member into management, without a restart, or lets it go. */
 export async function init(box: Box, request: RequestOf<'init'>, order: Order): Promise<ResultOf<'init'>> {
   mustNotRewind(box);
-  const stripped = request.managed ? await takeOver(box, request.gate, order) : await letGo(box, order);
+  const stripped = request.managed
+    ? await takeOver(box, request.gate, order)
+    : await letGo(box, request.gate, order);
   const { postmaster } = familyOf(box.dataDir);
   return { managed: box.state.managed, gate: gateFactsOf(box, postmaster), strippedSettings: stripped };
 }
@@ -41,7 +44,12 @@ async function takeOver(box: Box, gate: 'close' | 'as-is', order: Order): Promis
       postmaster: identityOf(postmaster),
     };
     box.settings.change({ synchronous_standby_names: standbys });
-  } else writeClosedGate(box);
+  } else {
+    // Provisioning knows no incarnation: under its plain name a standby could not be told from another copy (R5).
+    const { primary_conninfo } = box.settings.read();
+    box.settings.change({ primary_conninfo: withOwnName(primary_conninfo, box.applicationName) });
+    writeClosedGate(box);
+  }
   // The flag goes before the signal file: where that lies, whoever starts Postgres must find D2 in force.
   box.state.managed = true;
   if (!hasData) return [];
@@ -54,9 +62,12 @@ async function takeOver(box: Box, gate: 'close' | 'as-is', order: Order): Promis
   return stripped;
 }
 
-async function letGo(box: Box, order: Order): Promise<string[]> {
-  const runs = familyOf(box.dataDir).postmaster !== undefined;
-  if (runs && !(await inRecovery(box))) {
+/** `as-is`: the running primary stays one. Restarted meanwhile, it is in recovery: let go so, nothing would make it writable again. */
+async function letGo(box: Box, gate: 'close' | 'as-is', order: Order): Promise<string[]> {
+  const isPrimary = familyOf(box.dataDir).postmaster !== undefined && !(await inRecovery(box));
+  if (gate === 'as-is' && !isPrimary)
+    throw new Refused('in-recovery', 'this is not a running primary: let go as it is, none would be left');
+  if (isPrimary) {
     await openTo(box, '', order);
     removeDurably(box.signalFile);
   } else {

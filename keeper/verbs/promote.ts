@@ -1,19 +1,21 @@
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { sleep } from '../../common/clock.js';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { removeDurably } from '../../common/runtime/durable.js';
+import type { History } from '../../common/postgres/history.js';
+import { parseWalFile } from '../../common/postgres/wal-file.js';
+import { replaceTogether } from '../../common/runtime/files/replace-together.js';
 import { Refused, TimedOut, type Box, type Order } from '../box.js';
-import { looksInProduction } from '../postgres/control.js';
+import { lastSaid, looksInProduction } from '../postgres/control.js';
 import { historyOnDisk } from '../postgres/history.js';
-import { familyOf, isAlive, signal } from '../postgres/processes.js';
+import { isAlive, postmasterOf, signal } from '../postgres/processes.js';
 import { installedVersion } from '../postgres/versions.js';
-import { mustBeManaged, mustHaveData, mustNotRewind, mustRun } from './conditions.js';
+import { mustBeManaged, mustHaveData, mustNotRewind, mustRun } from './parts/conditions.js';
 import { refuseOld } from './facts.js';
 import { close } from './gate.js';
-import { gateFactsOf } from './gate-facts.js';
+import { gateFactsOf } from './parts/gate-facts.js';
 
-const pollMs = 10;
+const pollMs = 3;
 /** Sessions that hold replay up are ended so often: new ones begin transactions meanwhile. */
 const terminateEveryMs = 50;
 /** Does SQL not answer within so many ms, there is nobody to end either. */
@@ -40,27 +42,82 @@ export async function promote(
     try {
       writeFileSync(trigger, '');
       signal(postmaster, 'SIGUSR1');
+      // While Postgres is at it: the disk takes its time.
+      forgetSource(box);
       terminated = await untilInProduction(box, request.terminateAfterMs ?? 0, order, () =>
         isAlive(postmaster),
       );
     } finally {
-      // It may not be obeyed later on: any child's SIGUSR1 makes the postmaster look for it.
-      removeDurably(trigger);
+      // It may not be obeyed later on: any child's SIGUSR1 makes the postmaster look for it. (A start removes it.)
+      rmSync(trigger, { force: true });
     }
   }
+  const guessing = newestHistory(box).catch(() => undefined);
   const data = await mustHaveData(box);
   if (data.cluster !== 'in production') throw new TimedOut(`the control file says "${data.cluster}"`);
   // D1: Postgres has removed it at the end of recovery, and no earlier would it have stayed.
-  box.putSignal();
-  const known = box.state.history;
-  const history = await historyOnDisk(box.config.postgres.binDir, box.dataDir, { ...data, known });
+  await replaceTogether([{ file: box.signalFile, text: '' }]);
+  const guess = await guessing;
+  forgetSource(box);
+  const isThat = guess?.systemId === data.systemId && guess.timeline === data.timeline;
+  const history = await markedHistory(box, data, order, isThat ? guess : undefined);
   box.state.history = history;
   return { history, terminated, tookMs: box.clock.nowMs() - startedMs };
 }
 
+/** A look that found no mark is made again for so long, so often, in ms: on a busy machine one was not there at once. */
+const markMs = { within: 2_000, every: 100 };
+
+/** With the mark of this promotion: what is published without it would fit any other timeline of that number that began there (D4). */
+async function markedHistory(
+  box: Box,
+  data: Awaited<ReturnType<typeof mustHaveData>>,
+  order: Order,
+  seen: History | undefined,
+): Promise<History> {
+  const untilMs = box.clock.nowMs() + markMs.within;
+  let history = seen;
+  for (;;) {
+    const last = history?.forks.at(-1);
+    if (history && last?.mark !== undefined) return history;
+    if (history && box.clock.nowMs() >= untilMs)
+      throw new Error(
+        `the END_OF_RECOVERY record of timeline ${data.timeline} could not be read at ${last?.lsn ?? 'an unknown place'}`,
+      );
+    if (history) await sleep(box.clock, markMs.every, { signal: order.signal });
+    const { history: known } = box.state;
+    history = await historyOnDisk(box.config.postgres.binDir, box.dataDir, { ...data, known });
+  }
+}
+
+/** Started again, it must not take WAL from a standby of old. */
+function forgetSource(box: Box): void {
+  const { primary_conninfo: source, primary_slot_name: slot } = box.settings.read();
+  if (source !== '' || slot !== '') box.settings.change({ primary_conninfo: '', primary_slot_name: '' });
+}
+
+/** Of the newest timeline that lies here, without having asked the control file for it: two programs that run side by side. */
+async function newestHistory(box: Box): Promise<History | undefined> {
+  const { binDir } = box.config.postgres;
+  const before = lastSaid(box.dataDir);
+  if (!before) return undefined;
+  const { systemId, walSegmentBytes } = before;
+  const timelines = readdirSync(join(box.dataDir, 'pg_wal')).flatMap((name) => {
+    const file = parseWalFile(name, walSegmentBytes);
+    return file?.kind === 'history' ? [file.timeline] : [];
+  });
+  const timeline = Math.max(before.timeline, ...timelines);
+  return historyOnDisk(binDir, box.dataDir, {
+    systemId,
+    timeline,
+    walSegmentBytes,
+    known: box.state.history,
+  });
+}
+
 /** The keeper's word that nothing was or will be acknowledged: no barrier can run in recovery (G2). */
 async function mustBeGated(box: Box, order: Order): Promise<void> {
-  const gate = gateFactsOf(box, familyOf(box.dataDir).postmaster);
+  const gate = gateFactsOf(box, postmasterOf(box.dataDir));
   if (gate.kind !== 'closed')
     throw new Refused('gate-not-closed', 'the gate is not closed; "gate" with do: "close" closes it');
   const inFile = box.settings.read().synchronous_standby_names;

@@ -2,26 +2,24 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
 import { compareHistory, falseTwins } from '../../common/postgres/history.js';
-import { renameDurably } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { renameDurably } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 import { Refused, type Box, type Order } from '../box.js';
 import { stripAutoConfFile } from '../postgres/auto-conf.js';
-import { readControlData, type ControlData } from '../postgres/control.js';
+import { isClean, readControlData, type ControlData } from '../postgres/control.js';
 import { keepOwnWal } from '../postgres/kept-wal.js';
 import { familyOf } from '../postgres/processes.js';
 import { endLeftoverPrograms, runLong } from '../postgres/program.js';
 import { mustBeReady } from '../postgres/source.js';
 import { stopCleanly } from '../postgres/stop.js';
-import { mustBeManaged, mustHaveData, mustNotRewind } from './conditions.js';
-import { conninfo, slotPrefix } from './conninfo.js';
-import { knownHistory } from './facts.js';
+import { mustBeManaged, mustHaveData, mustNotRewind } from './parts/conditions.js';
+import { conninfo, slotPrefix } from './parts/conninfo.js';
+import { knownHistory } from './parts/known-history.js';
 import { follow, setSource } from './follow.js';
 import { writeClosedGate } from './gate.js';
 
 type Request = RequestOf<'rejoin'>;
 type Kept = ResultOf<'rejoin'>['kept'];
-
-const isClean = (cluster: string) => cluster === 'shut down' || cluster === 'shut down in recovery';
 
 /**
  * D2, D3, D4: makes this member one that follows `host`. For a rewind or a base backup Postgres is stopped, and until the end the

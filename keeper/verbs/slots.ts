@@ -1,7 +1,7 @@
 import type { RequestOf, ResultOf } from '../../common/keeper/protocol.js';
-import { slotPrefix as prefix } from './conninfo.js';
+import { slotPrefix as prefix } from './parts/conninfo.js';
 import type { Box } from '../box.js';
-import { mustBeManaged, mustRun } from './conditions.js';
+import { mustBeManaged, mustRun } from './parts/conditions.js';
 
 /** Exactly these physical slots, each with WAL kept from now on; a slot that is in use is named and stays. */
 export async function slots(box: Box, request: RequestOf<'slots'>): Promise<ResultOf<'slots'>> {

@@ -8,8 +8,9 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError, codeOf, messageOf } from '../../common/errors.js';
+import { boxesWith } from '../../provision/topology/topology.js';
 import type { Lab } from '../lab.js';
 import type { LabSettings } from '../layout.js';
 import { labFiles } from '../layout.js';
@@ -67,6 +68,21 @@ export function checkDisk({ directory }: LabSettings): void {
   throw new UserError(
     `the disk of ${directory} has ${inMb(free)} free and the lab needs ${inMb(neededFreeBytes)}; free some space, or name another folder with HOTSPARE_LAB_DIR`,
   );
+}
+
+/** The longest path of a Unix socket, in bytes. */
+const maxSocketPath = 107;
+
+/** The system cuts longer paths of sockets: Postgres and its keeper would not start. */
+export function checkSocketPaths({ site, settings }: Lab): void {
+  const longest = boxesWith(site.topology, 'pg')
+    .map((box) => join(site.pathsOf(box).postgresSockets, '.s.PGSQL.65535'))
+    .reduce((a, b) => (b.length > a.length ? b : a), '');
+  const over = Buffer.byteLength(longest) - maxSocketPath;
+  if (over > 0)
+    throw new UserError(
+      `${settings.directory} is ${over} characters too long for the sockets of Postgres; name another folder with HOTSPARE_LAB_DIR`,
+    );
 }
 
 /** Root's lab runs Postgres as an ordinary user, who must be able to enter the folder. */

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { UserError, codeOf } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
+import { listenTroubleOf, listenWords } from '../../common/network-error.js';
 import type { Lab } from '../lab.js';
 import { instancesOf } from '../units.js';
 import { portHolder, type Protocol } from './port-holder.js';
@@ -12,7 +13,7 @@ export async function checkPorts(lab: Lab): Promise<void> {
     const { state } = await lab.services.status(instance.unit);
     if (state === 'running' || state === 'frozen') continue;
     for (const { protocol, port } of [
-      { protocol: 'tcp', port: instance.port } as const,
+      ...(instance.port === undefined ? [] : [{ protocol: 'tcp', port: instance.port } as const]),
       ...instance.alsoListens,
     ]) {
       if (await isFree(protocol, instance.address, port)) continue;
@@ -29,12 +30,16 @@ export async function checkPorts(lab: Lab): Promise<void> {
   );
 }
 
+const advice = {
+  host: 'the lab needs Linux, where all of 127.0.0.0/8 is loopback',
+  port: 'move the whole lab: export HOTSPARE_PORT_OFFSET=1000',
+};
+
 function isFree(protocol: Protocol, address: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error) => {
-      if (codeOf(error) === 'EADDRINUSE') resolve(false);
-      else if (codeOf(error) === 'EADDRNOTAVAIL') reject(new UserError(notOurs(address)));
-      else reject(error);
+      if (listenTroubleOf(error) === 'taken') resolve(false);
+      else reject(new UserError(listenWords(error, { host: address, port }, advice), { cause: error }));
     };
     if (protocol === 'tcp') {
       const server = createServer().once('error', onError);
@@ -44,8 +49,4 @@ function isFree(protocol: Protocol, address: string, port: number): Promise<bool
       socket.bind(port, address, () => socket.close(() => resolve(true)));
     }
   });
-}
-
-function notOurs(address: string): string {
-  return `${address} is no address of this machine; the lab needs Linux, where all of 127.0.0.0/8 is loopback`;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { hasContent } from '../../common/runtime/durable.js';
+import { hasContent } from '../../common/runtime/files/durable.js';
 import type { Box } from '../../provision/topology/topology.js';
 import type { Lab } from '../lab.js';
 
@@ -10,7 +10,7 @@ import type { Lab } from '../lab.js';
 const madeAnew = ['node-id', 'serf/local.keyring', 'serf/remote.keyring'];
 
 /** Without a byte in these Postgres does not start. */
-const ofPostgres = ['PG_VERSION', 'global/pg_control', 'postgresql.conf'];
+const ofPostgres = ['PG_VERSION', 'global/pg_control'];
 
 /** Removes what Consul makes anew; gives the paths. Consul must not be running. */
 export function mendConsulData(folder: string): string[] {

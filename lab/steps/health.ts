@@ -4,6 +4,7 @@ import { systemClock } from '../../common/runtime/clock.js';
 import { whatDoesNotStream, whatIsMissing } from '../../provision/site/health.js';
 import type { Lab } from '../lab.js';
 import { instancesOf } from '../units.js';
+import { isManaged } from './postgres.js';
 import { lastWords } from './start.js';
 
 const timeoutMs = 60_000;
@@ -22,7 +23,9 @@ export async function waitUntilHealthy(lab: Lab, signal: AbortSignal): Promise<v
         `not healthy after ${timeoutMs / 1000} s:\n${missing.map((line) => `  ${line}`).join('\n')}`,
       );
     }
-    for (const { unit } of instancesOf(lab.site)) {
+    for (const { unit, program, box } of instancesOf(lab.site)) {
+      // A managed one may be stopped for a rejoin; its agent starts it.
+      if (program === 'pg' && isManaged(lab, box)) continue;
       const { state } = await lab.services.status(unit);
       if (state === 'failed') throw new UserError(`${unit} has ended. ${lastWords(lab, unit)}`);
     }

@@ -1,16 +1,15 @@
-import { chmodSync, chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sleep } from '../../common/clock.js';
-import { UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { mustRun, runCommand } from '../../common/runtime/command.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
-import { withIncludes } from '../../provision/postgres/includes.js';
+import { mustRun, runCommand } from '../../common/runtime/machine/command.js';
 import { addressOf, portOf } from '../../provision/site/site.js';
 import { boxesWith, type Box } from '../../provision/topology/topology.js';
 import { makeFolder } from '../../provision/files/write.js';
 import type { Lab } from '../lab.js';
 import type { Progress } from '../../common/runtime/progress.js';
+import { emptyFilesSentence } from './empty-files.js';
 import { lastWords, startUnit } from './start.js';
 
 /** How long a Postgres that has to replay a lot may take to accept connections. */
@@ -19,6 +18,7 @@ const readyTimeoutMs = 60_000;
 /** Makes what is missing of the Postgres members and starts them: the first primary, then its clones. */
 export async function postgresUp(lab: Lab, progress: Progress, signal: AbortSignal): Promise<void> {
   const members = boxesWith(lab.site.topology, 'pg');
+  if (members.some((box) => isManaged(lab, box))) return startManaged(lab, members, progress, signal);
   const first = members.find((box) => box.name === lab.site.topology.postgres.firstPrimary);
   if (!first) return;
   const clones = members.filter((box) => box !== first);
@@ -42,6 +42,43 @@ export async function postgresUp(lab: Lab, progress: Progress, signal: AbortSign
       await progress.step(`${box.name}: start Postgres`, () => startMember(lab, box, signal));
     }),
   );
+}
+
+/** Whether its keeper has been told to manage it: from then on which one is the primary is the agents' business. */
+export function isManaged(lab: Lab, box: Box): boolean {
+  return existsSync(join(lab.site.pathsOf(box).keeperState, 'managed'));
+}
+
+/**
+ * All come up as standbys, and the agents promote one; one without data, or in the middle of a rejoin, is cloned and started by its
+ * agent. Throws when none starts that has data.
+ */
+async function startManaged(
+  lab: Lab,
+  members: readonly Box[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(members.map((box) => startUnit(lab, `keeper@${box.name}`)));
+  const withData = members.filter((box) => hasData(lab, box));
+  const troubles: unknown[] = [];
+  await Promise.all(
+    withData.map((box) =>
+      progress.step(`${box.name}: start Postgres`, async () => {
+        try {
+          await startMember(lab, box, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          // No agent brings that back: it would have to throw data away.
+          const empty = emptyFilesSentence(lab, `pg@${box.name}`);
+          if (empty !== '') throw new UserError(`pg@${box.name} cannot be started.${empty}`);
+          troubles.push(error);
+        }
+      }),
+    ),
+  );
+  if (troubles.length > 0 && troubles.length === withData.length) throw troubles[0];
+  for (const error of troubles) progress.note(`  ${messageOf(error)}; its agent brings it back`);
 }
 
 function hasData(lab: Lab, box: Box): boolean {
@@ -117,18 +154,9 @@ async function clone(lab: Lab, from: Box, box: Box, signal: AbortSignal): Promis
   });
 }
 
-/** A copy still includes the settings of the member it was made from; its own stand in its own folder, and come later. */
-function includeSettings(lab: Lab, box: Box): void {
-  const { postgresData, postgresSettings, keeperSettings } = lab.site.pathsOf(box);
-  const file = join(postgresData, 'postgresql.conf');
-  const before = readFileSync(file, 'utf8');
-  const after = withIncludes(before, [postgresSettings, keeperSettings]);
-  if (after !== before) writeDurably(file, after, 0o600, lab.site.postgresAccount);
-}
-
 async function startMember(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
   const unit = `pg@${box.name}`;
-  includeSettings(lab, box);
+  await startUnit(lab, `keeper@${box.name}`);
   await startUnit(lab, unit);
   const deadline = systemClock.nowMs() + readyTimeoutMs;
   const { site } = lab;
@@ -160,7 +188,7 @@ async function startMember(lab: Lab, box: Box, signal: AbortSignal): Promise<voi
   }
 }
 
-async function makeRoles(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
+export async function makeRoles(lab: Lab, box: Box, signal: AbortSignal): Promise<void> {
   const { site } = lab;
   await mustRun(
     join(site.binaries.postgresBin, 'psql'),

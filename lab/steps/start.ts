@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sleep } from '../../common/clock.js';
 import { UserError } from '../../common/errors.js';
 import { systemClock } from '../../common/runtime/clock.js';
-import { plainLines } from '../../common/plain-text.js';
+import { plainLines } from '../../common/text/plain-text.js';
 import type { Lab } from '../lab.js';
 import { emptyFilesSentence } from './empty-files.js';
 

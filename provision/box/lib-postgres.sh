@@ -1,12 +1,22 @@
 # How a member's data come to be; sourced by postgres.sh.
 # shellcheck shell=bash
 
-cluster=$POSTGRES_MAJOR/main
-data=/var/lib/postgresql/$cluster
-config=/etc/postgresql/$cluster
-programs=/usr/lib/postgresql/$POSTGRES_MAJOR/bin
+data=$POSTGRES_DATA
+config=$POSTGRES_SETTINGS
+programs=$POSTGRES_PROGRAMS
 as_postgres() { runuser -u postgres -- "$@"; }
 sql() { as_postgres psql -X -q -A -t -v ON_ERROR_STOP=1 -d "${database:-postgres}" "$@"; }
+
+# Debian makes and starts a cluster of its own when the package comes; this box gets its own later.
+install_postgres() {
+  local no_cluster=/etc/postgresql-common/createcluster.d/hotspare.conf
+  if [ ! -f "$no_cluster" ] && [ ! -x "$programs/postgres" ]; then
+    install -d "$(dirname "$no_cluster")"
+    echo 'create_main_cluster = false' >"$no_cluster.new"
+    mv "$no_cluster.new" "$no_cluster"
+  fi
+  ensure_packages "postgresql-$POSTGRES_MAJOR"
+}
 
 # What logs in at other members before this box's own files are in place.
 passfile=/run/hotspare-clone.pgpass
@@ -44,14 +54,28 @@ make_from_nothing() {
   touch "$stamps/restore-wanted"
 }
 
+# The history of the member at this address, as its keeper knows it: the WAL that proves it may be gone there, and a copy has none.
+# Prints nothing where no agent tells.
+history_of() {
+  "$NODE" -e '
+    fetch(`http://${process.argv[1]}/v1/services/pg/failover`, { signal: AbortSignal.timeout(5000) })
+      .then((response) => response.json())
+      .then(({ self }) => self?.history && console.log(JSON.stringify(self.history)))
+      .catch(() => {});
+  ' "$1:$AGENT_PORT"
+}
+
 # copy_of NAME ADDRESS [OPTION...]
 copy_of() {
-  local name=$1 address=$2
+  local name=$1 address=$2 history=
   shift 2
+  [ "$IS_MANAGED" != true ] || history=$(history_of "$address")
   say "clone $name"
   as_postgres "$programs/pg_basebackup" -d "$(member_at "$address")" -D "$data.unfinished" -X stream -c fast "$@" \
     >"$payload/clone.log" 2>&1 || fail "$name ($address) could not be cloned: $(tail -n 3 "$payload/clone.log")"
   as_postgres touch "$data.unfinished/standby.signal"
+  # The keeper takes it from there (keeper/state/files.ts).
+  [ -z "$history" ] || install -m 600 -o postgres -g postgres /dev/stdin "$data.unfinished/hotspare-history.json" <<<"$history"
   # Debian keeps a cluster's settings elsewhere, so the copy has none; pg_createcluster wants some to begin with.
   local file
   for file in postgresql pg_hba pg_ident; do
@@ -73,12 +97,54 @@ fresh_slot() {
   done
 }
 
+# Where roles are managed: whoever is primary at this moment. Prints NAME=ADDRESS.
+primary_there() {
+  local other
+  for other in ${PG_OTHERS:-}; do
+    [ "$(as_postgres psql -X -q -A -t -d "$(member_at "${other#*=}") dbname=postgres" -c 'SELECT pg_is_in_recovery()' 2>/dev/null)" = f ] || continue
+    echo "$other"
+    return
+  done
+}
+
+# Who has every acknowledged commit, as Consul knows it: a record there means that there was a database before. Prints yes, no or unknown.
+is_recorded() {
+  "$NODE" -e '
+    const token = require("fs").readFileSync(process.argv[1], "utf8").trim();
+    fetch("http://127.0.0.1:8500/v1/kv/hotspare/pg/record?consistent", {
+      headers: { "X-Consul-Token": token },
+      signal: AbortSignal.timeout(5000),
+    }).then(
+      ({ status }) => console.log(status === 200 ? "yes" : status === 404 ? "no" : "unknown"),
+      () => console.log("unknown"),
+    );
+  ' "$payload/files/etc/hotspare/agent.token"
+}
+
+# The data of a managed member: a copy of whoever is primary. Only the first box of all makes a database, and none is promoted
+# here: both are the agents' to decide once there is one.
+make_managed_data() {
+  local deadline=$((SECONDS + 120)) source
+  until source=$(primary_there) && [ -n "$source" ]; do
+    if [ "$IS_FIRST_PRIMARY" = true ] && [ -z "$(member_with_data)" ] && [ "$(is_recorded)" != yes ]; then
+      make_from_nothing
+      return
+    fi
+    [ $SECONDS -lt $deadline ] ||
+      fail "no other member is primary, so there is nobody to clone. See \"hotspare status\" on one of them (${PG_OTHERS:-there are no others}); a member is promoted with \"hotspare promote\", then: vagrant provision $BOX"
+    sleep 0.5
+  done
+  copy_of "${source%%=*}" "${source#*=}"
+}
+
 # A database is made beside and moved in at the end: what was begun and not finished is never taken for one.
 make_data() {
   local other
   install -d -o postgres -g postgres "$(dirname "$data")"
   rm -rf "$data.unfinished"
-  if [ "$IS_FIRST_PRIMARY" != true ]; then
+  if [ "$IS_MANAGED" = true ]; then
+    make_managed_data
+  elif [ "$IS_FIRST_PRIMARY" != true ]; then
     wait_for_primary
     fresh_slot
     copy_of "$PRIMARY" "$PRIMARY_ADDRESS" -S "$SLOT"

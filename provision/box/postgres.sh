@@ -1,4 +1,4 @@
-# Postgres: the first primary is made, every other member is a clone of it that follows.
+# Postgres: the first primary is made, every other member is a clone of it that follows. Where roles are managed, of whoever is primary.
 # shellcheck shell=bash source=provision/box/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=provision/box/lib-postgres.sh
@@ -6,14 +6,7 @@
 
 unit=postgresql@$POSTGRES_MAJOR-main.service
 
-# Debian makes and starts a cluster of its own when the package comes; this box gets its own further down.
-no_cluster=/etc/postgresql-common/createcluster.d/hotspare.conf
-if [ ! -f "$no_cluster" ] && [ ! -x "$programs/postgres" ]; then
-  install -d "$(dirname "$no_cluster")"
-  echo 'create_main_cluster = false' >"$no_cluster.new"
-  mv "$no_cluster.new" "$no_cluster"
-fi
-ensure_packages "postgresql-$POSTGRES_MAJOR"
+install_postgres
 make_passfile
 
 [ -f "$data/PG_VERSION" ] || make_data
@@ -23,6 +16,7 @@ make_passfile
 }
 place postgres
 include_keeper_settings
+[ "$(systemctl show -p NeedDaemonReload --value "$unit")" = no ] || systemctl daemon-reload
 
 digest=$(digest_of postgres)
 if ! systemctl is-active -q "$unit"; then
@@ -52,11 +46,18 @@ fi
 
 is_replica=$(sql -c 'SELECT pg_is_in_recovery()') || last_words "$unit"
 if [ "$is_replica" = t ]; then
-  [ "$IS_FIRST_PRIMARY" = true ] || check_same_system
+  [ "$IS_FIRST_PRIMARY" = true ] || [ "$IS_MANAGED" = true ] || check_same_system
   say "Postgres $(sql -c 'SHOW server_version'), replica"
   exit 0
 fi
-[ "$IS_FIRST_PRIMARY" = true ] || check_same_system
+[ "$IS_FIRST_PRIMARY" = true ] || [ "$IS_MANAGED" = true ] || check_same_system
+# Behind a closed gate no commit returns; the holder's agent opens it, and what is not the holder must write nothing.
+case $(sql -c 'SHOW synchronous_standby_names') in
+*'"hotspare gate '*)
+  say "Postgres $(sql -c 'SHOW server_version'), behind its gate: roles and databases are left as they are"
+  exit 0
+  ;;
+esac
 
 # What a destruction that was called off may have left: see vagrant/ruby/backup.rb.
 if [ "$(sql -c "SELECT count(*) FROM pg_settings WHERE name = 'default_transaction_read_only' AND sourcefile LIKE '%auto.conf'")" != 0 ]; then

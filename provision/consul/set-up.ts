@@ -7,9 +7,11 @@ import { UserError, messageOf } from '../../common/errors.js';
 import { aclOf } from './acl.js';
 import type { Secrets } from '../site/secrets.js';
 import type { Topology } from '../topology/topology.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 
 const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
+/** One that was away for a while and was removed comes back without a vote, and the next loss costs the quorum. */
+const keepDeadServers = { CleanupDeadServers: false } as const;
 const requestTimeoutMs = 5_000;
 /** How long a restarted Consul may take until it knows its tokens again. */
 const knownTimeoutMs = 20_000;
@@ -60,7 +62,9 @@ export async function setUpAcl(setup: AclSetup): Promise<void> {
   const { topology, secrets, managementTokenFile } = setup;
   const wanted = aclOf(topology, secrets);
   const doneFile = `${managementTokenFile}.applied`;
-  const digest = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify({ ...wanted, autopilot: keepDeadServers }))
+    .digest('hex');
   const { token: management, isNew } = await managementToken(setup);
   if (!isNew && existsSync(doneFile) && readFileSync(doneFile, 'utf8') === digest) return;
 
@@ -84,6 +88,10 @@ export async function setUpAcl(setup: AclSetup): Promise<void> {
     );
     await call('PUT', isThere ? `acl/token/${accessor}` : 'acl/token', body);
   }
+  // The configuration file counts only while a cluster is made.
+  const autopilot = (await call('GET', 'operator/autopilot/configuration')) as Record<string, unknown>;
+  if (autopilot['CleanupDeadServers'] !== false)
+    await call('PUT', 'operator/autopilot/configuration', { ...autopilot, ...keepDeadServers });
   // Servers began before their token existed, and would try again only after a quarter of a minute.
   for (const server of setup.servers) {
     await request(setup, server, management, 'PUT', 'agent/token/agent', {

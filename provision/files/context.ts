@@ -1,7 +1,7 @@
-import { firewallOf } from '../services/firewall.js';
+import { firewallOf } from '../services/derived/firewall.js';
 import { programsOn, services } from '../services/index.js';
-import { placeOf } from '../services/program.js';
-import { drivenUnits } from '../services/units.js';
+import { placeOf, unitName } from '../services/program.js';
+import { drivenUnits } from '../services/derived/units.js';
 import { accessOf } from '../postgres/access.js';
 import { system } from '../site/real-boxes.js';
 import { addressOf, portOf, type Site } from '../site/site.js';
@@ -20,6 +20,7 @@ export function contextOf(site: Site, box: Box) {
       consulHttp: portOf(site, 'consulHttp'),
       consulDns: portOf(site, 'consulDns'),
       agentHttp: portOf(site, 'agentHttp'),
+      postgres: portOf(site, 'postgres'),
     },
     path: place.paths,
     secret: site.secrets,
@@ -58,7 +59,7 @@ function agentValues(site: Site, box: Box) {
           name,
           kind,
           port: port(site),
-          unit: site.supervisor === 'systemd' ? unit(site) : null,
+          unit: unitName(site, box, { name, unit }),
           settings: yamlLines(settings),
         };
       }),

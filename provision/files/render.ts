@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError, messageOf } from '../../common/errors.js';
-import { compileTemplate } from '../../common/template.js';
+import { compileTemplate } from '../../common/text/template.js';
 import { slotName } from '../postgres/members.js';
 
 const helpers = {

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasContent } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { hasContent } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 import type { BoxFile } from './box-file.js';
 
 export type Account = { readonly uid: number; readonly gid: number } | undefined;

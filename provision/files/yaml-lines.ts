@@ -4,11 +4,19 @@ const words = /^(true|false|yes|no|on|off|null|y|n)$/i;
 
 /** A mapping as lines of YAML, to be indented by whoever uses them. Values: texts, numbers, truths, lists, mappings. */
 export function yamlLines(mapping: object): string[] {
-  return Object.entries(mapping).flatMap(([key, value]: [string, unknown]) =>
-    isMapping(value)
-      ? [`${key}:`, ...yamlLines(value).map((line) => `  ${line}`)]
-      : [`${key}: ${scalar(value)}`],
-  );
+  return Object.entries(mapping).flatMap(([key, value]: [string, unknown]) => {
+    if (isMapping(value)) return [`${key}:`, ...indented(yamlLines(value))];
+    if (Array.isArray(value) && value.length > 0 && value.every(isMapping))
+      return [`${key}:`, ...value.flatMap((item) => itemLines(item))];
+    return [`${key}: ${scalar(value)}`];
+  });
+}
+
+const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+
+function itemLines(item: object): string[] {
+  const [first = '', ...rest] = yamlLines(item);
+  return [`  - ${first}`, ...indented(indented(rest))];
 }
 
 function scalar(value: unknown): string {

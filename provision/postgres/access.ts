@@ -8,7 +8,7 @@ export interface AccessRule {
   readonly user: string;
   /** A network; empty for the local socket. */
   readonly address: string;
-  readonly method: 'peer' | 'scram-sha-256';
+  readonly method: 'peer' | 'peer map=keeper' | 'scram-sha-256';
 }
 
 /** Who may log in at a member, from where. What is not here is refused. */
@@ -23,7 +23,10 @@ export function accessOf(site: Site): AccessRule[] {
   const logins = programs.flatMap(({ logins = [], isOn }) => logins.map((login) => ({ ...login, isOn })));
   if (site.loopback === 'shared') {
     const superuser = { database: 'all', user: 'postgres' };
-    return [superuser, ...logins].map(({ database, user }) => host(database, user, site.clientNetwork));
+    return [
+      { type: 'local', ...superuser, address: '', method: 'peer map=keeper' },
+      ...[superuser, ...logins].map(({ database, user }) => host(database, user, site.clientNetwork)),
+    ];
   }
   return [
     { type: 'local', database: 'all', user: 'postgres', address: '', method: 'peer' },

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { ports } from '../../common/names.js';
-import { portOf, type BoxPaths, type Site } from '../site/site.js';
-import type { Program } from './program.js';
-
-const secretFile = ({ supervisor }: Site, { config }: BoxPaths) =>
-  supervisor === 'systemd' ? join(config, 'http.secret') : null;
+import { portOf } from '../site/site.js';
+import { keeper, keeperGroup } from './keeper.js';
+import { consulTokenOf } from './parts/roles.js';
+import { inSmallHeap, smallHeap, type Program } from './program.js';
 
 export const agent: Program = {
   name: 'agent',
@@ -26,20 +25,20 @@ export const agent: Program = {
     },
   ],
   process: ({ paths }, node) => ({
-    command: node('agent/main.js', '--config', join(paths.config, 'agent.yaml')),
+    command: inSmallHeap(node('agent/main.js', '--config', join(paths.config, 'agent.yaml'))),
   }),
   folders: ({ agentState }) => [{ path: agentState, mode: 0o700 }],
-  values: ({ site, paths }) => ({
-    /** Null where no secret admits changes. */
-    httpSecretFile: secretFile(site, paths),
+  values: ({ site, box }) => ({
+    /** Null where there is no keeper. */
+    keeperGroup: keeper.isOn(site, box) ? keeperGroup : null,
+    /** Null where systemd runs the programs. */
+    labDirectory: site.supervisor === 'processes' ? site.directory : null,
+    smallHeap,
   }),
-  files: ({ site, paths }, { rendered, secret, unit }) => {
-    const file = secretFile(site, paths);
-    return [
-      rendered(join(paths.config, 'agent.yaml'), 'agent.yaml.hbs'),
-      secret(join(paths.config, 'agent.token'), site.secrets.tokens.agent, 'hotspare'),
-      ...(file === null ? [] : [secret(file, site.secrets.http, 'hotspare')]),
-      ...unit('hotspare-agent.service', 'hotspare-agent.service.hbs'),
-    ];
-  },
+  files: ({ site, box, paths }, { rendered, secret, unit }) => [
+    rendered(join(paths.config, 'agent.yaml'), 'agent.yaml.hbs'),
+    secret(join(paths.config, 'agent.token'), consulTokenOf(site.secrets, box), 'hotspare'),
+    secret(join(paths.config, 'http.secret'), site.secrets.http, 'hotspare'),
+    ...unit('hotspare-agent.service', 'hotspare-agent.service.hbs'),
+  ],
 };

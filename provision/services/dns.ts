@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { system } from '../site/real-boxes.js';
 import { isDnsBox, type Program } from './program.js';
-import { reloadOf } from './reload.js';
+import { reloadOf } from './parts/reload.js';
 
 const unit = 'dnsmasq.service';
 

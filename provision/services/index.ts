@@ -4,6 +4,7 @@ import { agent } from './agent.js';
 import { common } from './common.js';
 import { consul } from './consul.js';
 import { dns } from './dns.js';
+import { keeper } from './keeper.js';
 import { nginx } from './nginx.js';
 import { pg } from './pg.js';
 import type { Program, Service } from './program.js';
@@ -19,7 +20,7 @@ export const services: readonly Service[] = [
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
 
 /** Every program of the boxes, in the order it is started. */
-export const programs: readonly Program[] = [common, consul, ...services, dns, agent].sort(
+export const programs: readonly Program[] = [common, consul, keeper, ...services, dns, agent].sort(
   (a, b) => a.order - b.order,
 );
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { system } from '../site/real-boxes.js';
 import { portOf } from '../site/site.js';
 import { service, type Maker, type Place } from './program.js';
-import { reloadOf } from './reload.js';
-import { problemJson, troublesOf } from './troubles.js';
+import { reloadOf } from './parts/reload.js';
+import { problemJson, troublesOf } from './parts/troubles.js';
 
 const unit = 'nginx.service';
 

@@ -1,17 +1,19 @@
 import { join } from 'node:path';
 import { ports } from '../../common/names.js';
 import { firstPrimaryOf, slotName } from '../postgres/members.js';
-import { addressOf, portOf, type Site } from '../site/site.js';
+import { addressOf, portOf, type BoxPaths, type Site } from '../site/site.js';
 import { boxesWith, type Box } from '../topology/model.js';
+import { beforePostgres, beforePostgresValues } from './keeper.js';
 import { service } from './program.js';
 
 const owner = 'postgres';
+const unitOf = ({ binaries }: Pick<Site, 'binaries'>) => `postgresql@${binaries.postgresMajor}-main.service`;
 
 export const pg = service({
   name: 'pg',
   steps: ['postgres'],
   order: 20,
-  unit: ({ binaries }) => `postgresql@${binaries.postgresMajor}-main.service`,
+  unit: unitOf,
   port: (site) => portOf(site, 'postgres'),
   openings: [
     {
@@ -22,11 +24,12 @@ export const pg = service({
       from: ['todomvc boxes', 'pg boxes'],
     },
   ],
-  registration: ({ paths }) => ({
+  registration: ({ site, paths }) => ({
     kind: 'postgres',
     settings: {
       dataDir: paths.postgresData,
       probe: { user: 'hotspare_agent', passwordFile: join(paths.config, 'agent.password') },
+      failover: failoverOf(site, paths),
     },
   }),
   agentFiles: ({ site, paths }, { secret }) => [
@@ -35,16 +38,26 @@ export const pg = service({
   logins: [
     { database: 'postgres', user: 'hotspare_agent' },
     { database: 'replication', user: 'hotspare_replication' },
+    // pg_rewind reads files by SQL.
+    { database: 'postgres', user: 'hotspare_replication' },
   ],
-  process: ({ site, paths }) => ({
-    command: [join(site.binaries.postgresBin, 'postgres'), '-D', paths.postgresData],
-    account: site.postgresAccount,
+  process: (place, node) => ({
+    command: [
+      join(place.site.binaries.postgresBin, 'postgres'),
+      '-D',
+      place.paths.postgresData,
+      '-c',
+      `config_file=${place.paths.postgresMainConf}`,
+    ],
+    account: place.site.postgresAccount,
+    before: beforePostgres(place, node),
     // "Fast": sessions are ended, a last checkpoint is written.
     stopSignal: 'SIGINT',
     stopTimeoutMs: 30_000,
     killMode: 'process',
   }),
-  values: ({ site, address, paths }) => {
+  values: (place) => {
+    const { site, address, paths } = place;
     const { topology } = site;
     const member = (box: Box) => ({ name: box.name, address: addressOf(site, box) });
     const primary = firstPrimaryOf(topology);
@@ -59,38 +72,68 @@ export const pg = service({
         listen: site.loopback === 'own' ? '*' : address,
         ...(site.supervisor === 'systemd'
           ? // Where the distribution has them; the log goes to systemd's journal, which bounds what it keeps.
-            { socketFolder: null, hbaFile: null, logDestination: 'syslog' }
-          : { socketFolder: '', hbaFile: `${paths.postgresConfig}/pg_hba.conf`, logDestination: 'stderr' }),
+            { socketFolder: null, configFolder: null, logDestination: 'syslog' }
+          : {
+              socketFolder: paths.postgresSockets,
+              configFolder: paths.postgresConfig,
+              account: site.accountName,
+              logDestination: 'stderr',
+            }),
       },
+      before: beforePostgresValues(place),
+      isManaged: topology.postgres.policy.roles === 'managed',
     };
   },
-  files: ({ site, paths }, { rendered }) => {
-    const { config, postgresConfig, postgresSettings, keeperSettings } = paths;
+  files: ({ site, paths }, { rendered, unit }) => {
+    const { config, postgresConfig, postgresMainConf, postgresSettings, keeperSettings } = paths;
     return [
       rendered(postgresSettings, 'postgres.conf.hbs', { owner }),
       rendered(keeperSettings, 'keeper.conf.hbs', { owner, initialOnly: true }),
       rendered(join(postgresConfig, 'pg_hba.conf'), 'pg_hba.conf.hbs', { mode: 0o640, owner }),
       rendered(join(postgresConfig, 'replication.pgpass'), 'replication.pgpass.hbs', { mode: 0o600, owner }),
-      site.supervisor === 'systemd'
-        ? rendered('roles.sql', 'roles.sql.hbs', { mode: 0o600, staged: true })
-        : rendered(join(config, 'roles.sql'), 'roles.sql.hbs', { mode: 0o600 }),
+      ...(site.supervisor === 'systemd'
+        ? [rendered('roles.sql', 'roles.sql.hbs', { mode: 0o600, staged: true })]
+        : [
+            rendered(postgresMainConf, 'postgresql.conf.hbs', { owner }),
+            rendered(join(postgresConfig, 'pg_ident.conf'), 'pg_ident.conf.hbs', { owner }),
+            rendered(join(config, 'roles.sql'), 'roles.sql.hbs', { mode: 0o600 }),
+          ]),
+      ...unit(`${unitOf(site)}.d/hotspare.conf`, 'postgres.dropin.conf.hbs'),
     ];
   },
   variables: ({ site, box }) => variablesOf(site, box),
+});
+
+/** What the agent moves the roles with. */
+const failoverOf = (site: Site, { keeperSocket }: BoxPaths) => ({
+  keeper: keeperSocket,
+  policy: site.topology.postgres.policy,
+  members: boxesWith(site.topology, 'pg').map((box) => ({
+    name: box.name,
+    address: addressOf(site, box),
+    port: portOf(site, 'postgres'),
+    agent: `http://${addressOf(site, box)}:${portOf(site, 'agentHttp')}`,
+  })),
 });
 
 function variablesOf(site: Site, box: Box): Record<string, string> {
   const { topology } = site;
   const others = boxesWith(topology, 'pg').filter(({ name }) => name !== box.name);
   const primary = firstPrimaryOf(topology);
+  const { keeperSettings, postgresConfig, postgresData } = site.pathsOf(box);
   return {
     POSTGRES_MAJOR: String(site.binaries.postgresMajor),
+    POSTGRES_DATA: postgresData,
+    POSTGRES_SETTINGS: postgresConfig,
+    POSTGRES_PROGRAMS: site.binaries.postgresBin,
     POSTGRES_PORT: String(portOf(site, 'postgres')),
     PG_OTHERS: others.map((other) => `${other.name}=${addressOf(site, other)}`).join(' '),
+    AGENT_PORT: String(portOf(site, 'agentHttp')),
+    IS_MANAGED: String(topology.postgres.policy.roles === 'managed'),
     IS_FIRST_PRIMARY: String(box.name === primary.name),
     PRIMARY: primary.name,
     PRIMARY_ADDRESS: addressOf(site, primary),
     SLOT: slotName(box.name),
-    KEEPER_SETTINGS: site.pathsOf(box).keeperSettings,
+    KEEPER_SETTINGS: keeperSettings,
   };
 }

@@ -107,7 +107,9 @@ export interface Program {
   /** Absent: the lab does not run it. */
   readonly process?: (place: Place<LabSite>, node: NodeCommand) => Process;
   /** Folders of a lab's box that must be there before it starts. */
-  readonly folders?: (paths: BoxPaths) => readonly { readonly path: string; readonly mode: number }[];
+  readonly folders?: (
+    paths: BoxPaths,
+  ) => readonly { readonly path: string; readonly mode: number; readonly owner?: Owner }[];
   /** What its templates may use besides what all may. */
   readonly values?: (place: Place) => object;
   readonly files?: (place: Place, make: Maker) => BoxFile[];
@@ -120,6 +122,25 @@ export interface Program {
   readonly variables?: (place: Place) => Readonly<Record<string, string>>;
   readonly registration?: (place: Place) => Registration;
 }
+
+/** What the site's supervisor calls a program of a box. */
+export function unitName(site: Site, box: Box, { name, unit }: Pick<Service, 'name' | 'unit'>): string {
+  return site.supervisor === 'systemd' ? unit(site) : processName(name, box);
+}
+
+/** What the lab calls it. */
+export const processName = (program: string, box: Box): string => `${program}@${box.name}`;
+
+/**
+ * Node's argument for a program that runs on every box and keeps little: a young generation of 1 MB. With Node's 16 MB an agent that has
+ * been busy holds 70 MB.
+ */
+export const smallHeap = '--max-semi-space-size=1';
+export const inSmallHeap = ([node, ...more]: Process['command']): Process['command'] => [
+  node,
+  smallHeap,
+  ...more,
+];
 
 /** The command line of one of hotspare's own programs. */
 export type NodeCommand = (main: string, ...args: string[]) => Process['command'];

@@ -1,15 +1,24 @@
 /*
- * Which programs real boxes have, and where they lie. Scripts in the boxes and Ruby get them by way of the payload.
- * vagrant/build-lxc-box runs before anything is built and reads this file: one `export const NAME = VALUE;` a line.
+ * What real boxes are made of, which programs they have, and where these lie. Scripts in the boxes get it by way of the payload.
+ * The Vagrantfile and vagrant/build-lxc-box run before anything is built and read this file: one `export const NAME = VALUE;`
+ * a line.
  */
+
+/** Vagrant's names of the images. vagrant/build-lxc-box makes that of LXC. */
+export const virtualboxImage = 'debian/bookworm64';
+export const lxcImage = 'hotspare/bookworm';
 
 /** Debian 12's. */
 export const postgresMajor = 15;
+/** Where Debian keeps what its servers hold and how they are set, in a folder a major version. */
+export const postgresDataFolder = '/var/lib/postgresql';
+export const postgresSettingsFolder = '/etc/postgresql';
 /** The Node of the boxes, apart from whatever Node they have of their own. */
 export const nodeFolder = '/opt/hotspare-node';
 /** What the boxes get when they have no Node of their own, or one older than the minimum. */
 export const nodeVersion = '22.23.3';
-export const nodeMinimum = '20.19.0';
+/** The oldest Node that runs hotspare, here as on the boxes. */
+export const nodeMinimum = '20.19';
 /** Points to the present one of the releases. */
 export const packageFolder = '/opt/hotspare';
 /** One folder a build of hotspare, named by its digest. */

@@ -1,16 +1,26 @@
 import type { BoxPaths, BoxesFacts, BoxesSite } from './site.js';
 import type { Box } from '../topology/model.js';
-import { nodeFolder, packageFolder, postgresMajor } from './programs.js';
+import {
+  nodeFolder,
+  packageFolder,
+  postgresDataFolder,
+  postgresMajor,
+  postgresSettingsFolder,
+} from './programs.js';
 
-export const postgresConfigFolder = `/etc/postgresql/${postgresMajor}/main`;
+export const postgresConfigFolder = `${postgresSettingsFolder}/${postgresMajor}/main`;
 
 const paths: BoxPaths = {
   config: '/etc/hotspare',
   consulData: '/var/lib/consul',
-  postgresData: `/var/lib/postgresql/${postgresMajor}/main`,
+  postgresData: `${postgresDataFolder}/${postgresMajor}/main`,
   postgresConfig: postgresConfigFolder,
+  postgresMainConf: `${postgresConfigFolder}/postgresql.conf`,
+  postgresSockets: '/run/postgresql',
   postgresSettings: `${postgresConfigFolder}/conf.d/hotspare.conf`,
   keeperSettings: `${postgresConfigFolder}/hotspare.conf`,
+  keeperState: '/var/lib/hotspare-keeper',
+  keeperSocket: '/run/hotspare-keeper/keeper.sock',
   nginxConf: '/etc/nginx/nginx.conf',
   nginxState: '/var/lib/nginx',
   upstreams: '/var/lib/hotspare/nginx/upstreams.conf',
@@ -26,6 +36,7 @@ export const system = {
   polkitRules: '/etc/polkit-1/rules.d/50-hotspare.rules',
   dnsmasqConf: '/etc/dnsmasq.d/hotspare.conf',
   dnsHosts: '/var/lib/hotspare/dns/hosts',
+  postgresFolders: `${postgresDataFolder} ${postgresSettingsFolder}`,
   nginxPid: '/run/nginx.pid',
   tlsCertificate: '/etc/nginx/tls/cert.pem',
   tlsKey: '/etc/nginx/tls/key.pem',

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../../common/errors.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 
 /** Everything secret of one topology. Made once, kept in one file of mode 0600, never in git. */
 export interface Secrets {
@@ -11,8 +11,10 @@ export interface Secrets {
   readonly tokens: {
     /** For Consul's own agents: may register their node. */
     readonly node: string;
-    /** For hotspare's agents: may write the services of the topology. */
+    /** For hotspare's agents: may write the services of the topology that have no roles. */
     readonly agent: string;
+    /** For those on boxes with a service that has roles: may write that, take its lease, and write what its members share. */
+    readonly memberAgent: string;
     /** For apps: may read nodes and services. */
     readonly app: string;
   };
@@ -31,7 +33,7 @@ export function makeSecrets(): Secrets {
   return {
     gossipKey: randomBytes(32).toString('base64'),
     http: randomBytes(32).toString('base64url'),
-    tokens: { node: randomUUID(), agent: randomUUID(), app: randomUUID() },
+    tokens: { node: randomUUID(), agent: randomUUID(), memberAgent: randomUUID(), app: randomUUID() },
     passwords: {
       postgres: password(),
       replication: password(),

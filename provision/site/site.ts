@@ -1,4 +1,4 @@
-import type { Binaries } from '../../common/runtime/binaries.js';
+import type { Binaries } from '../../common/runtime/machine/binaries.js';
 import { ports } from '../../common/names.js';
 import type { Secrets } from './secrets.js';
 import type { Box, Topology } from '../topology/model.js';
@@ -11,10 +11,17 @@ export interface BoxPaths {
   readonly postgresData: string;
   /** Folder of pg_hba.conf and the replication password. */
   readonly postgresConfig: string;
+  /** postgresql.conf, which Postgres is started with. */
+  readonly postgresMainConf: string;
+  /** Folder of Postgres' Unix socket. */
+  readonly postgresSockets: string;
   /** The file of hotspare's settings of Postgres. */
   readonly postgresSettings: string;
   /** The file of the settings that belong to the keeper, whom a member follows above all; read after the other. */
   readonly keeperSettings: string;
+  /** Folder of the keeper's own small files. */
+  readonly keeperState: string;
+  readonly keeperSocket: string;
   /** The file nginx is started with. */
   readonly nginxConf: string;
   /** Folder of nginx' temporary files. */
@@ -61,11 +68,15 @@ export interface BoxesFacts {
 }
 
 export interface LabSite extends AnySite, LabFacts {
+  /** The lab's folder, where its processes are noted. */
+  readonly directory: string;
   /** Which addresses the boxes' connections may come from. */
   readonly clientNetwork: string;
   /** The account nginx workers run as, when nginx is started by root. */
   readonly nginxUser: string | undefined;
-  /** The account Postgres runs as; owns the Postgres files. Undefined: the caller. */
+  /** The name of the account Postgres runs as. */
+  readonly accountName: string;
+  /** That account; owns the Postgres files. Undefined: the caller. */
   readonly postgresAccount: { readonly uid: number; readonly gid: number } | undefined;
 }
 

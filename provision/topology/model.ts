@@ -1,3 +1,5 @@
+import type { Policy } from '../../common/failover/shapes.js';
+
 /** Boxes that are alike: NAME1, NAME2, … Scaling out is its `count`. */
 export interface Group {
   readonly name: string;
@@ -28,6 +30,8 @@ export interface Location {
   readonly balance: (typeof balances)[number];
 }
 
+export type FirstPolicy = Pick<Policy, 'roles' | 'promotion' | 'durability'>;
+
 /** vagrant/topology.json: the one place that says which boxes there are and what runs on each. */
 export interface Topology {
   readonly groups: readonly Group[];
@@ -35,8 +39,8 @@ export interface Topology {
   readonly boxes: readonly Box[];
   /** The first three numbers of the boxes' addresses, by the way they are run. */
   readonly subnets: { readonly lab: string; readonly vagrant: string };
-  /** The member that is made first; the others are cloned from it. */
-  readonly postgres: { readonly firstPrimary: string };
+  /** The member that is made first, the others are cloned from it; and the policy while Consul holds none. */
+  readonly postgres: { readonly firstPrimary: string; readonly policy: FirstPolicy };
   readonly locations: readonly Location[];
   /** The box that answers DNS for the local network and whose Consul UI is shown, and the name of the load balancers. */
   readonly dns: { readonly box: string; readonly name: string };

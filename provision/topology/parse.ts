@@ -1,7 +1,7 @@
 import { ConfigError } from '../../common/errors.js';
 import { isCidr, isSubnet } from './address.js';
 import { serviceNames } from '../services/index.js';
-import { balances, boxesOf, type Group, type Location, type Topology } from './model.js';
+import { balances, boxesOf, type FirstPolicy, type Group, type Location, type Topology } from './model.js';
 
 /** Checks what a topology file says. Throws a ConfigError that names file, key, value and expectation. */
 export function parseTopology(file: string, data: unknown): Topology {
@@ -41,7 +41,7 @@ export function parseTopology(file: string, data: unknown): Topology {
   const members = boxes.filter((box) => box.services.includes('pg')).map((box) => box.name);
   if (members.length === 0)
     refuse('groups', 'no box with the service pg', 'a group with pg and a count of at least 1');
-  const postgres = object('postgres', top['postgres'], ['firstPrimary']);
+  const postgres = object('postgres', top['postgres'], ['firstPrimary', 'policy']);
   const locations = list('locations', top['locations']).map((raw, index): Location => {
     const key = `locations[${index}]`;
     const location = object(key, raw, ['path', 'service', 'balance']);
@@ -59,7 +59,10 @@ export function parseTopology(file: string, data: unknown): Topology {
     groups,
     boxes,
     subnets: { lab, vagrant: subnet('vagrant') },
-    postgres: { firstPrimary: oneOf('postgres.firstPrimary', postgres['firstPrimary'], members) },
+    postgres: {
+      firstPrimary: oneOf('postgres.firstPrimary', postgres['firstPrimary'], members),
+      policy: parsePolicy(read, postgres['policy'] ?? {}),
+    },
     locations,
     dns: {
       box: oneOf(
@@ -83,6 +86,17 @@ export function parseTopology(file: string, data: unknown): Topology {
       ),
     },
   };
+
+  function parsePolicy({ object, oneOf }: typeof read, raw: unknown): FirstPolicy {
+    const policy = object('postgres.policy', raw, ['roles', 'promotion', 'durability']);
+    const or = <T extends string>(key: string, allowed: readonly [T, ...T[]]): T =>
+      policy[key] === undefined ? allowed[0] : oneOf(`postgres.policy.${key}`, policy[key], allowed);
+    return {
+      roles: or('roles', ['observe', 'managed']),
+      promotion: or('promotion', ['manual']),
+      durability: or('durability', ['async', 'sync']),
+    };
+  }
 
   function parseGroup({ object }: typeof read, key: string, raw: unknown): Group {
     const group = object(key, raw, ['name', 'count', 'firstHost', 'consulServers', 'services']);

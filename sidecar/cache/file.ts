@@ -3,7 +3,7 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, messageOf } from '../../common/errors.js';
 import type { Target } from '../../common/names.js';
-import { replaceFile } from '../../common/runtime/replace-file.js';
+import { replaceFile } from '../../common/runtime/files/replace-file.js';
 import { isSystemId } from '../core/model.js';
 import type { Known, LastKnownGood } from '../ports.js';
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../common/errors.js';
 import { ports, type Target } from '../../common/names.js';
-import { discreet } from '../../common/redact.js';
+import { discreet } from '../../common/text/redact.js';
 import { Secret } from '../../common/secret.js';
 import type { DiscoveryOptions } from '../discovery-options.js';
 import { refuseUnknown, where } from './refusals.js';

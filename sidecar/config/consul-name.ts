@@ -1,5 +1,5 @@
 import { ConfigError } from '../../common/errors.js';
-import { redactedText } from '../../common/redact.js';
+import { redactedText } from '../../common/text/redact.js';
 import { where } from './refusals.js';
 
 /** One part of a name in DNS. */

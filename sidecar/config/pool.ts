@@ -9,6 +9,7 @@ declare const parsed: unique symbol;
 export interface PoolLimits {
   readonly [parsed]: true;
   readonly writeWaitMs: number;
+  readonly ackTimeoutMs: number;
   readonly maxReplicaLagBytes: number;
   readonly warmSpare: boolean;
   readonly readYourWrites: boolean;
@@ -17,7 +18,14 @@ export interface PoolLimits {
 }
 
 const defaultReadWaitMs = 100;
-const ownNames = ['hotspare', 'writeWaitMs', 'maxReplicaLagBytes', 'warmSpare', 'readYourWrites'];
+const ownNames = [
+  'hotspare',
+  'writeWaitMs',
+  'ackTimeoutMs',
+  'maxReplicaLagBytes',
+  'warmSpare',
+  'readYourWrites',
+];
 
 /** A misspelt name beside pg's own cannot be told from one of pg's, or of an app's own Client. This much can. */
 function refuseOtherCase(options: object): void {
@@ -27,17 +35,25 @@ function refuseOtherCase(options: object): void {
   }
 }
 
-/** Checks `writeWaitMs`, `maxReplicaLagBytes`, `warmSpare` and `readYourWrites`. */
+/** Checks `writeWaitMs`, `ackTimeoutMs`, `maxReplicaLagBytes`, `warmSpare` and `readYourWrites`. */
 export function parseLimits(options: HotspareOptions): PoolLimits {
   refuseOtherCase(options);
-  const { writeWaitMs = 0, maxReplicaLagBytes = Infinity, warmSpare = true } = options;
+  const { writeWaitMs = 0, ackTimeoutMs = 5_000 } = options;
+  const { maxReplicaLagBytes = Infinity, warmSpare = true } = options;
   if (typeof writeWaitMs !== 'number' || !(writeWaitMs >= 0) || writeWaitMs === Infinity)
     throw new ConfigError(where, 'writeWaitMs', writeWaitMs, 'a number of milliseconds, 0 or more');
+  if (typeof ackTimeoutMs !== 'number' || !(ackTimeoutMs >= 100))
+    throw new ConfigError(
+      where,
+      'ackTimeoutMs',
+      ackTimeoutMs,
+      'a number of milliseconds, 100 or more, or Infinity',
+    );
   if (typeof maxReplicaLagBytes !== 'number' || !(maxReplicaLagBytes >= 0))
     throw new ConfigError(where, 'maxReplicaLagBytes', maxReplicaLagBytes, 'a number of bytes, 0 or more');
   if (typeof warmSpare !== 'boolean') throw new ConfigError(where, 'warmSpare', warmSpare, 'true or false');
   const limits: Omit<PoolLimits, typeof parsed> = {
-    ...{ writeWaitMs, maxReplicaLagBytes, warmSpare },
+    ...{ writeWaitMs, ackTimeoutMs, maxReplicaLagBytes, warmSpare },
     ...readingOwnWrites(options),
   };
   return limits as PoolLimits;

@@ -1,4 +1,5 @@
 import { parseHealth } from '../../common/consul/json.js';
+import { publishedHistory, type PublishedHistory } from '../../common/failover/published-history.js';
 import { serviceMeta, targetKey, type Role, type Target } from '../../common/names.js';
 import { tagsOf } from '../../common/role-tags.js';
 import type { Lookup } from '../core/model.js';
@@ -16,17 +17,24 @@ export function listing(body: unknown): Listing | null {
   const lookup = (role: Role): Lookup => {
     const targets = new Map<string, Target>();
     const systems: Record<string, string> = {};
+    const histories: Record<string, PublishedHistory> = {};
     for (const { address, port, tags, meta } of serving) {
       const target = { host: address, port };
       if (port <= 0 || address === '' || !tags.some((tag) => tagsOf[role].includes(tag))) continue;
       const key = targetKey(target);
       targets.set(key, target);
       if (meta[serviceMeta.system]) systems[key] = meta[serviceMeta.system]!;
+      const history = publishedHistory(meta);
+      if (history) histories[key] = history;
     }
     const sorted = [...targets.keys()].sort().map((key) => targets.get(key)!);
-    return sorted.length > 0
-      ? { kind: 'found', targets: sorted, ...(Object.keys(systems).length > 0 && { systems }) }
-      : { kind: 'empty' };
+    if (sorted.length === 0) return { kind: 'empty' };
+    return {
+      kind: 'found',
+      targets: sorted,
+      ...(Object.keys(systems).length > 0 && { systems }),
+      ...(Object.keys(histories).length > 0 && { histories }),
+    };
   };
   return { primary: lookup('primary'), replica: lookup('replica') };
 }

@@ -1,3 +1,5 @@
+import type { PublishedHistory } from '../../common/failover/published-history.js';
+import type { GateKind } from '../../common/postgres/gate-name.js';
 import type { Lsn } from '../../common/postgres/lsn.js';
 import type { Mode, Role, Target } from '../../common/names.js';
 
@@ -11,6 +13,8 @@ export type Lookup =
       readonly targets: readonly Target[];
       /** Which database some of them belong to, as their agents have it in Consul; by `targetKey`. */
       readonly systems?: Readonly<Record<string, string>>;
+      /** The newest promotion that the agents of managed members know of; by `targetKey`. */
+      readonly histories?: Readonly<Record<string, PublishedHistory>>;
     }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unavailable'; readonly why: string };
@@ -87,6 +91,18 @@ export type Standing =
     }
   | { readonly kind: 'gone'; readonly trouble: Trouble };
 
+/** What keeps a managed primary from acknowledging writes, when it was last heard. */
+export interface Bars {
+  /** Its gate is closed: commits wait. */
+  readonly gated: boolean;
+  /** All its sessions were told to read only: a switchover has begun. */
+  readonly drained: boolean;
+  /** A write of ours has waited for an acknowledgement for too long, and still does. */
+  readonly stalled: boolean;
+  /** Since when its holder holds its gate, monotonic ms; null: it does not. */
+  readonly heldSinceMs: number | null;
+}
+
 export interface Member {
   readonly target: Target;
   readonly standing: Standing;
@@ -100,7 +116,7 @@ export interface Member {
   readonly told: Told | null;
   /** Which database it belongs to by its agent's word in Consul. Null: nothing is said there. */
   readonly published: string | null;
-  /** The last epoch it showed as primary. */
+  /** The last epoch it showed as primary, with its gate open if it is managed. */
   readonly epoch: Epoch | null;
   /** Written (primary) or replayed (replica) up to here, when last heard. */
   readonly lsn: Lsn | null;
@@ -109,6 +125,7 @@ export interface Member {
   readonly heardAtMs: number | null;
   /** Replica: age of the last replayed transaction, as the server tells it. */
   readonly replayAgeMs: number | null;
+  readonly bars: Bars;
 }
 
 /** Why the mode is what it is. */
@@ -122,6 +139,14 @@ export type Reason =
   | { readonly kind: 'primary-superseded'; readonly target: Target; readonly timeline: number }
   /** A member says it is primary and not of which timeline, while others of the service have said theirs. */
   | { readonly kind: 'primary-untold'; readonly target: Target }
+  /** The one primary that there is acknowledges no writes now. */
+  | {
+      readonly kind: 'primary-barred';
+      readonly target: Target;
+      readonly bar: 'gated' | 'drained' | 'stalled';
+    }
+  /** A member says it is primary, of an older timeline than one that was registered in Consul. */
+  | { readonly kind: 'primary-unregistered'; readonly target: Target; readonly floor: PublishedHistory }
   /** Primaries, or without one replicas, of several databases, before there was a session. */
   | { readonly kind: 'torn'; readonly systemIds: readonly string[] }
   /** All members known are of another database. */
@@ -157,6 +182,10 @@ export interface State {
   /** Whom `pool` may write to. Null unless the mode is read-write. */
   readonly writer: Target | null;
   readonly system: System;
+  /** Agents move the primary: a registration with a history, or a gate, was seen. It stays so. */
+  readonly managed: boolean;
+  /** Of each database the newest history that was registered; nothing below that of ours is ever written to. */
+  readonly floors: Readonly<Record<string, PublishedHistory>>;
   /**
    * When Consul's HTTP API has last said who plays this role, monotonic ms. Null: the newest word on it is not HTTP's.
    */
@@ -206,6 +235,10 @@ export type Event =
       /** Of a replica: received, perhaps not replayed yet. */
       readonly receivedLsn: Lsn | null;
       readonly replayAgeMs: number | null;
+      /** Closed or held. Undefined: it has none, or does not say. */
+      readonly gate?: GateKind | undefined;
+      /** Its configuration, not a role or session, says that transactions only read. */
+      readonly drained?: boolean;
     }
   /** A session that was fine has ended. `monitor`: the one that carries the proof. */
   | { readonly type: 'lost'; readonly target: Target; readonly by: 'monitor' | 'session' }
@@ -220,6 +253,8 @@ export type Event =
     }
   /** The app was given a session to this member. */
   | { readonly type: 'served'; readonly target: Target }
+  /** Whether writes of ours to this member have waited for an acknowledgement for too long, and still do. */
+  | { readonly type: 'acknowledgements'; readonly target: Target; readonly missing: boolean }
   /** A write was refused with 25006. */
   | { readonly type: 'write-refused'; readonly target: Target }
   /** `sleptMs`: how much of the time since the last one this process did not run. */

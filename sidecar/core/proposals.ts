@@ -1,9 +1,10 @@
-import { targetKey } from '../../common/names.js';
-import { idleSince, newMember } from './members.js';
+import { targetKey, type Role } from '../../common/names.js';
+import { floorsWith } from './managed/floor.js';
+import { idleSince, newMember } from './members/members.js';
 import type { Decision, Effect, Event, Lookup, Member, RouteConfig, State } from './model.js';
-import { moveAfterMs } from './moving.js';
-import { everybody, rotated, seated, somebodyListed } from './seats.js';
-import { belonging } from './system.js';
+import { moveAfterMs } from './members/moving.js';
+import { everybody, rotated, seated, somebodyListed } from './members/seats.js';
+import { belonging } from './members/system.js';
 
 type Proposal = Event & { type: 'proposal' };
 
@@ -25,8 +26,7 @@ export function propose(before: State, event: Proposal, nowMs: number): Decision
   for (const target of targets) {
     const key = targetKey(target);
     const member = all.get(key);
-    if (member && member.standing.kind !== 'proven' && state.members.has(key))
-      probes.push({ do: 'probe', target });
+    if (member && state.members.has(key) && isNews(member, role, lists)) probes.push({ do: 'probe', target });
     all.set(key, member ?? { ...newMember(target), remembered, idleSinceMs: nowMs });
   }
   if (!lists) {
@@ -47,8 +47,18 @@ export function propose(before: State, event: Proposal, nowMs: number): Decision
   if (somebodyListed(all)) for (const key of left) all.delete(key);
   const { seats, effects } = seated(state, all);
   const byHttpMs = { ...state.byHttpMs, [role]: source === 'http' ? nowMs : null };
-  return { state: { ...state, lookups, ...seats, byHttpMs }, effects: [...effects, ...probes] };
+  const floors = source === 'http' ? floorsWith(state, lookup) : state.floors;
+  const managed = state.managed || Object.keys(floors).length > 0;
+  return {
+    state: { ...state, lookups, ...seats, byHttpMs, floors, managed },
+    effects: [...effects, ...probes],
+  };
 }
+
+/** Whether what is said of it is worth asking it: it is not proven, or not as what it is newly listed as. */
+const isNews = ({ standing, listed, bars }: Member, role: Role, lists: boolean): boolean =>
+  standing.kind !== 'proven' ||
+  (lists && !listed.includes(role) && (standing.role !== role || bars.gated || bars.drained));
 
 /** It has never shown anything: with its place in the list it has lost all that spoke for it. */
 const nothingToLose = ({ told, standing, remembered }: Member): boolean =>

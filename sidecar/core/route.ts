@@ -1,9 +1,10 @@
 import { assertNever } from '../../common/assert-never.js';
 import { lagBytes } from '../../common/postgres/lsn.js';
 import { sameTarget, targetKey, type Role } from '../../common/names.js';
-import { conclude } from './conclude.js';
-import { headsWith, higher, sameEpoch } from './epochs.js';
-import { idleSince, memberOf, proven, withMember } from './members.js';
+import { conclude } from './mode/conclude.js';
+import { headsWith, higher, sameEpoch } from './history/epochs.js';
+import { barsOf } from './managed/bars.js';
+import { idleSince, memberOf, proven, withMember } from './members/members.js';
 import type {
   Decision,
   Effect,
@@ -16,7 +17,7 @@ import type {
   Trouble,
 } from './model.js';
 import { forget, propose } from './proposals.js';
-import { foreign, idOf, ours, settled } from './system.js';
+import { foreign, idOf, ours, settled } from './members/system.js';
 
 export const initialState: State = {
   members: new Map(),
@@ -26,6 +27,8 @@ export const initialState: State = {
   reason: { kind: 'starting' },
   writer: null,
   system: { kind: 'unknown' },
+  managed: false,
+  floors: {},
   byHttpMs: { primary: null, replica: null },
   elsewhere: null,
   highest: null,
@@ -61,8 +64,10 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       if (overtaken(standing, event.role)) return { state, effects: [probe] };
       // A session knows neither its timeline nor its system. Once those are known, it waits for its monitor's word.
       const behind = event.role === 'primary' && state.highest !== null && !sameEpoch(epoch, state.highest);
+      // Nor does it know whether a gate is closed.
+      const unsure = event.role === 'primary' && state.managed;
       const stranger = foreign(state, member) || (member.told === null && idOf(state.system) !== null);
-      if (behind || stranger) return { state, effects: [probe] };
+      if (behind || stranger || unsure) return { state, effects: [probe] };
       const next = { ...member, standing: proven(event.role), idleSinceMs: null };
       return { state: withMember(state, next), effects: [probe] };
     }
@@ -83,6 +88,15 @@ function observe(state: State, event: Event, nowMs: number, config: RouteConfig)
       return fail(state, event, nowMs, config);
     case 'served':
       return serve(state);
+    case 'acknowledgements': {
+      const member = state.members.get(targetKey(event.target));
+      if (!member || member.bars.stalled === event.missing) return { state, effects: [] };
+      const bars = { ...member.bars, stalled: event.missing };
+      return {
+        state: withMember(state, { ...member, bars }),
+        effects: [{ do: 'probe', target: event.target }],
+      };
+    }
     case 'write-refused': {
       const writes = state.writer !== null && sameTarget(state.writer, event.target);
       return { state, effects: writes ? [{ do: 'probe', target: event.target }] : [] };
@@ -104,7 +118,10 @@ function hear(state: State, event: Event & { type: 'heartbeat' }, nowMs: number)
       state: withMember(state, { ...member, standing: { ...standing, contradicted: true } }),
       effects: [{ do: 'probe', target }],
     };
-  const epoch: Epoch | null = role === 'primary' && timeline !== null ? { systemId, timeline } : null;
+  const bars = barsOf(member, event, nowMs);
+  // Behind its gate it may have been promoted by mistake: that history counts for nothing, now and later.
+  const shows = role === 'primary' && timeline !== null && !bars.gated;
+  const epoch: Epoch | null = shows ? { systemId, timeline } : null;
   const heard: Member = {
     ...member,
     standing: proven(role),
@@ -116,8 +133,10 @@ function hear(state: State, event: Event & { type: 'heartbeat' }, nowMs: number)
     lagBytes: null,
     replayAgeMs: event.replayAgeMs,
     heardAtMs: nowMs,
+    bars,
   };
-  const next = settled(withMember(state, heard));
+  const managed = state.managed || event.gate !== undefined;
+  const next = settled(withMember({ ...state, managed }, heard));
   if (foreign(next, heard) || !next.members.has(targetKey(target))) return { state: next, effects: [] };
   const own = epoch !== null && epoch.systemId === idOf(next.system);
   const highest = own ? higher(next.highest, epoch) : next.highest;

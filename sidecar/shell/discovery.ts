@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { sameTarget, type Role, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Lookup } from '../core/model.js';
-import { mostFollowed } from '../core/seats.js';
+import { mostFollowed } from '../core/members/seats.js';
 import type {
   Directory,
   Discovery as DiscoveryPort,

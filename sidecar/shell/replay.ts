@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../common/clock.js';
 import { targetKey, type Target } from '../../common/names.js';
-import type { Position } from '../core/position.js';
+import type { Position } from '../core/history/position.js';
 
 /** Between two questions to one replica, ms: the longer the last comer has waited, the longer. */
 const pause = { leastMs: 2, mostMs: 10 };

@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.js';
 import type { Mode } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { RouteConfig } from '../core/model.js';
-import type { Discovery, Monitors } from '../ports.js';
+import type { Discovery, InFlight, Monitors, SessionHandle } from '../ports.js';
 
 export interface ModeChange {
   readonly mode: Mode;
@@ -40,11 +40,15 @@ export interface RouterParts {
   /** Stands still while this process does not run, or the app keeps a log-in. */
   readonly patience: AwakeClock;
   readonly random: Random;
+  /** What a session's server is busy with. */
+  readonly inFlight: (session: SessionHandle) => InFlight | null;
   /** So many are listed, more than are followed. */
   readonly onCrowd: (listed: number) => void;
   readonly config: RouteConfig & {
     readonly tickMs: number;
     /** Once everything has been down for this long, nobody waits any more. */
     readonly patienceMs: number;
+    /** How long a write may wait for a standby of a managed member. */
+    readonly ackTimeoutMs: number;
   };
 }

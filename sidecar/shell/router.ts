@@ -3,13 +3,16 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { sameTarget, targetKey, type Target } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import { assertNever } from '../../common/assert-never.js';
-import { eligible, type Use } from '../core/eligible.js';
+import { eligible, type Use } from '../core/mode/eligible.js';
+import { hurriedMs } from '../core/managed/bars.js';
 import type { Effect, Event, RouteConfig, State } from '../core/model.js';
-import { trouble } from '../core/reasons.js';
-import { account } from '../core/remarks.js';
+import { trouble } from '../core/words/reasons.js';
+import { account } from '../core/words/remarks.js';
 import { initialState, route, startOf } from '../core/route.js';
 import { DownError } from '../errors.js';
+import { NextWord } from './next-word.js';
 import type { Monitor, Report, Routing, SessionHandle, Whereabouts } from '../ports.js';
+import { AckWatch } from './ack-watch.js';
 import type { RouterParts } from './router-parts.js';
 import { unserved } from './unserved.js';
 import { Waiters } from './waiters.js';
@@ -29,12 +32,29 @@ export class Router implements Routing {
   readonly #monitors = new Map<string, Monitor>();
   readonly #sessions = new Set<SessionHandle>();
   readonly #waiters = new Waiters();
+  readonly #next = new NextWord();
   /** What each member last said when it rejected us, for people and for callers that must see it. */
   readonly #refusals = new Map<string, Error>();
   /** The eligible members of each use, worked out once per state. */
   readonly #eligible = new Map<Use, readonly Target[]>();
 
-  constructor(private readonly parts: RouterParts) {}
+  readonly #acks: AckWatch;
+
+  constructor(private readonly parts: RouterParts) {
+    this.#acks = new AckWatch({
+      clock: parts.clock,
+      ackTimeoutMs: parts.config.ackTimeoutMs,
+      sessions: () => this.#sessions,
+      inFlight: parts.inFlight,
+      askWaiting: (target, pids) =>
+        this.#monitors.get(targetKey(target))?.askWaiting(pids) ?? Promise.resolve(null),
+      report: (target, missing) => this.#dispatch({ type: 'acknowledgements', target, missing }),
+    });
+  }
+
+  get managed(): boolean {
+    return this.#state.managed;
+  }
 
   get state(): State {
     return this.#state;
@@ -58,10 +78,12 @@ export class Router implements Routing {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#tick?.cancel();
+    this.#acks.stop();
     this.#unsubscribe();
     for (const monitor of this.#monitors.values()) monitor.stop();
     this.#monitors.clear();
     this.#waiters.serve(() => new DownError('the pool was ended'));
+    this.#next.end();
   }
 
   report(report: Report): void {
@@ -93,6 +115,24 @@ export class Router implements Routing {
   /** Null: nobody there says. Never rejects. */
   askWhereabouts(target: Target): Promise<Whereabouts | null> {
     return this.#monitors.get(targetKey(target))?.askWhereabouts() ?? Promise.resolve(null);
+  }
+
+  /** Ms between two heartbeats while the primary is being moved; null: it is not. */
+  hurriedMs(): number | null {
+    return hurriedMs(this.#state, this.parts.clock.nowMs());
+  }
+
+  /**
+   * Asks the writer anew, which has refused a write. Resolves once it is known whether it is the writer all the same; at
+   * once where nobody moves the primary. At most two answers are waited for: one may have been on its way.
+   */
+  async judgeWriter(): Promise<void> {
+    const { writer, managed } = this.#state;
+    if (!managed || !writer) return;
+    for (let answers = 0; answers < 2 && this.fits('primary', writer); answers++) {
+      this.#dispatch({ type: 'write-refused', target: writer });
+      await this.#next.heard(targetKey(writer));
+    }
   }
 
   /** For those who wait: it stands still while this process does not run, or the app keeps a log-in. */
@@ -186,9 +226,12 @@ export class Router implements Routing {
     if (state !== this.#state) this.#eligible.clear();
     if (state.mode !== this.#state.mode) this.#modeSinceMs = this.parts.patience.nowMs();
     this.#state = state;
+    if (state.managed) this.#acks.start();
     if (state.waiting.size > 0) this.parts.onCrowd(state.members.size + state.waiting.size);
     for (const effect of effects) this.#perform(effect);
     if (this.#waiters.size > 0) this.#serve();
+    if (event.type === 'heartbeat' || event.type === 'failed' || event.type === 'lost')
+      this.#next.said(targetKey(event.target));
     this.parts.listeners.onHeard();
   }
 
@@ -216,7 +259,7 @@ export class Router implements Routing {
         this.#monitors.get(targetKey(effect.target))?.stop();
         this.#monitors.delete(targetKey(effect.target));
         this.#refusals.delete(targetKey(effect.target));
-        return;
+        return this.#next.said(targetKey(effect.target));
       case 'probe':
         return this.#monitors.get(targetKey(effect.target))?.probe();
       case 'lookup':

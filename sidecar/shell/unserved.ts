@@ -1,8 +1,8 @@
 import { targetKey } from '../../common/names.js';
-import type { Use } from '../core/eligible.js';
+import type { Use } from '../core/mode/eligible.js';
 import type { State } from '../core/model.js';
-import { few, trouble } from '../core/reasons.js';
-import { account } from '../core/remarks.js';
+import { few, trouble } from '../core/words/reasons.js';
+import { account } from '../core/words/remarks.js';
 import { DownError, ReadOnlyError } from '../errors.js';
 
 /** What whoever waited for somebody to serve `use` hears when nobody came. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.js';
 import type { Target } from '../../common/names.js';
-import type { Use } from '../core/eligible.js';
+import type { Use } from '../core/mode/eligible.js';
 
 interface Waiter {
   readonly use: Use;

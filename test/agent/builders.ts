@@ -82,6 +82,7 @@ export function observation(more: Observed = {}): Observation {
     hasNewToken: false,
     isSuperseded: false,
     isLeaving: false,
+    lead: undefined,
     stoppingSinceMs: undefined,
     ...rest,
   };

@@ -48,6 +48,52 @@ describe('what may be left out has a default', () => {
   });
 });
 
+describe('failover', () => {
+  const failover = (more: string) =>
+    postgres(`${probe}
+    failover:
+      keeper: /run/keeper.sock
+      members:
+        - { name: pg1, address: 127.0.11.11, port: 5432, agent: "http://127.0.11.11:8008/" }
+        - { name: pg2, address: 127.0.11.12, port: 5432, agent: "http://127.0.11.12:8008" }
+      ${more}`);
+
+  test('has defaults that change nothing: roles are observed', () => {
+    const [service] = parseAgentConfig(failover('priority: 0'), 'agent.yaml').services;
+    expect(service?.kind === 'postgres' && service.failover).toMatchObject({
+      firstPolicy: {
+        roles: 'observe',
+        promotion: 'manual',
+        durability: 'async',
+        strict: false,
+        paused: false,
+      },
+      maxLagBytes: 16_777_216,
+      priority: 0,
+    });
+    expect(service?.kind === 'postgres' && service.failover?.members.get('pg1')?.agent).toBe(
+      'http://127.0.11.11:8008',
+    );
+  });
+
+  test.each([
+    ['policy: { roles: owned }', /policy\.roles.*owned.*observe, managed/],
+    ['priority: 2', /priority.*0 for a member that is never promoted/],
+    ['maxLag: 1', /maxLag.*no such key here/],
+  ])('%s is refused', (more, sentence) => {
+    expect(() => parseAgentConfig(failover(more), 'agent.yaml')).toThrow(sentence);
+  });
+
+  test('a member twice, and a name that cannot stand in names of standbys, are refused', () => {
+    expect(() => parseAgentConfig(failover('').replace('name: pg2', 'name: pg1'), 'agent.yaml')).toThrow(
+      /members\[1\]\.name.*no other member/,
+    );
+    expect(() => parseAgentConfig(failover('').replace('name: pg2', 'name: PG_2'), 'agent.yaml')).toThrow(
+      /members\[1\]\.name.*PG_2/,
+    );
+  });
+});
+
 test('secrets are read and never shown', () => {
   const config = parseAgentConfig(
     postgres(probe).replace('8500"', `8500", tokenFile: ${secretFile}`),
@@ -83,6 +129,27 @@ test('TLS to Postgres: as in pg, with certificates and keys by file', () => {
   );
   expect(() => sslOf('{ caFile: /nowhere }')).toThrow('expected a readable file with certificates');
   expect(() => sslOf('{ rejectUnauthorized: 0 }')).toThrow('expected true or false');
+});
+
+test('the supervisor is systemd unless a lab is named, and its units are called as it calls them', () => {
+  const services = (unit: string) => `services: [{ name: a, kind: http, port: 80, unit: ${unit} }]\n`;
+  const read = (text: string) => parseAgentConfig(`${base}${text}`, 'agent.yaml');
+  expect(read(services('a.service')).supervisor).toEqual({ kind: 'systemd' });
+  expect(read(`supervisor: systemd\n${services('a.service')}`).supervisor).toEqual({ kind: 'systemd' });
+  const lab = read(`supervisor: { processes: /srv/lab }\n${services('a@b1')}`);
+  expect(lab.supervisor).toEqual({ kind: 'processes', directory: '/srv/lab' });
+  expect(lab.services[0]?.unit).toBe('a@b1');
+  for (const [text, message] of [
+    ['supervisor: runit\n', 'supervisor is "runit"; expected systemd, or a mapping'],
+    ['supervisor: { processes: lab }\n', 'supervisor.processes is "lab"; expected an absolute path'],
+    ['supervisor: { process: /lab }\n', 'process'],
+    [
+      `supervisor: { processes: /srv/lab }\n${services('a.service')}`,
+      'services[0].unit is "a.service"; expected the name of one of the lab\'s programs, like pg@pg1',
+    ],
+    [services('a@b1'), 'expected the name of a systemd unit that ends in .service'],
+  ] as const)
+    expect(() => read(text)).toThrow(message);
 });
 
 test('the secret for changes, and the units they are made to', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildAgent } from '../support/agent-process.js';
-import { LxcBox, whyNoBox } from '../support/lxc-box.js';
+import { buildAgent } from '../support/agent/agent-process.js';
+import { LxcBox, whyNoBox } from '../support/programs/lxc-box.js';
 import { waitFor } from '../support/wait.js';
 
 const why = whyNoBox();

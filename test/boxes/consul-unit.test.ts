@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileOf, realSite } from '../provision/sites.js';
-import { LxcBox, whyNoBox } from '../support/lxc-box.js';
+import { LxcBox, whyNoBox } from '../support/programs/lxc-box.js';
 import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 

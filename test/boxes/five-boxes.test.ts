@@ -7,6 +7,7 @@ import { access } from './rows/access.js';
 import { database } from './rows/database.js';
 import { destroy } from './rows/destroy.js';
 import { interrupted, killed, nameTaken, wrongCalls } from './rows/hostile.js';
+import { moved } from './rows/moved.js';
 import { names } from './rows/names.js';
 import { openPorts } from './rows/open-ports.js';
 import { page } from './rows/page.js';
@@ -42,6 +43,7 @@ describe.skipIf(whyNoBoxes() !== undefined)('five real boxes', () => {
   access();
   power();
   killed();
+  moved();
   wrongCalls();
   interrupted();
   scale();

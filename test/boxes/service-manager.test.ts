@@ -6,8 +6,8 @@ import {
   suiteStopMs,
   suiteUnits,
   type Member,
-} from '../contract/service-manager-suite.js';
-import { LxcBox, whyNoBox } from '../support/lxc-box.js';
+} from '../contract/service-manager/suite.js';
+import { LxcBox, whyNoBox } from '../support/programs/lxc-box.js';
 
 const why = whyNoBox();
 if (why !== undefined) console.warn(`SKIPPED: systemd's ServiceManager was not tested: ${why}`);

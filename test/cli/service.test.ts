@@ -12,8 +12,9 @@ import { Secret } from '../../common/secret.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { labFiles } from '../../lab/index.js';
 import { FakeUnits } from '../fakes/fake-units.js';
+import { noFailover } from '../fakes/no-failover.js';
 import { keptLog } from '../fakes/kept-log.js';
-import { kept } from '../support/kept.js';
+import { kept } from '../support/agent/kept.js';
 import { freePorts } from '../support/ports.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-service-'));
@@ -55,15 +56,25 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-function agentAt(port: number, { secret }: { secret?: Secret }) {
-  const services = [{ name: 'todomvc', unit: 'todomvc.service' }, { name: 'pg' }];
-  const control = new UnitControl({ services, manager: units, clock: systemClock, log: keptLog() });
+const services = [{ name: 'todomvc', unit: 'todomvc.service' }, { name: 'pg' }];
+
+function agentAt(
+  port: number,
+  { secret }: { secret?: Secret },
+  control = new UnitControl({ services, manager: units, clock: systemClock, log: keptLog() }),
+) {
   const link = { kind: 'reachable', sinceMs: 0 } as const;
   const status = () =>
     agentStatus({ box: 'nginx1', version: '1', startedMs: 0, services: [], link, complaint: undefined });
   return serveAgent(
     { host: '127.0.0.1', port },
-    { status, control, leave: async () => ({ kind: 'done', left: ['pg'] }), secret: secret && kept(secret) },
+    {
+      status,
+      control,
+      failover: noFailover,
+      leave: async () => ({ kind: 'done', left: ['pg'] }),
+      secret: secret && kept(secret),
+    },
   );
 }
 
@@ -217,19 +228,41 @@ test('the secret is sent to nobody but that box’s agent', async () => {
   expect(seen).toEqual(['undefined']);
 });
 
-test('where a lab is on this machine, its own commands are named', async () => {
+test('where a lab is on this machine, it is asked, with its own secret', async () => {
   const lab = join(folder, 'lab');
   const { secrets } = labFiles(lab);
   mkdirSync(dirname(secrets), { recursive: true });
   writeFileSync(secrets, '{}');
-  const ended = await hotspare(['restart', 'todomvc@nginx1'], {
+  const inLab = {
     CONSUL_HTTP_ADDR: undefined,
+    HOTSPARE_SECRET_FILE: undefined,
     HOTSPARE_LAB_DIR: lab,
+    HOTSPARE_TOPOLOGY: join(process.cwd(), 'vagrant', 'topology.json'),
+    // Another offset than any that runs here.
+    HOTSPARE_PORT_OFFSET: '7777',
+  };
+  const none = await hotspare(['restart', 'todomvc@nginx1'], inLab);
+  const secret = join(lab, 'nginx1', 'etc', 'http.secret');
+  expect(none).toMatchObject({ code: 2, out: '' });
+  expect(none.err).toContain(`${secret}: there is no such file`);
+  mkdirSync(dirname(secret), { recursive: true });
+  writeFileSync(secret, 'correct-horse-battery\n');
+  const down = await hotspare(['restart', 'todomvc@nginx1'], inLab);
+  expect(down).toMatchObject({ code: 1, out: '' });
+  expect(down.err).toMatch(/Consul at http:\/\/127\.0\.11\.\d+:16277 cannot be read: connection refused/);
+});
+
+test('a program of a lab that is not what it was to be: its log is named', async () => {
+  units.start = async () => {};
+  const [port] = (await freePorts(1)) as [number];
+  const services = [{ name: 'todomvc', unit: 'todomvc@nginx1' }];
+  const control = new UnitControl({ services, manager: units, clock: systemClock, log: keptLog() });
+  open.push(await agentAt(port, { secret: new Secret('correct-horse-battery') }, control));
+  const ended = await hotspare(['start', 'todomvc@nginx1', '--agent', `127.0.0.1:${port}`]);
+  expect(ended).toMatchObject({
+    code: 1,
+    err: 'hotspare: todomvc@nginx1 was told to start and is stopped: "hotspare lab logs todomvc@nginx1" tells why\n',
   });
-  expect(ended).toMatchObject({ code: 2, out: '' });
-  expect(ended.err).toMatch(
-    /are processes, not units: hotspare lab stop todomvc@nginx1 && hotspare lab start todomvc@nginx1/,
-  );
 });
 
 test('an agent that is gone', async () => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ServiceStatus } from '../../common/agent-status.js';
+import type { ServiceStatus } from '../../common/agent/status.js';
 import { age, renderSummary } from '../../cli/status/render.js';
 import { statusCommand } from '../../cli/status/status.js';
 import { summarize } from '../../status/index.js';

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { judgeError } from '../../agent/drivers/judge.js';
 import { judgePostgresError } from '../../agent/drivers/postgres/judge.js';
 import { failureOf as consulFailureOf } from '../../common/consul/failure.js';
-import { networkErrors, networkTroubleOf, networkWords } from '../../common/network-error.js';
+import {
+  listenTroubleOf,
+  listenWords,
+  networkErrors,
+  networkTroubleOf,
+  networkWords,
+} from '../../common/network-error.js';
 import { troubleOf } from '../../sidecar/postgres/proof/trouble.js';
 import { DatabaseUnavailable } from '../../todomvc/database.js';
 import { failureOf } from '../../todomvc/postgres/failure.js';
@@ -91,4 +97,31 @@ test('what speaks another language is garbage for the agent, and rejected for th
   const error = failed('HPE_INVALID_CONSTANT');
   expect(judgeError(error, timing)).toEqual(critical({ kind: 'garbage' }));
   expect(troubleOf(error)).toEqual({ kind: 'rejected', code: 'HPE_INVALID_CONSTANT' });
+});
+
+describe('why a program cannot listen', () => {
+  const advice = { host: 'change HOST', port: 'change PORT' };
+  const at = { host: '10.0.0.1', port: 80 };
+
+  test.each([
+    ['EADDRINUSE', 'another program listens at 10.0.0.1:80; stop it or change PORT'],
+    ['EADDRNOTAVAIL', 'this machine has no address 10.0.0.1; change HOST'],
+    ['ENOTFOUND', 'the name 10.0.0.1 has no address; change HOST'],
+    ['EAI_AGAIN', 'the name 10.0.0.1 has no address; change HOST'],
+    ['EACCES', 'this user may not listen on port 80; change PORT'],
+    ['EPERM', 'this user may not listen on port 80; change PORT'],
+    ['EINVAL', 'x'],
+  ])('%s', (code, words) => {
+    expect(listenWords(failed(code), at, advice)).toBe(words);
+  });
+
+  test('at a socket file', () => {
+    expect(listenWords(failed('EACCES'), '/run/a.sock', advice)).toContain('folder is missing');
+    expect(listenWords(failed('EADDRINUSE'), '/run/a.sock', advice)).toContain('listens at /run/a.sock;');
+  });
+
+  test('what is none of these', () => {
+    expect(listenTroubleOf(failed('constructor'))).toBeUndefined();
+    expect(listenTroubleOf(new Error('x'))).toBeUndefined();
+  });
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseReadToken } from '../../sidecar/core/read-token.js';
+import { parseReadToken } from '../../sidecar/core/history/read-token.js';
 import { Pool, type PoolConfig } from '../../sidecar/index.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';

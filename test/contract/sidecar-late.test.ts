@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sleep } from '../../common/clock.js';
 import { systemClock } from '../../common/runtime/clock.js';
 import { Pool } from '../../sidecar/index.js';
-import { bundleLibrary } from '../support/bundled-library.js';
+import { bundleLibrary } from '../support/built/bundled-library.js';
 import { Child } from '../support/child.js';
 import { eventuallyMs } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';

@@ -8,7 +8,7 @@ import { systemClock } from '../../common/runtime/clock.js';
 import { directTlsBefore } from '../fakes/tls-terminator.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
-import { certify } from '../support/tls.js';
+import { certify } from '../support/programs/tls.js';
 import { waitFor } from '../support/wait.js';
 
 /** How sessions, and the monitors beside them, come to log in. */

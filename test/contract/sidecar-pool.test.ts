@@ -10,7 +10,7 @@ import {
 } from '../../sidecar/index.js';
 import { defaultTimings } from '../../sidecar/config/timings.js';
 import { Gate } from '../support/gate.js';
-import { eventuallyMs, patient } from '../support/patience.js';
+import { briefMs, eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 
@@ -668,7 +668,7 @@ describe('when nothing answers', () => {
   });
 
   test('connectionTimeoutMillis is respected', async () => {
-    const pool = makePool({ hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: 300 });
+    const pool = makePool({ hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: briefMs });
     const startedMs = performance.now();
     await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(DownError);
     expect(performance.now() - startedMs).toBeLessThan(patient.connectDeadlineMs / 2);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundleLibrary } from '../support/bundled-library.js';
+import { bundleLibrary } from '../support/built/bundled-library.js';
 import { startConsul, type RealConsul } from '../support/consul.js';
 import { eventuallyMs, patient } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
@@ -274,7 +274,7 @@ describe('Client', () => {
     const { code, output } = await run(`
       const client = new Client({ ...login, connectionTimeoutMillis: 3000, hotspare: { hosts: ['127.0.0.1:${pair.standby.port}'], heartbeatTimeoutMs: 3000 } });
       await client.connect().catch((error) => console.log(error.name, error.code));
-      const nobody = new Client({ ...login, connectionTimeoutMillis: 500, hotspare: { hosts: ['127.0.0.1:9'] } });
+      const nobody = new Client({ ...login, connectionTimeoutMillis: 2000, hotspare: { hosts: ['127.0.0.1:9'] } });
       nobody.connect((error) => console.log(error.name, error.code));`);
     expect(output).toContain('ReadOnlyError 25006');
     expect(output).toContain('DownError 57P03');

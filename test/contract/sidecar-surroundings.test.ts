@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FakeDns, reply } from '../fakes/dns-server.js';
-import { bundleLibrary } from '../support/bundled-library.js';
+import { bundleLibrary } from '../support/built/bundled-library.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 
 /** What surrounds an app: tracers, async contexts, users without a home, bundlers. Each program is a process of its own. */

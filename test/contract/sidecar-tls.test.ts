@@ -3,7 +3,7 @@ import { Client, Pool } from '../../sidecar/index.js';
 import { StallingProxy } from '../fakes/stalling-proxy.js';
 import { patient } from '../support/patience.js';
 import { startPostgres, type RealPostgres } from '../support/postgres.js';
-import { speakTls } from '../support/tls.js';
+import { speakTls } from '../support/programs/tls.js';
 
 /** A certificate names the service, as the URL does; the sessions go to an address. */
 let server: RealPostgres;

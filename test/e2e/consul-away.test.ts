@@ -5,6 +5,7 @@ import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 
 const lab = new TestLab();
+beforeAll(() => lab.up());
 let urls: readonly string[] = [];
 beforeAll(async () => {
   urls = lab.status().urls.todo;

@@ -1,9 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { TestLab } from '../support/lab.js';
-import { usageOf } from '../support/usage.js';
+import { usageOf } from '../support/programs/usage.js';
 import { eventuallyMs } from '../support/patience.js';
 
 const lab = new TestLab();
+beforeAll(() => lab.up());
 beforeAll(() => lab.waitForMode('read-write', eventuallyMs));
 
 /** Long enough that one tick of the kernel's clock does not matter. */
@@ -40,7 +41,7 @@ test('what the whole lab costs while nobody uses it', async () => {
   };
   console.log(`idle lab: ${total.pssMb.toFixed(0)} MB (PSS), ${total.core.toFixed(1)} % of one core`);
   expect(total.pssMb).toBeLessThan(1_200);
-  // Time on a shared machine is no figure to fail on; this bound only catches a loop gone wild.
-  expect(total.core).toBeLessThan(60);
+  // Time on a shared machine is no figure to fail on; this bound only catches a loop gone wild, which takes what it can get of a core.
+  expect(rows.filter(({ core }) => core > 60)).toEqual([]);
   for (const row of rows.filter(({ program }) => program === 'agent')) expect(row.pssMb).toBeLessThan(90);
 });

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, openBrowser } from '../support/browser.js';
+import { chromiumPath, openBrowser } from '../support/programs/browser.js';
 import { TestLab, request } from '../support/lab.js';
 import { eventuallyMs, toldMs } from '../support/patience.js';
 
@@ -14,7 +14,7 @@ describe.skipIf(chromiumPath === undefined)('in a real browser, through the load
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    await lab.command('up');
+    await lab.up();
     urls = lab.status().urls.todo;
     await request(`${urls[0]}todos`, { method: 'DELETE' });
     ({ context, close } = await openBrowser());

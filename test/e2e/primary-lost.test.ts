@@ -6,6 +6,7 @@ import { waitFor } from '../support/wait.js';
 import { labPool } from '../support/lab-pool.js';
 
 const lab = new TestLab();
+beforeAll(() => lab.up());
 let pool: Pool;
 let url = '';
 
@@ -89,8 +90,13 @@ async function accepts(of: TestLab): Promise<number | false> {
   }
 }
 
+/** A round takes ten seconds on a busy machine; the figures of the README are those of 20. */
+const rounds = process.env['HOTSPARE_TEST_ALL'] === '1' ? 20 : 8;
+/** The app waits two seconds for a primary (WRITE_WAIT_MS) before it refuses one: not in every round. */
+const posts = 4;
+
 describe('the primary is lost', () => {
-  test('kill -9 of the postmaster, 20 times: reads are answered again at once, writes refused at once', async () => {
+  test(`kill -9 of the postmaster, ${rounds} times: reads are answered again at once, writes are refused`, async () => {
     const figures = {
       floor: [] as number[],
       pool: [] as number[],
@@ -99,7 +105,7 @@ describe('the primary is lost', () => {
       back: [] as number[],
     };
     let unconfirmed = 0;
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < rounds; round++) {
       const pid = lab.pid('pg@pg1');
       await Promise.all([pool.query('SELECT 1'), pool.read.query('SELECT 1')]);
       const hearsTheEnd = await bareClientHears();
@@ -112,11 +118,13 @@ describe('the primary is lost', () => {
       figures.floor.push(await floor);
       figures.pool.push(byPool);
       figures.read.push(byRead);
-      const startedMs = performance.now();
-      const refused = await postUntilAnswered();
-      figures.post.push(performance.now() - startedMs);
-      if (refused.unconfirmed) unconfirmed++;
-      expect(refused.status).toBe(503);
+      if (round < posts) {
+        const startedMs = performance.now();
+        const refused = await postUntilAnswered();
+        figures.post.push(performance.now() - startedMs);
+        if (refused.unconfirmed) unconfirmed++;
+        expect(refused.status).toBe(503);
+      }
       expect(pool.mode).toBe('read-only');
       figures.back.push(await backToReadWrite());
       await lab.waitForMode('read-write', eventuallyMs);
@@ -129,12 +137,14 @@ describe('the primary is lost', () => {
     }
     // The figures above are what is promised; these bounds leave room for a busy machine, and catch that somebody waits
     // for a deadline (of a connection here: 5 s).
-    for (const name of ['pool', 'read', 'post'] as const)
-      expect(median(figures[name]), name).toBeLessThan(4_000);
+    for (const name of ['pool', 'read'] as const) expect(median(figures[name]), name).toBeLessThan(4_000);
+    expect(median(figures.post)).toBeLessThan(toldMs);
     expect(median(figures.back)).toBeLessThan(eventuallyMs / 3);
-    console.log(`kill pg1: ${unconfirmed} of 20 POSTs were unconfirmed (504), the others refused (503)`);
+    console.log(
+      `kill pg1: ${unconfirmed} of ${posts} POSTs were unconfirmed (504), the others refused (503)`,
+    );
     if (unconfirmed === 0) expect((await get(`${url}todos`)).body).not.toContain('never stored');
-  }, 240_000);
+  }, 400_000);
 
   test('frozen: read-only, no query hangs; thawed: read-write', async () => {
     await lab.waitForMode('read-write', eventuallyMs);

@@ -7,6 +7,7 @@ import { labFiles, labSettings } from '../../lab/index.js';
 import type { Secrets } from '../../provision/site/secrets.js';
 import { TestLab } from '../support/lab.js';
 import { eventuallyMs } from '../support/patience.js';
+import { fetchAnew } from '../support/fetch-anew.js';
 
 /** What is written through one balancer is read through the other at once, while the hot spare lags behind. */
 
@@ -18,6 +19,7 @@ const withoutCookiesEvery = 4;
 const replayDelayMs = 20;
 
 const lab = new TestLab();
+beforeAll(() => lab.up());
 const agent = new Agent({ keepAlive: true, maxSockets: clients });
 let balancers: readonly string[];
 let spare: pg.Client;
@@ -42,7 +44,7 @@ afterAll(async () => {
   await spare.query('SELECT pg_wal_replay_resume()');
   await delayReplay(0);
   await spare.end();
-  await fetch(`${balancers[0]}todos`, { method: 'DELETE' });
+  await fetchAnew(`${balancers[0]}todos`, { method: 'DELETE' });
 });
 
 async function delayReplay(delayMs: number): Promise<void> {

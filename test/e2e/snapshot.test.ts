@@ -1,25 +1,35 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { labFiles, labSettings } from '../../lab/index.js';
-import { findBinaries } from '../../common/runtime/binaries.js';
+import { findBinaries } from '../../common/runtime/machine/binaries.js';
 import { fileOf, realSite } from '../provision/sites.js';
-import { AgentProcess, buildAgent } from '../support/agent-process.js';
+import { AgentProcess, buildAgent } from '../support/agent/agent-process.js';
+import { Child } from '../support/child.js';
 import { get, TestLab } from '../support/lab.js';
 import { eventuallyMs } from '../support/patience.js';
+import { freePorts } from '../support/ports.js';
 import { waitFor } from '../support/wait.js';
+import { fetchAnew } from '../support/fetch-anew.js';
 
 /**
  * An old snapshot of Consul is restored, one from before any service was registered. The lab has no dnsmasq, so an agent beside it
- * keeps the list that dnsmasq reads on adm1, by the template of the real box.
+ * keeps the list that dnsmasq reads on adm1, by the template of the real box; and where dnsmasq is installed, one with the
+ * configuration of the real box answers from that list.
  */
 
 const lab = new TestLab();
+beforeAll(() => lab.up());
 const folder = mkdtempSync(join(tmpdir(), 'hotspare-snapshot-'));
 const path = (name: string) => join(folder, name);
 const list = () => readFileSync(path('dns-hosts'), 'utf8');
+const dnsmasq = ['/usr/sbin/dnsmasq', '/usr/local/sbin/dnsmasq'].find((file) => existsSync(file));
+const { name: balancers } = realSite.topology.dns;
+const resolver = new Resolver({ timeout: 2_000, tries: 5 });
+let server: Child | undefined;
 let built: Awaited<ReturnType<typeof buildAgent>>;
 let dns: AgentProcess;
 let consulUrl = '';
@@ -49,14 +59,16 @@ templates:
   - source: ${path('dns-hosts.hbs')}
     destination: ${path('dns-hosts')}
     format: hosts
-    command: [/bin/sh, -c, "cat ${path('dns-hosts')} >> ${path('told')}"]
+    command: [/bin/sh, -c, "cat ${path('dns-hosts')} >> ${path('told')}; if test -e ${path('pid')}; then kill -HUP $(cat ${path('pid')}); fi"]
 `,
   });
+  if (dnsmasq) await startDnsmasq(dnsmasq);
   await dns.start();
   await waitFor('both balancers in the list', eventuallyMs, () => listed() === 2);
 });
 afterAll(async () => {
   await dns?.destroy();
+  server?.signal('SIGTERM');
   built?.destroy();
   rmSync(folder, { recursive: true, force: true });
   thaw();
@@ -64,11 +76,35 @@ afterAll(async () => {
   await lab.waitForMode('read-write', eventuallyMs);
 });
 
+/** As on adm1, but for where it listens and what it reads. */
+async function startDnsmasq(program: string): Promise<void> {
+  const [port] = (await freePorts(1)) as [number];
+  const configuration = fileOf(realSite, 'adm1', 'hotspare.conf')
+    .content.replace(/^listen-address=.*$/m, `listen-address=127.0.0.1\nport=${port}`)
+    .replace(/^bind-dynamic$/m, 'bind-interfaces')
+    .replace(/^addn-hosts=.*$/m, `addn-hosts=${path('dns-hosts')}`);
+  writeFileSync(path('dns-hosts'), '');
+  writeFileSync(path('dnsmasq.conf'), configuration);
+  const own = [`--pid-file=${path('pid')}`, `--user=${userInfo().username}`];
+  server = Child.start(
+    program,
+    ['--keep-in-foreground', `--conf-file=${path('dnsmasq.conf')}`, ...own],
+    path('dnsmasq.log'),
+  );
+  resolver.setServers([`127.0.0.1:${port}`]);
+  await waitFor('dnsmasq', eventuallyMs, () => existsSync(path('pid')));
+}
+
+/** What a machine that knows nothing of Consul is told of the balancers. */
+async function told(): Promise<string> {
+  return (await resolver.resolve4(balancers)).sort().join(' ');
+}
+
 function listed(): number {
   try {
     return list()
       .split('\n')
-      .filter((line) => line.endsWith(realSite.topology.dns.name)).length;
+      .filter((line) => line.endsWith(balancers)).length;
   } catch {
     return 0;
   }
@@ -95,7 +131,7 @@ async function deregisterAll(token: string): Promise<void> {
     }[]) {
       const url = new URL(consulUrl);
       url.hostname = Node.Address;
-      const answer = await fetch(new URL(`/v1/agent/service/deregister/${Service.ID}`, url), {
+      const answer = await fetchAnew(new URL(`/v1/agent/service/deregister/${Service.ID}`, url), {
         method: 'PUT',
         headers: { 'x-consul-token': token },
       });
@@ -122,6 +158,8 @@ test('the list for DNS and both balancers stay as they were, and all services co
   await lab.waitForMode('read-write', eventuallyMs);
   await waitFor('both balancers in the list', eventuallyMs, () => listed() === 2);
   const before = list();
+  const answers = new Set<string>();
+  if (dnsmasq) await waitFor('two answers of DNS', eventuallyMs, async () => (await told()).includes(' '));
   frozen = lab.pid('agent@nginx1');
   const toldBefore = readFileSync(path('told'), 'utf8');
 
@@ -145,6 +183,7 @@ test('the list for DNS and both balancers stay as they were, and all services co
     fewest = Math.min(fewest, count);
     if (count === 6) wholeMs ??= performance.now() - restoredMs;
     lists.add(list());
+    if (dnsmasq) answers.add(await told().catch((error: Error) => error.message));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   // Consul does not end every question when a snapshot is restored; then there was nothing to doubt.
@@ -154,6 +193,8 @@ test('the list for DNS and both balancers stay as they were, and all services co
   );
   expect(failed).toEqual([]);
   expect([...lists]).toEqual([before]);
+  if (dnsmasq) expect([...answers]).toEqual([expect.stringMatching(/^[\d.]+ [\d.]+$/)]);
+  else console.log('dnsmasq is not installed: only its list was looked at');
   expect(fewest).toBeLessThanOrEqual(4);
   expect(readFileSync(path('told'), 'utf8')).toBe(toldBefore);
   await waitFor('all services', eventuallyMs, async () => (await healthy()) === 6);

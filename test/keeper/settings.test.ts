@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { conninfo, withOwnName } from '../../keeper/verbs/conninfo.js';
+import { conninfo, withOwnName } from '../../keeper/verbs/parts/conninfo.js';
 import {
   openValue,
   parseSettings,

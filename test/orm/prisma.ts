@@ -18,8 +18,8 @@ export const prisma: OrmUnderTest = {
       pool,
       ...notesOf(db),
       reads: notesOf(reads),
-      // Its own default is 5 s, shorter than a loaded machine may take to fail over.
-      transaction: (work) => db.$transaction((tx) => work(notesOf(tx)), { timeout: 60_000 }),
+      // Its own defaults are 5 s and, for the connection, 2 s: shorter than a loaded machine may take to fail over.
+      transaction: (work) => db.$transaction((tx) => work(notesOf(tx)), { timeout: 60_000, maxWait: 30_000 }),
       close,
     };
   },

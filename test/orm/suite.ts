@@ -9,6 +9,7 @@ import {
   type PoolConfig,
 } from '../../sidecar/index.js';
 import { Gate } from '../support/gate.js';
+import { eventuallyMs } from '../support/patience.js';
 import { startPostgresPair, type PostgresPair } from '../support/postgres.js';
 import { waitFor } from '../support/wait.js';
 import type { OpenOrm, OrmUnderTest } from './port.js';
@@ -61,6 +62,7 @@ interface Caught {
   readonly statement: { error?: unknown };
   readonly statementInTransaction: { error?: unknown };
   readonly betweenStatements: { error?: unknown };
+  readonly betweenRawStatements: { error?: unknown };
   readonly commit: { error?: unknown };
 }
 
@@ -179,7 +181,9 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       const running = orms.map((orm) => {
         const db = of(orm);
         let arrived = () => {};
+        let arrivedRaw = () => {};
         inside.push(new Promise<void>((resolve) => (arrived = resolve)));
+        inside.push(new Promise<void>((resolve) => (arrivedRaw = resolve)));
         return {
           orm,
           statement: outcome(db.raw(`INSERT INTO notes (text) SELECT 'one statement' || ${forever}::text`)),
@@ -197,6 +201,14 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
               await tx.insert({ text: 'the other half' });
             }),
           ),
+          betweenRawStatements: outcome(
+            db.transaction(async (tx) => {
+              await tx.insert({ text: 'half' });
+              arrivedRaw();
+              await killed;
+              await tx.raw("INSERT INTO notes (text) VALUES ('the other half')");
+            }),
+          ),
           commit: outcome(
             db.transaction(async (tx) => {
               await tx.insert({ text: 'unconfirmed' });
@@ -211,18 +223,26 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
         return (await pair.primary.query(stopped))[0]![0] === 3 * orms.length;
       });
       pair.primary.kill();
-      await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('read-only', 20_000)));
+      await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('read-only', eventuallyMs)));
       // A statement sent before its session has heard of the end may be one of unknown outcome, which is true as well.
       await new Promise((resolve) => setTimeout(resolve, 100));
       letGo();
       for (const { orm, ...what } of running) {
-        const [statement, statementInTransaction, betweenStatements, commit] = await Promise.all([
-          what.statement,
-          what.statementInTransaction,
-          what.betweenStatements,
-          what.commit,
-        ]);
-        caught.set(orm, { statement, statementInTransaction, betweenStatements, commit });
+        const [statement, statementInTransaction, betweenStatements, betweenRawStatements, commit] =
+          await Promise.all([
+            what.statement,
+            what.statementInTransaction,
+            what.betweenStatements,
+            what.betweenRawStatements,
+            what.commit,
+          ]);
+        caught.set(orm, {
+          statement,
+          statementInTransaction,
+          betweenStatements,
+          betweenRawStatements,
+          commit,
+        });
       }
     });
 
@@ -240,6 +260,7 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
       test('a transaction: by what it was doing', () => {
         expectError(orm, see('statementInTransaction'), OutcomeUnknownError);
         expectError(orm, see('betweenStatements'), ConnectionLostError);
+        expectError(orm, see('betweenRawStatements'), ConnectionLostError);
       });
 
       test('reads go on, on the replica; writes are refused; dead connections are gone', async () => {
@@ -327,7 +348,7 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
     test('and back', async () => {
       pair.primary.thaw();
       for (const orm of orms) {
-        await of(orm).pool.waitForMode('read-write', 20_000);
+        await of(orm).pool.waitForMode('read-write', eventuallyMs);
         await of(orm).transaction((tx) => tx.insert({ text: 'thawed' }));
       }
       expect(await note('frozen')).toBe(0);
@@ -342,7 +363,7 @@ export function describeOrms(orms: readonly OrmUnderTest[]): void {
 
     test('reads and writes end with DownError', async () => {
       vi.spyOn(console, 'log').mockImplementation(() => {}); // where Knex says that it got no connection
-      await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('down', 20_000)));
+      await Promise.all(orms.map((orm) => of(orm).pool.waitForMode('down', eventuallyMs)));
       await Promise.all(
         orms.flatMap((orm) =>
           [

@@ -90,6 +90,8 @@ describe('Postgres', () => {
       'host postgres hotspare_agent 192.168.11.12/32 scram-sha-256',
       'host replication hotspare_replication 192.168.11.11/32 scram-sha-256',
       'host replication hotspare_replication 192.168.11.12/32 scram-sha-256',
+      'host postgres hotspare_replication 192.168.11.11/32 scram-sha-256',
+      'host postgres hotspare_replication 192.168.11.12/32 scram-sha-256',
       'host todo todo_app 192.168.11.21/32 scram-sha-256',
       'host todo todo_app 192.168.11.22/32 scram-sha-256',
       'host todo todo_migrate 192.168.11.21/32 scram-sha-256',

@@ -66,11 +66,13 @@ describe('files of the lab', () => {
     }
   });
 
-  test('Postgres: nobody is let in without a SCRAM password', () => {
+  test('Postgres: by the network only with a SCRAM password, by its own socket only its own account', () => {
     const lines = file('pg1', 'pg_hba.conf')
       .content.split('\n')
       .filter((line) => line && !line.startsWith('#'));
     expect(lines.length).toBeGreaterThan(3);
+    expect(lines.shift()).toMatch(/^local +all +postgres +peer map=keeper$/);
+    expect(file('pg1', 'pg_ident.conf').content).toMatch(/^keeper somebody postgres$/m);
     for (const line of lines) expect(line).toMatch(/ 10\.1\.2\.0\/24\s+scram-sha-256$/);
   });
 });
@@ -83,4 +85,31 @@ test('the anonymous token may only read nodes and services', () => {
     .map(({ Rules }) => Rules)
     .join('\n');
   expect(rules).not.toMatch(/write|key|session|acl|operator/);
+});
+
+test('agents of members have a token of their own; that of the others registers nothing with roles', () => {
+  const token = (box: string) => file(box, 'agent.token').content;
+  const { agent, memberAgent } = site.secrets.tokens;
+  expect(topology.boxes.map(({ name }) => token(name))).toEqual([
+    agent,
+    memberAgent,
+    memberAgent,
+    agent,
+    agent,
+  ]);
+  const rules = (name: string) =>
+    aclOf(topology, site.secrets)
+      .policies.find((policy) => policy.Name === name)
+      ?.Rules.split('\n');
+  const writes = (name: string) =>
+    rules(name)
+      ?.filter((rule) => rule.includes('write'))
+      .map((rule) => rule.replace(/ \{.*/, ''));
+  expect(writes('hotspare-agent')).toEqual(['service "nginx"', 'service "todomvc"']);
+  expect(writes('hotspare-member')).toEqual([
+    'service "pg"',
+    'key_prefix "hotspare/pg/"',
+    'session "pg1"',
+    'session "pg2"',
+  ]);
 });

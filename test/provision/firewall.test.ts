@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { firewallOf, openings } from '../../provision/services/firewall.js';
+import { firewallOf, openings } from '../../provision/services/derived/firewall.js';
 import { parseTopology } from '../../provision/topology/topology.js';
 import { boxOf, fileOf, realSite as site } from './sites.js';
 

@@ -33,7 +33,7 @@ test('what is done, in order', () => {
   const steps = Object.fromEntries(topology.boxes.map((box) => [box.name, stepsOf(site, box).join(' ')]));
   expect(steps).toMatchObject({
     adm1: 'common node hotspare consul dns agent',
-    pg1: 'common node hotspare consul postgres agent',
+    pg1: 'common node hotspare consul keeper postgres agent',
     nginx2: 'common node hotspare consul nginx agent todomvc',
   });
 });

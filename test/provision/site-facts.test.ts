@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openings } from '../../provision/services/firewall.js';
+import { openings } from '../../provision/services/derived/firewall.js';
 import { programs, programsOn, serviceNames } from '../../provision/services/index.js';
 import { boxOf, fileOf, labSite, realSite, topology } from './sites.js';
 import { filesOf } from '../../provision/files/files.js';
-import { drivenUnits } from '../../provision/services/units.js';
+import { drivenUnits } from '../../provision/services/derived/units.js';
 import { templates } from './sites.js';
 
 const pathsOf = (site: typeof labSite | typeof realSite) =>
@@ -43,13 +43,14 @@ describe('what differs between the lab and real boxes are facts of the site', ()
     expect(rules(realSite)).toHaveLength(topology.boxes.length);
   });
 
-  test('supervisor: only systemd has units that an agent may drive, and a secret that admits it', () => {
+  test('supervisor: what drives the units, and what those are called', () => {
     const nginx1 = boxOf(labSite, 'nginx1');
     expect(drivenUnits(labSite, nginx1)).toEqual([]);
     expect(drivenUnits(realSite, nginx1)).toEqual(['nginx.service', 'todomvc.service']);
-    expect(fileOf(labSite, 'nginx1', 'agent.yaml').content).not.toMatch(/^ *(unit|secretFile):/m);
+    expect(fileOf(labSite, 'nginx1', 'agent.yaml').content).toMatch(/^ {4}unit: nginx@nginx1$/m);
+    expect(fileOf(labSite, 'nginx1', 'agent.yaml').content).toMatch(/^supervisor:\n {2}processes: \/lab$/m);
     expect(fileOf(realSite, 'nginx1', 'agent.yaml').content).toMatch(/^ {4}unit: nginx\.service$/m);
-    expect(fileOf(realSite, 'nginx1', 'agent.yaml').content).toMatch(/^ {2}secretFile: /m);
+    expect(fileOf(realSite, 'nginx1', 'agent.yaml').content).not.toContain('supervisor');
   });
 
   test('loopback: where it is shared, everything listens on the address of its box, and nothing on port 53', () => {

@@ -23,7 +23,11 @@ export const labSite: LabSite = {
     postgresData: `/${box.name}/data`,
     postgresConfig: `/${box.name}/etc/postgres`,
     postgresSettings: `/${box.name}/etc/postgres/hotspare.conf`,
+    postgresMainConf: `/${box.name}/etc/postgres/postgresql.conf`,
+    postgresSockets: `/${box.name}/run`,
     keeperSettings: `/${box.name}/etc/postgres/keeper.conf`,
+    keeperState: `/${box.name}/keeper`,
+    keeperSocket: `/${box.name}/run/keeper.sock`,
     nginxConf: `/${box.name}/etc/nginx.conf`,
     nginxState: `/${box.name}/nginx`,
     upstreams: `/${box.name}/nginx/upstreams.conf`,
@@ -31,6 +35,8 @@ export const labSite: LabSite = {
     appCache: `/${box.name}/cache`,
   }),
   nginxUser: undefined,
+  accountName: 'somebody',
+  directory: '/lab',
   postgresAccount: undefined,
 };
 

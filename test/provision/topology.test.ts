@@ -53,6 +53,21 @@ test('what Vagrant gives the boxes', () => {
   expect([virtualbox, lxc]).toEqual([{ memoryMb: 1024 }, { bridge: 'br1' }]);
 });
 
+test('the policy of the first hour: observe, manual, async, unless it says another', () => {
+  const policyOf = (policy?: object) =>
+    parseTopology('t', { ...good(), postgres: { firstPrimary: 'pg1', ...(policy && { policy }) } }).postgres
+      .policy;
+  expect(policyOf()).toEqual({ roles: 'observe', promotion: 'manual', durability: 'async' });
+  expect(policyOf({ roles: 'managed' })).toEqual({
+    roles: 'managed',
+    promotion: 'manual',
+    durability: 'async',
+  });
+  expect(policyOf({ durability: 'sync' })).toMatchObject({ durability: 'sync' });
+  // What no agent keeps is not taken for a promise.
+  expect(() => policyOf({ promotion: 'auto' })).toThrow(/postgres\.policy\.promotion is "auto".*manual/);
+});
+
 describe('a bad topology is refused with key, value and expectation', () => {
   const rows: [string, unknown, RegExp][] = [
     ['not an object', [], /the file is \[\]; expected an object/],
@@ -71,6 +86,11 @@ describe('a bad topology is refused with key, value and expectation', () => {
       'two groups of one name',
       withGroup(adm, { name: 'pg' }),
       /groups\[1\]\.name is "pg"; expected a name that no/,
+    ],
+    [
+      'a policy',
+      { ...good(), postgres: { firstPrimary: 'pg1', policy: { roles: 'patroni' } } },
+      /postgres\.policy\.roles is "patroni"; expected one of observe, managed/,
     ],
     [
       'a first host',

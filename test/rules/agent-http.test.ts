@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { refusals } from '../../common/agent-control.js';
+import { refusals } from '../../common/agent/control.js';
 import { route } from '../../agent/http/route.js';
 import { routes } from '../../agent/http/routes.js';
 
@@ -46,7 +46,7 @@ describe('the documented requests', () => {
 });
 
 /** Given while it is carried out, by the server. */
-const whileDoing = ['too-long', 'failed', 'late'];
+const whileDoing = ['too-long', 'failed', 'late', 'bad-body', 'unsafe', 'conflict', 'unavailable'];
 
 test.each(routes)('$path: what it is refused with is what stands in its row', (row) => {
   const path = (service: string) => row.path.replace('NAME', service);
@@ -54,11 +54,12 @@ test.each(routes)('$path: what it is refused with is what stands in its row', (r
     ['free', { kind: 'free' } as const],
     ['lone', { kind: 'no-unit' } as const],
     ['taken', { kind: 'busy', action: 'stop' } as const],
+    ['led', { kind: 'free' } as const],
   ]);
   const codes = ['DELETE', ...row.methods].flatMap((method) =>
     (['unconfigured', 'missing', 'wrong', 'right'] as const).flatMap((authorisation) =>
-      ['absent', 'lone', 'taken', 'free'].flatMap((service) => {
-        const decided = route({ method, path: path(service), authorisation }, slots);
+      ['absent', 'lone', 'taken', 'free', 'led'].flatMap((service) => {
+        const decided = route({ method, path: path(service), authorisation }, slots, new Set(['led']));
         return decided.kind === 'refuse' ? [decided.refusal.code] : [];
       }),
     ),

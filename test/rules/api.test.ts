@@ -50,8 +50,16 @@ describe('the API reference', () => {
 
   test('the defaults of the options are those of the code', () => {
     const { 'Options.md': options } = pages(committed);
-    const { writeWaitMs, maxReplicaLagBytes, warmSpare, readYourWrites, readWaitMs } = parseLimits({});
-    const real = { ...defaultTimings, writeWaitMs, maxReplicaLagBytes, warmSpare, readYourWrites };
+    const { writeWaitMs, ackTimeoutMs, maxReplicaLagBytes, warmSpare, readYourWrites, readWaitMs } =
+      parseLimits({});
+    const real = {
+      ...defaultTimings,
+      writeWaitMs,
+      ackTimeoutMs,
+      maxReplicaLagBytes,
+      warmSpare,
+      readYourWrites,
+    };
     for (const [name, value] of Object.entries(real))
       expect(options).toMatch(
         new RegExp(`<a id="property-\\w+"></a> \`${name}\\?\` \\|.*\\| \`${value}\` \\|`),

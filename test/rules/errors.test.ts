@@ -110,6 +110,7 @@ describe('ConfigError', () => {
     withStaticHosts({ connectionString: 'postgres://a,b/db?target_session_attrs=any' });
   const limits = (key: string, options: object) => (bad[key] = () => parseLimits(options));
   limits('writeWaitMs', { writeWaitMs: -1 });
+  limits('ackTimeoutMs', { ackTimeoutMs: 0 });
   limits('maxReplicaLagBytes', { maxReplicaLagBytes: -1 });
   limits('warmSpare', { warmSpare: 'no' });
   limits('readYourWrites', { readYourWrites: 'no' });
@@ -143,7 +144,7 @@ describe('ConfigError', () => {
   });
 
   test('no other key stands there, and none in the code is forgotten', () => {
-    // Of a Client class: test/sidecar/postgres/session/session-parts.test.ts; of a transaction: test/contract/hostile-sql.test.ts.
+    // Of a Client class: test/sidecar/postgres/session/session-parts.test.ts; of a transaction: test/contract/library/hostile-sql.test.ts.
     expect([...stated.keys()].sort()).toEqual([...Object.keys(bad), 'Client', 'retry'].sort());
     const inCode = [...source.matchAll(/new ConfigError\(\s*[^,]+,\s*(['`])([^]+?)\1/g)]
       .map(([, , key]) => key!.replace(/\$\{.*\}/, '*'))

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { table } from '../../agent/core/lead/rows/table.js';
 import { situations } from '../../agent/core/lead/view.js';
-import { tableOf } from '../support/failover-table.js';
+import { tableOf } from '../support/agent/failover-table.js';
 
 const file = 'docs/FAILOVER.md';
 const [start, end] = ['<!-- rows -->\n', '\n<!-- /rows -->'];

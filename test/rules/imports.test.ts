@@ -3,7 +3,7 @@ import { importsOf, sourcesOf } from './checks/sources.js';
 import { refusedImports, type Rules } from './checks/imports.js';
 
 /** Files of `common` that do no I/O. */
-const pureCommon = /^common\/((postgres|failover)\/)?[^/]+$/;
+const pureCommon = /^common\/((agent|text|postgres|failover)\/)?[^/]+$/;
 
 /** The table of docs/ARCHITECTURE.md, "Who may import whom". The first row whose pattern fits a file decides. */
 const table: Rules['table'] = [
@@ -34,7 +34,7 @@ const table: Rules['table'] = [
     from: /^agent\/drivers\//,
     may: [/^agent\/drivers\//, /^agent\/core\/model/, /^agent\/config\//, /^agent\/ports\.ts$/, /^common\//],
   },
-  ...['consul', 'http', 'keeper', 'memory', 'systemd'].map((room) => ({
+  ...['consul', 'http', 'keeper', 'memory', 'peers', 'systemd'].map((room) => ({
     from: new RegExp(`^agent/${room}/`),
     may: [
       new RegExp(`^agent/${room}/`),
@@ -74,7 +74,7 @@ const table: Rules['table'] = [
     from: /^sidecar\/postgres\/proof\//,
     may: [
       /^sidecar\/postgres\/proof\//,
-      /^sidecar\/core\/(model|position)/,
+      /^sidecar\/core\/(model|history\/position)\.ts$/,
       /^sidecar\/(ports|errors)\.ts$/,
       /^common\//,
     ],
@@ -83,7 +83,7 @@ const table: Rules['table'] = [
     from: /^sidecar\/postgres\/session\//,
     may: [
       /^sidecar\/postgres\/(session|proof)\//,
-      /^sidecar\/core\/(model|eligible)/,
+      /^sidecar\/core\/(model|mode\/eligible)\.ts$/,
       /^sidecar\/(ports|errors)\.ts$/,
       /^common\//,
     ],
@@ -119,7 +119,7 @@ const table: Rules['table'] = [
   { from: /^setup\//, may: [/^setup\//, /^common\//] },
   { from: /^vagrant\//, may: [/^vagrant\//, /^provision\//, /^status\/index\.ts$/, /^common\//] },
   { from: /^provision\//, may: [/^provision\//, /^status\/index\.ts$/, /^common\//] },
-  { from: /^status\/(?!read\.ts$)/, may: [/^status\//, pureCommon] },
+  { from: /^status\/(?!(read(-failover)?|why)\.ts$)/, may: [/^status\//, pureCommon] },
   { from: /^status\//, may: [/^status\//, /^common\//] },
   { from: /^common\/postgres\//, may: [pureCommon] },
   { from: /^common\/runtime\//, may: [/^common\//] },
@@ -138,7 +138,7 @@ const packageRooms: Readonly<Record<string, RegExp>> = {
   'node-pg-migrate': /^todomvc\//,
   esbuild: /^bench\/against\.ts$/,
   commander: /^cli\//,
-  handlebars: /^common\/template\.ts$/,
+  handlebars: /^common\/text\/template\.ts$/,
   yaml: /^(agent|keeper|sidecar)\/config|^common\//,
   'todomvc-app-css': /^todomvc\//,
 };

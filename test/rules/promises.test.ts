@@ -47,14 +47,15 @@ describe('promises', () => {
   });
 
   test('defaults of the times are those of the code', () => {
-    const { readWaitMs, writeWaitMs } = parseLimits({});
+    const { readWaitMs, writeWaitMs, ackTimeoutMs } = parseLimits({});
     const real: Record<string, number> = {
       ...defaultTimings,
       'readYourWrites.waitMs': readWaitMs,
       writeWaitMs,
+      ackTimeoutMs,
     };
     const rows = [...page.matchAll(/^\| \*\*(\w)\*\* \| `([\w.]+)`.*\| (\d+) ms \|$/gm)];
-    expect(rows.map(([, letter]) => letter).join('')).toBe('HTRCWFD');
+    expect(rows.map(([, letter]) => letter).join('')).toBe('HTRCWAFD');
     for (const [, , option, ms] of rows) expect([option, Number(ms)]).toEqual([option, real[option!]]);
   });
 

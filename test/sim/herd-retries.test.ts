@@ -66,12 +66,12 @@ test(`monitors whose primary is gone try again out of step (SEED=${seed})`, asyn
       awake: clock,
       random,
       timings: {
-        heartbeatIntervalMs: 250,
         heartbeatTimeoutMs: 550,
         reconnectMs: 120,
         reconnectSlowMs: 600,
         reconnectPatienceMs: 600_000,
       },
+      restMs: () => 250,
       bytesReadFrom: () => 0,
       onRefused: () => {},
     }).start({ host: 'a', port: 1 }, () => {});

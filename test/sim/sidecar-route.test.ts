@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { PublishedHistory } from '../../common/failover/published-history.js';
 import { targetKey, type Mode } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import { seededRandom } from '../support/random.js';
-import { eligible } from '../../sidecar/core/eligible.js';
+import { eligible } from '../../sidecar/core/mode/eligible.js';
 import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../sidecar/core/model.js';
 import { initialState, route } from '../../sidecar/core/route.js';
 
 /**
  * Three servers, two more of another database, a catalogue that may lie, be late, be empty, be silent or name the other
- * database, and monitors that tell the truth about what they see, and what they cannot see. HOTSPARE_SEED=n replays one run.
+ * database, and monitors that tell the truth about what they see, and what they cannot see. In every other run agents lead: there
+ * are gates, strays promoted by hand behind them, drains, and registrations that tell a history. HOTSPARE_SEED=n replays one run.
  */
 const config: RouteConfig = {
   maxReplicaLagBytes: Infinity,
@@ -28,18 +30,32 @@ interface Server {
   timeline: number;
   /** Whether it says which database it is, and which timeline. */
   readable: boolean;
+  /** As primary, where agents lead. */
+  gate: 'open' | 'hold' | 'gate';
+  drained: boolean;
 }
+
+const server = (role: Server['role'], timeline: number): Server => ({
+  up: 'up',
+  role,
+  timeline,
+  readable: true,
+  gate: 'open',
+  drained: false,
+});
 
 class World {
   nowMs = 0;
   state: State = initialState;
   readonly servers: Record<Host, Server> = {
-    a: { up: 'up', role: 'primary', timeline: 1, readable: true },
-    b: { up: 'up', role: 'replica', timeline: 1, readable: true },
-    c: { up: 'up', role: 'replica', timeline: 1, readable: true },
-    x: { up: 'up', role: 'primary', timeline: 3, readable: true },
-    y: { up: 'up', role: 'replica', timeline: 3, readable: true },
+    a: server('primary', 1),
+    b: server('replica', 1),
+    c: server('replica', 1),
+    x: server('primary', 3),
+    y: server('replica', 3),
   };
+  /** Timelines on which a gate was ever open. */
+  readonly opened: Record<SystemId, Set<number>> = { sys: new Set([1]), other: new Set([3]) };
   /** The database that this process has been told to use: the first, until HTTP has named the other for long enough. */
   own: SystemId = 'sys';
   /** Since when each of HTTP's lists names members of the other database alone; null: it does not. */
@@ -53,7 +69,10 @@ class World {
   announced: Mode = 'down';
   readonly log: string[] = [];
 
-  constructor(readonly random: Random) {}
+  constructor(
+    readonly random: Random,
+    readonly managed: boolean,
+  ) {}
 
   pick<T>(from: readonly T[]): T {
     return from[Math.floor(this.random() * from.length)]!;
@@ -114,6 +133,12 @@ class World {
       expect(member.standing).toMatchObject({ kind: 'proven', role: 'primary' });
       // Never below the highest epoch seen.
       if (state.highest) expect(member.epoch?.timeline).toBe(state.highest.timeline);
+      if (this.managed) {
+        expect(member.bars).toMatchObject({ gated: false, drained: false, stalled: false });
+        expect(this.opened[this.own]).toContain(member.epoch?.timeline ?? state.highest?.timeline ?? 1);
+      }
+      const floor = state.floors[this.own];
+      if (floor) expect(member.epoch!.timeline).toBeGreaterThanOrEqual(floor.timeline);
       // Never to another database, whatever anybody but HTTP says.
       expect(truth(state.writer.host)).toBe(this.own);
     }
@@ -122,10 +147,15 @@ class World {
       if (told?.systemId) expect(told.systemId).toBe(this.own);
     }
     if (state.mode === 'down') expect(eligible(state, 'read', config)).toEqual([]);
+    if (this.managed && state.highest?.systemId === this.own)
+      expect(this.opened[this.own]).toContain(state.highest.timeline);
+    if (event.type === 'proved' && event.role === 'primary' && before.managed)
+      expect(state.writer === null || before.writer !== null).toBe(true);
     if (before.highest && before.highest.systemId === state.highest?.systemId)
       expect(state.highest!.timeline).toBeGreaterThanOrEqual(before.highest.timeline);
-    // The catalogue alone never changes the mode, whatever it says; but it may move us.
-    if (event.type === 'proposal' && state.reason.kind !== 'moved') expect(state.mode).toBe(before.mode);
+    // The catalogue alone never changes the mode, whatever it says; but it may move us, or tell of a newer history.
+    if (event.type === 'proposal' && state.reason.kind !== 'moved' && state.floors === before.floors)
+      expect(state.mode).toBe(before.mode);
     if (before.members.size > 0) expect(state.members.size).toBeGreaterThan(0);
     // Sockets only to members that may serve something.
     for (const use of ['main', 'read'] as const)
@@ -174,7 +204,7 @@ class World {
 
   says(host: Host, role: 'primary' | 'replica'): void {
     const primary = role === 'primary';
-    const { readable, timeline } = this.servers[host];
+    const { readable, timeline, gate, drained } = this.servers[host];
     this.feed({
       type: 'heartbeat',
       target: { host, port: 5432 },
@@ -185,6 +215,10 @@ class World {
       lsn: BigInt(this.nowMs),
       receivedLsn: primary ? null : BigInt(this.nowMs),
       replayAgeMs: 0,
+      ...(this.managed && {
+        gate: primary ? (gate === 'open' ? undefined : gate) : 'gate',
+        drained: primary && drained,
+      }),
     });
   }
 
@@ -223,9 +257,19 @@ class World {
       mixed: serving(hosts),
     }[this.catalogue];
     if (named === null) return { kind: 'unavailable', why: 'silent' };
-    return named.length === 0
-      ? { kind: 'empty' }
-      : { kind: 'found', targets: named.map((host) => ({ host, port: 5432 })) };
+    if (named.length === 0) return { kind: 'empty' };
+    const targets = named.map((host) => ({ host, port: 5432 }));
+    return { kind: 'found', targets, ...(this.managed && { histories: this.histories(named) }) };
+  }
+
+  /** Agents publish the newest promotion whose gate was opened, or one before: epochs go up with timelines. */
+  histories(named: readonly Host[]): Record<string, PublishedHistory> {
+    return Object.fromEntries(
+      named.map((host) => {
+        const timeline = this.pick([...this.opened[truth(host)]]);
+        return [`${host}:5432`, { systemId: truth(host), epoch: timeline, timeline }];
+      }),
+    );
   }
 
   step(): void {
@@ -245,6 +289,7 @@ class World {
     else if (roll < 0.72) this.become(host, { up: this.pick(['up', 'killed', 'frozen'] as const) });
     else if (roll < 0.75) this.promote(host);
     else if (roll < 0.77) this.late();
+    else if (this.managed && roll < 0.79) for (const one of hosts) this.lead(one);
     else if (roll < 0.8) this.feed({ type: 'lost', target: { host, port: 5432 }, by: 'session' });
     else if (roll < 0.85)
       this.feed({ type: 'proved', target: { host, port: 5432 }, role: this.servers[host].role });
@@ -270,10 +315,40 @@ class World {
     if (server.up !== 'up' || server.role === 'primary') return;
     const members: readonly Host[] = databases[truth(host)];
     const timeline = Math.max(...members.map((other) => this.servers[other].timeline)) + 1;
-    Object.assign(server, { role: 'primary', timeline });
+    const gate = this.managed ? 'gate' : 'open';
+    Object.assign(server, { role: 'primary', timeline, gate, drained: false });
+    if (!this.managed) this.opened[truth(host)].add(timeline);
+    // Where agents lead: by hand, for as long as its gate is closed.
+    else return;
     for (const other of members)
       if (other !== host && this.servers[other].up === 'up' && this.random() < 0.7)
         this.become(other, { role: 'replica' });
+  }
+
+  /** Where agents lead: one step of a switchover, in whatever order. */
+  lead(host: Host): void {
+    const own = this.servers[host];
+    if (!this.managed || own.up !== 'up' || own.role !== 'primary') return;
+    const members: readonly Host[] = databases[truth(host)];
+    const newest = Math.max(...this.opened[truth(host)]);
+    if (own.timeline < newest) return;
+    const roll = this.random();
+    if (roll < 0.3) own.drained = !own.drained;
+    else if (roll < 0.5) {
+      // Only a gate that was open is held.
+      if (this.opened[truth(host)].has(own.timeline)) own.gate = this.pick(['hold', 'gate'] as const);
+    } else {
+      own.gate = 'open';
+      this.opened[truth(host)].add(own.timeline);
+      for (const other of members) {
+        const one = this.servers[other];
+        if (other === host || one.role === 'replica') continue;
+        // The one before is behind its gate for good.
+        one.gate = 'gate';
+        if (one.up === 'up' && this.random() < 0.7)
+          this.become(other, { role: 'replica', timeline: own.timeline });
+      }
+    }
   }
 
   /** For some seconds HTTP names the other database alone, whose members are well, and nothing else is heard. */
@@ -291,9 +366,19 @@ class World {
 
   /** One primary, of the highest timeline, and all the others follow. */
   mend(ids: readonly Host[]): Host {
-    const first = ids.reduce((a, b) => (this.servers[b].timeline > this.servers[a].timeline ? b : a));
-    for (const host of ids)
+    const opened = (host: Host) => this.opened[truth(host)].has(this.servers[host].timeline);
+    const [some] = ids.filter(opened);
+    const first = ids
+      .filter(opened)
+      .reduce((a, b) => (this.servers[b].timeline > this.servers[a].timeline ? b : a), some!);
+    // Nobody's newest history is lost with those who were promoted by hand.
+    const timeline = this.managed ? Math.max(...this.opened[truth(first)]) : this.servers[first].timeline;
+    for (const host of ids) {
       this.become(host, { up: 'up', readable: true, role: host === first ? 'primary' : 'replica' });
+      // Who was promoted by hand is rebuilt.
+      if (!opened(host) || host === first) this.servers[host].timeline = timeline;
+      Object.assign(this.servers[host], { gate: 'open', drained: false });
+    }
     return first;
   }
 
@@ -322,7 +407,7 @@ describe('route under faults', () => {
   const seeds = own ? [own] : [1, 2, 3, ...Array.from({ length: 57 }, (_, i) => first + i)];
 
   test.each(seeds)('seed %i', (seed) => {
-    const world = new World(seededRandom(seed));
+    const world = new World(seededRandom(seed), seed % 2 === 0);
     try {
       world.heal();
       for (let era = 0; era < 6; era++) {

@@ -5,7 +5,7 @@ import { soakEnvironment } from './boxes.js';
 test.each([
   ['root', {}, true, '/var/lib/hotspare/soak'],
   ['a user', { XDG_STATE_HOME: '/home/u/.state' }, false, '/home/u/.state/hotspare/soak'],
-  ['a lab of another folder', { HOTSPARE_LAB_DIR: '/srv/lab' }, true, '/var/lib/hotspare/soak'],
+  ['a lab of another folder', { HOTSPARE_LAB_DIR: '/srv/lab' }, true, '/srv/lab-soak'],
   ['a lab of other ports', { HOTSPARE_PORT_OFFSET: '7000' }, true, '/var/lib/hotspare/soak'],
 ])('the soak test removes no lab but its own: %s', (_name, own, isRoot, directory) => {
   const environment = soakEnvironment(own, isRoot);

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { labFiles, labSettings } from '../../lab/index.js';
 import type { Secrets } from '../../provision/site/secrets.js';
-import { TestLab } from '../support/lab.js';
+import { hotspare, TestLab } from '../support/lab.js';
 import type { Setup } from './messages.js';
-import { applicationName } from './rows.js';
+import { applicationName } from './evidence/rows.js';
 
 /** How the primary may be lost, and what brings it back. */
 export const faults = { kill: 'start', freeze: 'thaw', stop: 'start' } as const;
@@ -21,13 +21,16 @@ export function soakEnvironment(
   portOffset = standardOffset,
 ): Record<string, string> {
   const offset = { HOTSPARE_PORT_OFFSET: String(portOffset) };
-  const { directory } = labSettings({ ...own, ...offset, HOTSPARE_LAB_DIR: undefined }, isRoot);
-  return { ...offset, HOTSPARE_LAB_DIR: join(dirname(directory), 'soak') };
+  const { directory } = labSettings({ ...own, ...offset }, isRoot);
+  const given = own['HOTSPARE_LAB_DIR'] !== undefined;
+  return { ...offset, HOTSPARE_LAB_DIR: given ? `${directory}-soak` : join(dirname(directory), 'soak') };
 }
 
 const bin = 'bin/hotspare.mjs';
+export const members = ['pg1', 'pg2'] as const;
+export type Member = (typeof members)[number];
 
-/** The five boxes of the soak test, made anew and removed at its end. */
+/** The five boxes of the soak test, made anew and removed at its end; after a failure they are stopped and kept. */
 export class Boxes {
   readonly #environment: Record<string, string>;
   readonly #lab: TestLab;
@@ -46,6 +49,11 @@ export class Boxes {
     return this.#hotspare('lab', 'nuke', '--yes');
   }
 
+  /** Ends its programs, and keeps their data and logs until the next soak. */
+  down(): Promise<void> {
+    return this.#hotspare('lab', 'down');
+  }
+
   inflict(fault: Fault): Promise<string> {
     return this.#lab.command(fault, 'pg@pg1');
   }
@@ -54,8 +62,25 @@ export class Boxes {
     return this.#lab.command(faults[fault], 'pg@pg1');
   }
 
+  /** By the command that an operator types. Rejects when it ends with anything but "done". */
+  async switchover(to: Member): Promise<{ readonly tookMs: number }> {
+    const { exitCode, stdout, stderr } = await hotspare(
+      ['switchover', '--to', to, '--yes', '-o', 'json'],
+      this.#environment,
+    );
+    if (exitCode !== 0)
+      throw new Error(`hotspare switchover --to ${to} ended with ${exitCode}: ${stdout}${stderr}`);
+    return JSON.parse(stdout) as { tookMs: number };
+  }
+
+  /** What the agents of the members have logged, as lines of JSON. */
+  agentLogs(): { readonly member: Member; readonly file: string }[] {
+    const { logs } = labFiles(this.directory);
+    return members.map((member) => ({ member, file: join(logs, `agent@${member}.log`) }));
+  }
+
   /** What an app on nginx1 would be configured with. */
-  connections(): Pick<Setup, 'login' | 'owner' | 'consul' | 'primary'> {
+  connections(): Pick<Setup, 'login' | 'owner' | 'consul' | 'servers' | 'admin'> {
     const { passwords, tokens } = this.#secrets();
     const { address, port } = this.#lab.service('consul@nginx1');
     return {
@@ -66,29 +91,37 @@ export class Boxes {
         url: `http://${address}:${port}`,
         token: tokens.app,
       },
-      primary: { ...this.#target('pg1'), user: 'postgres', password: passwords.postgres },
+      servers: members.map((box) => this.#target(box)),
+      admin: { user: 'postgres', password: passwords.postgres },
     };
   }
 
   /** Sessions of the soak test that the servers still have. */
   async sessions(): Promise<number> {
-    const { password, user } = this.connections().primary;
     const counts = await Promise.all(
-      ['pg1', 'pg2'].map(async (box) => {
-        const client = new pg.Client({ ...this.#target(box), user, password, database: 'postgres' });
-        await client.connect();
-        try {
-          const { rows } = await client.query<{ n: number }>(
-            'SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = $1',
-            [applicationName],
-          );
-          return rows[0]!.n;
-        } finally {
-          await client.end();
-        }
-      }),
+      members.map((member) =>
+        this.#count(member, 'pg_stat_activity WHERE application_name = $1', [applicationName]),
+      ),
     );
     return counts.reduce((sum, n) => sum + n, 0);
+  }
+
+  async isStandbyStreaming(): Promise<boolean> {
+    return (await this.#count('pg1', "pg_stat_replication WHERE state = 'streaming'")) > 0;
+  }
+
+  async #count(member: Member, from: string, values: readonly string[] = []): Promise<number> {
+    const { admin } = this.connections();
+    const client = new pg.Client({ ...this.#target(member), ...admin, database: 'postgres' });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${from}`, [
+        ...values,
+      ]);
+      return rows[0]!.n;
+    } finally {
+      await client.end();
+    }
   }
 
   #target(box: string) {

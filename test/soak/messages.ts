@@ -1,6 +1,6 @@
 import type { Mode, Target } from '../../common/names.js';
-import type { Vitals } from './vitals.js';
-import type { Seen } from './watch.js';
+import type { Vitals } from './evidence/vitals.js';
+import type { Seen } from './evidence/watch.js';
 
 /** All that the worker must know to begin. */
 export interface Setup {
@@ -8,13 +8,24 @@ export interface Setup {
   /** Who may create tables. */
   readonly owner: { readonly user: string; readonly password: string };
   readonly consul: { readonly dns: Target; readonly url: string; readonly token: string };
-  /** The server of the primary, for looking at the rows past the library. */
-  readonly primary: Target & { readonly user: string; readonly password: string };
+  /** The servers of all members, for looking at the rows past the library. */
+  readonly servers: readonly Target[];
+  readonly admin: { readonly user: string; readonly password: string };
+  /** Given where the primary is moved and not lost: what an app then sets, and does again by itself what it holds a client for. */
+  readonly writeWaitMs?: number;
   readonly orms: readonly string[];
   readonly clientsPerOrm: number;
   readonly pauseMs: number;
   readonly deadlineMs: number;
   readonly seed: number;
+}
+
+/** Of the writers that write all the time. */
+export interface Tallied {
+  readonly acknowledged: { readonly pool: number; readonly bare: number };
+  /** Acknowledged, and not there. */
+  readonly lost: readonly string[];
+  readonly bareRetries: number;
 }
 
 /** What the worker is asked, and what it answers; each question has exactly one answer. */
@@ -28,6 +39,10 @@ export interface Asked {
   /** At rest: compare all rows with the ledger, and empty both. Answers with how many rows there were. */
   compare: { ask: null; answer: number };
   resume: { ask: null; answer: null };
+  /** The longest time without an acknowledged write since this was last asked, in ms. */
+  pause: { ask: null; answer: number };
+  /** At rest: compare what the steady writers were told with what there is. */
+  tally: { ask: null; answer: Tallied };
   seen: { ask: null; answer: Seen & { readonly unhandled: number } };
   /** Close everything; answers with the sockets that are left. */
   close: { ask: null; answer: number };

@@ -48,3 +48,11 @@ test('nothing given', () => {
     seed: 4711,
   });
 });
+
+test('the primary is moved or lost, not both', () => {
+  expect(parseOptions(['--switchovers', '5'], 1)).toMatchObject({ switchovers: 5 });
+  expect(refused('--switchovers', '5', '--failovers', '3')).toMatchObject({
+    exitCode: 2,
+    said: expect.stringContaining('cannot be used with') as string,
+  });
+});

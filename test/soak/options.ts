@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { faults, standardOffset, type Fault } from './boxes.js';
-import { ormNames } from './orms.js';
+import { ormNames } from './clients/orms.js';
 import { heapGrowthLimitMb } from './report.js';
 
 export interface Options {
+  /** Instead of failovers: how often the primary is moved. */
+  readonly switchovers?: number;
   readonly failovers: number;
   readonly faults: readonly Fault[];
   readonly orms: readonly string[];
@@ -47,9 +49,17 @@ export function parseOptions(argv: readonly string[], seed: number): Options {
   const allFaults = Object.keys(faults);
   const program = new Command('npm run soak --')
     .description(
-      'Loses the primary of five boxes again and again while an app with every ORM goes on reading and writing, and looks whether anything hung, crashed, was wrong or leaked. Makes boxes of its own, in a folder of their own, and removes them.',
+      'Loses the primary of five boxes again and again while an app with every ORM goes on reading and writing, and looks whether anything hung, crashed, was wrong or leaked. With --switchovers it is not lost but moved, by "hotspare switchover". Makes boxes of its own, in a folder of their own, and removes them; after a failure they are stopped, and their logs are kept.',
     )
     .option('--failovers <count>', 'how often the primary is lost', whole(1), 20)
+    .addOption(
+      new Option(
+        '--switchovers <count>',
+        'how often the primary is moved instead; the app writes with writeWaitMs: 2000, and a client of bare pg writes beside it',
+      )
+        .argParser(whole(1))
+        .conflicts(['failovers', 'faults']),
+    )
     .addOption(list('--faults <a,b>', 'how it is lost', allFaults))
     .addOption(list('--orms <a,b>', 'who is under load', ormNames))
     .option('--clients <count>', 'of each ORM, at the same time', whole(1), 3)
@@ -71,7 +81,7 @@ export function parseOptions(argv: readonly string[], seed: number): Options {
     .addOption(new Option('-o, --output <format>', 'of the report').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
-      `\nExits with 0 when nothing was found and the heap has grown by ${heapGrowthLimitMb} MB at most, with 2 when the\ncommand is wrong, with 1 otherwise.`,
+      `\nExits with 0 when nothing was found and the heap has grown by ${heapGrowthLimitMb} MB at most (with --switchovers: when\nnothing failed, was lost or was wrong), with 2 when the command is wrong, with 1 otherwise.`,
     )
     .exitOverride((error) => {
       throw error.exitCode === 0 ? error : Object.assign(error, { exitCode: 2 });

@@ -1,8 +1,8 @@
 import type { Fault } from './boxes.js';
 import type { Asked } from './messages.js';
 import type { Options } from './options.js';
-import type { Outcome } from './outcomes.js';
-import type { Vitals } from './vitals.js';
+import type { Outcome } from './evidence/outcomes.js';
+import type { Vitals } from './evidence/vitals.js';
 
 /** What was found while the load rested. */
 export interface Looked extends Vitals {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../common/errors.js';
 import type { Random } from '../../common/random.js';
 import { waitFor } from '../support/wait.js';
 import type { Boxes, Fault } from './boxes.js';
@@ -39,6 +40,15 @@ export async function soak(
       complaints.push(`${after}: not ${mode} within 30 s: ${late}`);
     }
   };
+  /** Without one, nothing could serve when the primary is lost the next time. */
+  const standby = async (after: string) => {
+    await waitFor('the standby to stream', standbyMs, () => boxes.isStandbyStreaming()).catch(
+      (error: unknown) => {
+        hangs += 1;
+        complaints.push(`${after}: ${messageOf(error)}`);
+      },
+    );
+  };
   const look = async (after: number) => {
     const vitals = await worker.ask('rest', null);
     const looked = { after, ...vitals, rows: await worker.ask('compare', null) };
@@ -66,6 +76,7 @@ export async function soak(
       await delay(100 + random() * 500);
       await boxes.recover(fault);
       await everybody('read-write', `recovery from ${fault} ${number}`);
+      await standby(`recovery from ${fault} ${number}`);
       done[fault] += 1;
       if (number !== warmUp(failovers) && number % interval(failovers) !== 0) continue;
       await look(number);
@@ -87,6 +98,9 @@ export async function soak(
   }
   return { done, looks, crashes, hangs, complaints, seen, left, aborted: stop.aborted };
 }
+
+/** A clone of a small database takes a second, once the one before has failed. */
+const standbyMs = 60_000;
 
 /** What is loaded and compiled late belongs to no leak: from here on is counted. */
 const warmUp = (failovers: number) => Math.max(1, Math.min(20, Math.floor(failovers / 5)));

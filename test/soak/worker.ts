@@ -2,19 +2,21 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PoolConfig } from '../../sidecar/index.js';
+import { Pool, type PoolConfig } from '../../sidecar/index.js';
 import { seededRandom } from '../support/random.js';
 import { waitFor } from '../support/wait.js';
-import { knexOnClients, migrator, type ConnectionClient } from './connection-clients.js';
-import { Ledger } from './ledger.js';
-import { Load } from './load.js';
-import type { Answer, Asked, Question, Setup } from './messages.js';
-import { OrmClient, type Subject } from './orm-client.js';
-import { ormsNamed } from './orms.js';
-import { plain } from './plain.js';
-import { allRows, applicationName, createTable, removeRows } from './rows.js';
-import { openSockets, vitals } from './vitals.js';
-import { Watch } from './watch.js';
+import { knexOnClients, migrator, type ConnectionClient } from './clients/connection-clients.js';
+import { Ledger } from './evidence/ledger.js';
+import { Load } from './clients/load.js';
+import type { Answer, Asked, Question, Setup, Tallied } from './messages.js';
+import { OrmClient, type Subject } from './clients/orm-client.js';
+import { ormsNamed } from './clients/orms.js';
+import { plain } from './clients/plain.js';
+import { allRows, allTallies, applicationName, createTables, removeRows } from './evidence/rows.js';
+import { again } from './switchovers/again.js';
+import { Steady } from './switchovers/steady.js';
+import { openSockets, vitals } from './evidence/vitals.js';
+import { Watch } from './evidence/watch.js';
 
 // Ctrl-C reaches the whole group; the parent ends the load in good order.
 process.on('SIGINT', () => {});
@@ -39,32 +41,50 @@ class App {
   readonly #clients: readonly OrmClient[];
   readonly #connections: readonly ConnectionClient[];
   readonly #load: Load;
+  readonly #steady: Steady | undefined;
 
   private constructor(
     private readonly setup: Setup,
     config: PoolConfig,
     private readonly subjects: readonly Subject[],
   ) {
-    const { clientsPerOrm, seed, pauseMs } = setup;
-    this.watch = new Watch(setup.deadlineMs);
+    const { clientsPerOrm, seed, pauseMs, writeWaitMs } = setup;
+    this.watch = new Watch(setup.deadlineMs, writeWaitMs !== undefined);
     const random = seededRandom(seed);
-    this.#clients = this.subjects.flatMap((subject) =>
-      Array.from(
-        { length: clientsPerOrm },
-        (_, n) => new OrmClient(`${subject.orm.name}/${n}`, subject, this.#ledger, this.watch, random),
-      ),
-    );
+    const repeating = (subject: Subject): Subject => {
+      const { orm, open } = subject;
+      if (writeWaitMs === undefined || orm === plain) return subject;
+      return {
+        ...subject,
+        again: (work) => again(work, orm.thrown, open.pool, writeWaitMs, () => this.#repeats()),
+      };
+    };
+    this.#clients = this.subjects
+      .map(repeating)
+      .flatMap((subject) =>
+        Array.from(
+          { length: clientsPerOrm },
+          (_, n) => new OrmClient(`${subject.orm.name}/${n}`, subject, this.#ledger, this.watch, random),
+        ),
+      );
     const { max: _max, idleTimeoutMillis: _idle, ...one } = config;
+    const repeat =
+      writeWaitMs === undefined
+        ? undefined
+        : <T>(work: () => Promise<T>, thrown: (error: unknown) => unknown) =>
+            again(work, thrown, undefined, writeWaitMs, () => this.#repeats());
     this.#connections = [
-      migrator({ ...one, ...setup.owner } as PoolConfig, this.watch),
-      knexOnClients(one as PoolConfig, this.watch),
+      migrator({ ...one, ...setup.owner } as PoolConfig, this.watch, repeat),
+      knexOnClients(one as PoolConfig, this.watch, repeat),
     ];
+    if (writeWaitMs !== undefined)
+      this.#steady = new Steady(new Pool({ ...config, max: 5 }), setup, this.watch);
     const turns = [...this.#clients, ...this.#connections].map((client) => () => client.turn());
     this.#load = new Load(turns, random, pauseMs);
   }
 
   static async open(setup: Setup): Promise<App> {
-    const { login, consul, clientsPerOrm } = setup;
+    const { login, consul, clientsPerOrm, writeWaitMs } = setup;
     const config: PoolConfig = {
       ...login,
       application_name: applicationName,
@@ -72,6 +92,7 @@ class App {
       max: clientsPerOrm + 1,
       // So that a pool at rest has no sessions.
       idleTimeoutMillis: 1_000,
+      ...(writeWaitMs === undefined ? {} : { writeWaitMs }),
       hotspare: {
         service: 'pg',
         dns: consul.dns,
@@ -88,11 +109,30 @@ class App {
   }
 
   get #pools() {
-    return this.subjects.map(({ orm, open: { pool } }) => ({ name: orm.name, pool }));
+    return [
+      ...this.subjects.map(({ orm, open: { pool } }) => ({ name: orm.name, pool })),
+      ...(this.#steady ? [{ name: 'the steady Pool', pool: this.#steady.pool }] : []),
+    ];
+  }
+
+  #repeats(): void {
+    this.watch.seen.retries += 1;
   }
 
   start(): void {
     this.#load.start();
+    this.#steady?.start();
+  }
+
+  get pausedMs(): number {
+    return this.#steady?.takePauseMs() ?? 0;
+  }
+
+  async tally(): Promise<Tallied> {
+    if (!this.#steady) throw new Error('there are no steady writers');
+    const { wrong, ...tallied } = this.#steady.compare(await allTallies(this.setup));
+    for (const complaint of wrong) this.watch.wrong(complaint);
+    return tallied;
   }
 
   async waitForMode({ mode, timeoutMs }: Asked['waitForMode']['ask']): Promise<string[]> {
@@ -108,7 +148,7 @@ class App {
   }
 
   async rest() {
-    await this.#load.rest();
+    await Promise.all([this.#load.rest(), this.#steady?.rest()]);
     await Promise.all(this.#connections.map((one) => one.rest()));
     await waitFor('the pools to let go of their idle sessions', 30_000, () =>
       this.#pools.every(({ pool }) => pool.totalCount === 0 && pool.read.totalCount === 0),
@@ -126,10 +166,11 @@ class App {
   }
 
   async close(socketsBefore: number): Promise<number> {
-    await this.#load.rest();
-    await Promise.all(
-      [...this.subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
-    );
+    await Promise.all([this.#load.rest(), this.#steady?.rest()]);
+    await Promise.all([
+      ...[...this.subjects.map(({ open }) => open), ...this.#connections].map((one) => one.close()),
+      this.#steady?.pool.end(),
+    ]);
     rmSync(cacheFile, { force: true });
     const left = () => openSockets() - socketsBefore;
     for (let tries = 0; tries < 50 && left() > 0; tries++) await delay(100);
@@ -142,7 +183,7 @@ let socketsBefore = 0;
 let closed = false;
 const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K]['answer']> } = {
   async begin(setup) {
-    await createTable(setup);
+    await createTables(setup);
     socketsBefore = openSockets();
     app = await App.open(setup);
     const left = await app.waitForMode({ mode: 'read-write', timeoutMs: 30_000 });
@@ -157,6 +198,8 @@ const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K][
     app.start();
     return null;
   },
+  pause: async () => app.pausedMs,
+  tally: () => app.tally(),
   async seen() {
     return {
       ...app.watch.seen,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ServiceStatus } from '../../common/agent-status.js';
+import type { ServiceStatus } from '../../common/agent/status.js';
 import { missingMembers, notStreaming, type ConsulEntry } from '../../status/index.js';
 import { agent, entries, entry, silent } from './readings.js';
 

@@ -1,4 +1,4 @@
-import type { AgentStatus, ServiceStatus } from '../../common/agent-status.js';
+import type { AgentStatus, ServiceStatus } from '../../common/agent/status.js';
 import type { ConsulEntry, Readings } from '../../status/index.js';
 
 export const options = { maxLagBytes: 1_000 };

@@ -62,7 +62,7 @@ const rows: readonly [
     [
       'it is unknown whether writes work: no agent could tell whether Postgres serves on pg1; see to hotspare-agent there',
       'pg2 receives WAL, so a primary is most likely alive',
-      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: Consul holds it as critical, because its agent does not refresh the check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
     ],
   ],
@@ -76,7 +76,7 @@ const rows: readonly [
     undefined,
     [
       'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
-      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: Consul holds it as critical, because its agent does not refresh the check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
       'pg2 receives no WAL: nothing streams to it',
     ],
@@ -135,9 +135,9 @@ const rows: readonly [
     [
       'it is unknown whether writes work: no agent could tell whether Postgres serves on pg1; see to hotspare-agent there',
       'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
-      'pg1: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg1: Consul holds it as critical, because its agent does not refresh the check: TTL expired',
       'pg1: its agent does not answer, so what Consul holds is shown',
-      'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg2: Consul holds it as critical, because its agent does not refresh the check: TTL expired',
       'pg2: its agent does not answer, so what Consul holds is shown',
     ],
   ],
@@ -150,7 +150,7 @@ const rows: readonly [
       'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
       'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
       'pg1 is critical: connection refused',
-      'pg2: Consul holds it as critical, because nobody refreshes its check: TTL expired',
+      'pg2: Consul holds it as critical, because its agent does not refresh the check: TTL expired',
       'pg2: its agent does not answer, so what Consul holds is shown',
     ],
   ],

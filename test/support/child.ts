@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { familyOf } from '../../common/runtime/processes/proc.js';
+import { signalAll } from '../../common/runtime/processes/signals.js';
 import { eventuallyMs } from './patience.js';
 import { waitFor } from './wait.js';
 
@@ -38,16 +39,21 @@ export class Child {
   }
 
   signalAll(name: NodeJS.Signals): void {
-    for (const { pid } of familyOf(this.pid)) {
-      try {
-        process.kill(pid, name);
-      } catch {
-        // It ended between the listing and the signal.
-      }
+    signalAll(familyOf(this.pid), name);
+    if (name !== 'SIGSTOP') return;
+    // What it started meanwhile goes on otherwise: a server that forks a process for each session often does.
+    const deadline = performance.now() + eventuallyMs;
+    for (;;) {
+      const awake = familyOf(this.pid).filter(({ state }) => state !== 'T');
+      if (awake.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`process ${this.pid} does not stand still`);
+      signalAll(awake, name);
     }
   }
 
+  /** Reaped as well: Postgres takes a postmaster that is not for one that runs. */
   async ended(timeoutMs = eventuallyMs): Promise<void> {
-    await waitFor(`process ${this.pid} to end`, timeoutMs, () => familyOf(this.pid).length === 0);
+    const hasEnded = () => familyOf(this.pid).length === 0 && !this.running;
+    await waitFor(`process ${this.pid} to end`, timeoutMs, hasEnded);
   }
 }

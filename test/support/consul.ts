@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findBinaries } from '../../common/runtime/binaries.js';
+import { findBinaries } from '../../common/runtime/machine/binaries.js';
 import { Child } from './child.js';
 import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';
 import { waitFor } from './wait.js';
+import { fetchAnew } from './fetch-anew.js';
 
 export interface RealConsul {
   readonly host: string;
@@ -22,6 +23,8 @@ export interface RealConsul {
   stop(): Promise<void>;
   /** Stopped, it forgets everything; the next `start` is its first. */
   forget(): void;
+  /** What of its data brings them back when called. */
+  backup(): Promise<() => Promise<void>>;
   kill(): void;
   freeze(): void;
   thaw(): void;
@@ -83,7 +86,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<RealCons
   let child: Child | undefined;
 
   async function leads(): Promise<boolean> {
-    const response = await fetch(`${httpUrl}/v1/status/leader`, { signal: AbortSignal.timeout(1_000) });
+    const response = await fetchAnew(`${httpUrl}/v1/status/leader`, { signal: AbortSignal.timeout(1_000) });
     return response.ok && (isLeaderless || (await response.text()).length > 2);
   }
   async function start(): Promise<void> {
@@ -100,7 +103,7 @@ export async function startConsul(options: ConsulOptions = {}): Promise<RealCons
   let managementToken: string | undefined;
   if (options.acl) {
     managementToken = await waitFor('the ACL bootstrap', eventuallyMs, async () => {
-      const response = await fetch(`${httpUrl}/v1/acl/bootstrap`, { method: 'PUT' });
+      const response = await fetchAnew(`${httpUrl}/v1/acl/bootstrap`, { method: 'PUT' });
       return response.ok ? ((await response.json()) as { SecretID: string }).SecretID : undefined;
     });
   }
@@ -117,6 +120,15 @@ export async function startConsul(options: ConsulOptions = {}): Promise<RealCons
       await child?.ended();
     },
     forget: () => rmSync(join(folder, 'data'), { recursive: true, force: true }),
+    async backup() {
+      const taken = await fetchAnew(`${httpUrl}/v1/snapshot`);
+      if (!taken.ok) throw new Error(`a backup: ${taken.status} ${await taken.text()}`);
+      const body = Buffer.from(await taken.arrayBuffer());
+      return async () => {
+        const restored = await fetchAnew(`${httpUrl}/v1/snapshot`, { method: 'PUT', body });
+        if (!restored.ok) throw new Error(`restoring it: ${restored.status} ${await restored.text()}`);
+      };
+    },
     kill: () => child?.signalAll('SIGKILL'),
     freeze: () => child?.signalAll('SIGSTOP'),
     thaw: () => child?.signalAll('SIGCONT'),

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { LabStatus } from '../../lab/index.js';
 import { waitFor } from './wait.js';
+import { fetchAnew } from './fetch-anew.js';
 
 const bin = 'bin/hotspare.mjs';
 const run = promisify(execFile);
@@ -33,9 +34,19 @@ export async function hotspare(
 /** The lab the tests share: its own offset and folder, so that a person's lab on this machine is left alone. */
 export const sharedLab = { HOTSPARE_PORT_OFFSET: '2500' };
 
+/** What to ask when a test of this file fails. */
+export const labsOfThisFile: TestLab[] = [];
+
 /** Every box of one lab, and what the tests do to them. */
 export class TestLab {
-  constructor(readonly environment: Record<string, string> = sharedLab) {}
+  constructor(readonly environment: Record<string, string> = sharedLab) {
+    labsOfThisFile.push(this);
+  }
+
+  /** Starts what does not run of it: the first file that needs it makes it, so that files with a lab of their own run without it. */
+  async up(): Promise<void> {
+    await this.command('up', '--yes');
+  }
 
   async command(...args: string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await hotspare(['lab', ...args], this.environment);
@@ -57,13 +68,14 @@ export class TestLab {
     return JSON.parse(text) as LabStatus;
   }
 
-  service(name: string): LabStatus['boxes'][number]['services'][number] {
+  /** Its port is 0 where it listens on none. */
+  service(name: string): LabStatus['boxes'][number]['services'][number] & { readonly port: number } {
     const [program, box] = name.split('@');
     const found = this.status()
       .boxes.find((one) => one.name === box)
       ?.services.find((one) => one.name === program);
     if (!found) throw new Error(`the lab has no ${name}`);
-    return found;
+    return { ...found, port: found.port ?? 0 };
   }
 
   pid(name: string): number {
@@ -91,7 +103,7 @@ export interface Answer {
 
 /** One request on a fresh connection, with a deadline. */
 export async function request(url: string, init: RequestInit = {}, timeoutMs = 10_000): Promise<Answer> {
-  const response = await fetch(url, {
+  const response = await fetchAnew(url, {
     ...init,
     headers: { connection: 'close', ...init.headers },
     signal: AbortSignal.timeout(timeoutMs),

@@ -10,6 +10,9 @@ export const eventuallyMs = 30_000;
  */
 export const toldMs = 9_000;
 
+/** A `connectionTimeoutMillis` that is waited for in full, and in which a busy machine still connects. */
+export const briefMs = 2_000;
+
 /**
  * Timings of the library for tests in which servers die, stop or answer, but none falls silent: a server that is slow
  * because the machine is busy is not given up. How fast silence is noticed has tests of its own, with the defaults.

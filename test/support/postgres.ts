@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { formatLsn, parseLsn, type Lsn } from '../../common/postgres/lsn.js';
 import { place } from '../../common/postgres/position.js';
-import { findBinaries } from '../../common/runtime/binaries.js';
+import { findBinaries } from '../../common/runtime/machine/binaries.js';
 import { Child } from './child.js';
 import { eventuallyMs } from './patience.js';
 import { freePorts } from './ports.js';

@@ -22,6 +22,7 @@ describe('the app settings', () => {
       box: 'thishost',
       databaseUrl: url,
       migrationDatabaseUrl: url,
+      writeWaitMs: 0,
       drain: { minMs: 1000, quietMs: 300, maxMs: 25_000 },
       logLevel: 'info',
     });
@@ -49,6 +50,11 @@ describe('the app settings', () => {
     ['a password file that is a folder', { PASSWORD_FILE: folder }, /PASSWORD_FILE.*EISDIR/],
     ['a port that is a word', { PORT: 'http' }, /PORT is "http"; expected a whole number from 0 to 65535/],
     ['a port too large', { PORT: '65536' }, /PORT/],
+    [
+      'a wait that is not a number',
+      { WRITE_WAIT_MS: '2 s' },
+      /WRITE_WAIT_MS is "2 s"; expected a whole number/,
+    ],
     ['a negative drain', { DRAIN_MIN_MS: '-1' }, /DRAIN_MIN_MS/],
     [
       'a drain that ends before its minimum',

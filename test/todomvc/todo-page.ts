@@ -1,5 +1,5 @@
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
-import { chromiumPath, quietArguments } from '../support/browser.js';
+import { chromiumPath, quietArguments } from '../support/programs/browser.js';
 import { eventuallyMs } from '../support/patience.js';
 import { waitFor } from '../support/wait.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../common/runtime/clock.js';
-import { lockAddress, tryLock } from '../../common/runtime/lock.js';
+import { lockAddress, tryLock } from '../../common/runtime/files/lock.js';
 import { withStateLock } from '../../vagrant/lock.js';
 import { removeLeftOvers } from '../../vagrant/prepare/left-overs.js';
 import { stateFiles } from '../../vagrant/state.js';

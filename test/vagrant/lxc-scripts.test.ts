@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isExecutable } from '../../common/runtime/binaries.js';
+import { isExecutable } from '../../common/runtime/machine/binaries.js';
 
 /*
  * What the scripts for LXC say and refuse. Those run by root run here as nobody, so that no test can build, add or

@@ -1,12 +1,27 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { boxNames } from '../../vagrant/boxes.js';
+import { lxcImage, nodeMinimum, virtualboxImage } from '../../provision/site/programs.js';
 
-const text = (file: string) => readFileSync(`vagrant/${file}`, 'utf8');
+// What the box is made from has this script in its digest: it says the name itself.
+test('the script that builds the box of LXC calls it as the Vagrantfile does', () => {
+  expect(readFileSync('vagrant/build-lxc-box', 'utf8')).toContain(`box=${lxcImage} `);
+});
 
-// Ruby and shell cannot import these, so they have them again.
-test('the Vagrantfile and the scripts use the boxes the checks are about', () => {
-  const providers = text('ruby/providers.rb');
-  for (const name of Object.values(boxNames)) expect(providers).toContain(`vm.box = "${name}"`);
-  expect(text('build-lxc-box')).toContain(`box=${boxNames.lxc} `);
+test.skipIf(spawnSync('ruby', ['--version']).error)('Ruby reads what TypeScript says', () => {
+  const said = (name: string) =>
+    `puts(begin; Hotspare::Programs.said("${name}"); rescue Hotspare::Problem => e; e.message; end)`;
+  const script = [
+    'module Hotspare; ROOT = Dir.pwd; class Problem < StandardError; end; end',
+    'require "./vagrant/ruby/programs"',
+    ...['virtualboxImage', 'lxcImage', 'nodeMinimum', 'postgresMajor', 'nothing'].map(said),
+  ].join('\n');
+  expect(execFileSync('ruby', ['-e', script], { encoding: 'utf8' }).split('\n')).toEqual([
+    virtualboxImage,
+    lxcImage,
+    nodeMinimum,
+    '15',
+    expect.stringMatching(/programs\.ts does not say nothing\. Mend/),
+    '',
+  ]);
 });

@@ -1,6 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { codeOf, UserError } from '../../common/errors.js';
+import { codeOf } from '../../common/errors.js';
+import { targetKey } from '../../common/names.js';
+import { listenAt } from '../../common/runtime/listen.js';
 import { problems } from '../core/problem.js';
 import { routeOf } from '../core/route.js';
 import { handle, type HandlerDeps } from './handler.js';
@@ -37,7 +39,11 @@ export async function listen(
     },
   );
   server.on('clientError', answerUnparsable);
-  await bind(server, address);
+  await listenAt(server, address, {
+    what: `cannot listen on ${targetKey(address)}`,
+    host: 'set HOST to an address of this machine',
+    port: 'set PORT',
+  });
   const bound = server.address();
   return {
     port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
@@ -52,29 +58,6 @@ export async function listen(
         server.closeIdleConnections();
       }),
   };
-}
-
-function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(bindError(error, host, port)));
-    server.listen({ host, port }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-function bindError(error: Error, host: string, port: number): UserError {
-  const where = `${host}:${port}`;
-  const why: Record<string, string> = {
-    EADDRINUSE: `${where} is in use by another process; stop that one or set PORT`,
-    EADDRNOTAVAIL: `this machine has no address ${host}; set HOST to one it has`,
-    EACCES: `no permission to listen on ${where}; set PORT to one above 1023`,
-    ENOTFOUND: `the name ${host} has no address; set HOST`,
-  };
-  return new UserError(`cannot listen: ${why[codeOf(error) ?? ''] ?? `${where}: ${error.message}`}`, {
-    cause: error,
-  });
 }
 
 /** What is not HTTP, or comes too slowly, has no request to answer to: the reply is written by hand. */

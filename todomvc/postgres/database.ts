@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '../../common/clock.js';
-import { plainText } from '../../common/plain-text.js';
+import { plainText } from '../../common/text/plain-text.js';
 import type { Pool } from '../../sidecar/index.js';
 import { sameContent, type Todo, type TodoDraft, type TodoPatch } from '../core/todo.js';
 import type { Created, Database, ModeReport, Read } from '../database.js';

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { moveDurably } from '../../common/runtime/durable.js';
+import { moveDurably } from '../../common/runtime/files/durable.js';
 
 /** A dump that destroying boxes left. */
 export interface Dump {

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { mustRun } from '../../common/runtime/command.js';
+import { mustRun } from '../../common/runtime/machine/command.js';
 import { nodeVersion } from '../../provision/site/programs.js';
 import { privateFolder } from '../state.js';
-import { hasContent, moveDurably } from '../../common/runtime/durable.js';
+import { hasContent, moveDurably } from '../../common/runtime/files/durable.js';
 
 /** Fetches a package of npm's into a folder. */
 export type Fetch = (spec: string, folder: string) => Promise<unknown>;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { mustRun } from '../../common/runtime/command.js';
+import { mustRun } from '../../common/runtime/machine/command.js';
 import { privateFolder } from '../state.js';
-import { hasContent, moveDurably } from '../../common/runtime/durable.js';
+import { hasContent, moveDurably } from '../../common/runtime/files/durable.js';
 
 /** A file that is sent to the boxes. */
 export interface Package {

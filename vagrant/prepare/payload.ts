@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { mustRun } from '../../common/runtime/command.js';
-import { moveDurably } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { mustRun } from '../../common/runtime/machine/command.js';
+import { moveDurably } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 import type { Payload } from '../../provision/box/payload.js';
 import { nodeMinimum, releasesFolder } from '../../provision/site/programs.js';
 import { system } from '../../provision/site/real-boxes.js';

@@ -1,12 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError, UserError } from '../../common/errors.js';
-import { mustRun } from '../../common/runtime/command.js';
+import { mustRun } from '../../common/runtime/machine/command.js';
 import { keptFiles, readKept } from '../kept-tls.js';
 import { privateFolder } from '../state.js';
 import { readPair, type Pair } from '../tls-pair.js';
-import { moveDurably } from '../../common/runtime/durable.js';
-import { writeDurably } from '../../common/runtime/replace-file.js';
+import { moveDurably } from '../../common/runtime/files/durable.js';
+import { writeDurably } from '../../common/runtime/files/replace-file.js';
 
 /** PEM texts. */
 export interface Certificate {

@@ -33,7 +33,7 @@ module Hotspare
     def node
       ENV["PATH"].split(File::PATH_SEPARATOR).map { |folder| File.join(folder, Gem.win_platform? ? "node.exe" : "node") }
         .find { |file| File.executable?(file) } ||
-        raise(Problem, "Node.js 20.19 or newer is needed on this machine, to build what the boxes get: https://nodejs.org/")
+        raise(Problem, "Node.js #{Programs.said("nodeMinimum")} or newer is needed on this machine, to build what the boxes get: https://nodejs.org/")
     end
   end
 end

@@ -4,7 +4,7 @@ module Hotspare
     module_function
 
     def virtualbox(provider, override, box)
-      override.vm.box = "debian/bookworm64"
+      override.vm.box = Programs.said("virtualboxImage")
       override.vm.hostname = box.name
       override.vm.network "private_network", ip: Hotspare.address(box)
       provider.name = "hotspare-#{box.name}-#{Settings.subnet}"
@@ -14,7 +14,7 @@ module Hotspare
     end
 
     def lxc(provider, override, box)
-      override.vm.box = "hotspare/bookworm"
+      override.vm.box = Programs.said("lxcImage")
       # The well-known key is of use only on a bridge without a way in from outside.
       override.ssh.insert_key = false
       # The boxes are on the host's own bridge.

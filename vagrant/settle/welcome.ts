@@ -42,7 +42,10 @@ function webTries({ topology }: Site): Try[] {
 function postgresTries({ topology }: Site): Try[] {
   const { name } = firstPrimaryOf(topology);
   return [
-    [`vagrant ssh ${name} -c "sudo service postgresql stop"`, 'the page turns read-only at once'],
+    [
+      `vagrant ssh ${name} -c "sudo service postgresql stop"`,
+      `if ${name} is the primary, the page turns read-only at once`,
+    ],
     [`vagrant ssh ${name} -c "sudo service postgresql start"`, '… and back'],
   ];
 }

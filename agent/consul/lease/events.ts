@@ -4,7 +4,7 @@ import { ConsulWatch } from '../../../common/consul/watch.js';
 import { failoverKeys } from '../../../common/failover/keys.js';
 import type { FailoverEvent } from '../../../common/failover/shapes.js';
 import { eventFormat } from '../../../common/failover/values.js';
-import { list, text } from '../../../common/json.js';
+import { list, text } from '../../../common/text/json.js';
 import type { Random } from '../../../common/random.js';
 import type { Answered, EventsFollower, EventsPort, Listed } from '../../lease-port.js';
 import type { LeaseClient } from './client.js';

@@ -107,6 +107,17 @@ export function operationsOf(service: string, transaction: Transaction): Operati
         ...(order ? [on.write('order', orderFormat.print(order))] : []),
       ];
     }
+    case 'letGo': {
+      const { by } = transaction;
+      return [
+        on.isHeldBy(by),
+        on.isAsRead('leader'),
+        on.isAsRead('epoch'),
+        on.write('record', recordFormat.print(undefined)),
+        on.write('order', orderFormat.print(undefined)),
+        on.unlock(by, leaderIn(was, by)),
+      ];
+    }
     case 'setPolicy':
       return [on.write('policy', policyFormat.print(transaction.policy))];
     case 'placeOrder':

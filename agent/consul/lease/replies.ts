@@ -1,5 +1,5 @@
 import type { KeyValue } from '../../../common/failover/snapshot.js';
-import { list, number, record, text } from '../../../common/json.js';
+import { list, number, record, text } from '../../../common/text/json.js';
 import type { ConflictCause } from '../../lease-port.js';
 import type { Operation } from './operations.js';
 

@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../../common/clock.js';
 import { refusal } from '../../../common/consul/failure.js';
-import { list, record, text } from '../../../common/json.js';
+import { list, record, text } from '../../../common/text/json.js';
 import type { Answered, Outcome } from '../../lease-port.js';
 import type { Got, LeaseClient, Undertaking } from './client.js';
 import { parseSession, type SessionReply } from './replies.js';
@@ -40,11 +40,19 @@ export class Sessions {
     if (found.value !== undefined) return { kind: 'open', id: found.value, takenUp: true };
     const { clock, deadlineMs } = this.options;
     const untilMs = clock.nowMs() + deadlineMs;
+    let sentAgain = false;
     for (;;) {
       const made = await this.#create(signal);
       if (made.kind !== 'unconfirmed' || !isCheckOnItsWay(made.why)) return made;
       if (clock.nowMs() >= untilMs || signal?.aborted) return { ...made, kind: 'failed' };
       await sleep(clock, pauseMs, { signal }).catch(() => {});
+      if (!sentAgain && isCheckMissing(made.why)) {
+        sentAgain = true;
+        // The servers may have been restored from a backup that does not know it. Their agent believes that they have it, and
+        // would look only at its next full comparison, a minute later; what is registered anew it sends at once.
+        const registered = await this.#register(signal);
+        if (registered.kind !== 'done') return registered;
+      }
     }
   }
 
@@ -146,9 +154,12 @@ export class Sessions {
 
   /** A check that is there keeps its state across a registration; so the sign of life comes first, and once more after it. */
   async #ensureCheck(signal?: AbortSignal): Promise<Outcome<{ kind: 'done' }>> {
-    const { client, serviceId, aliveTtlMs } = this.options;
     const there = await this.signOfLife(signal);
-    if (there.kind !== 'missing') return there as Outcome<{ kind: 'done' }>;
+    return there.kind === 'missing' ? this.#register(signal) : (there as Outcome<{ kind: 'done' }>);
+  }
+
+  async #register(signal?: AbortSignal): Promise<Outcome<{ kind: 'done' }>> {
+    const { client, serviceId, aliveTtlMs } = this.options;
     const registered = await client.put(
       {
         path: 'agent/check/register',
@@ -182,4 +193,5 @@ export class Sessions {
 const isSessionId = (id: string) => /^[0-9a-f-]{36}$/.test(id);
 
 /** Consul's agent brings a new check, and one that passes again, to the servers in its own time. */
-const isCheckOnItsWay = (why: string) => /Missing check '|is in critical state/.test(why);
+const isCheckOnItsWay = (why: string) => isCheckMissing(why) || /is in critical state/.test(why);
+const isCheckMissing = (why: string) => /Missing check '/.test(why);

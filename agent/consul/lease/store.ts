@@ -4,7 +4,7 @@ import { ConsulWatch } from '../../../common/consul/watch.js';
 import { failoverKeys } from '../../../common/failover/keys.js';
 import { isSameSnapshot, snapshotOf, type Snapshot } from '../../../common/failover/snapshot.js';
 import type { Transaction } from '../../../common/failover/transaction.js';
-import { list } from '../../../common/json.js';
+import { list } from '../../../common/text/json.js';
 import type { Random } from '../../../common/random.js';
 import type { Answered, Conflict, LeasePort, LeaseWatcher, Written } from '../../lease-port.js';
 import type { LeaseClient } from './client.js';

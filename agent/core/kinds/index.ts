@@ -1,4 +1,4 @@
-import type { ServiceStatus } from '../../../common/agent-status.js';
+import type { ServiceStatus } from '../../../common/agent/status.js';
 import { anyObstacles, anyTroubles, type AnyObstacle, type AnyTrouble } from './any.js';
 import { http, type HttpWords } from './http.js';
 import type { KindOf, Policy, Words } from './kind.js';

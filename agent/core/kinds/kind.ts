@@ -1,4 +1,4 @@
-import type { ServiceStatus } from '../../../common/agent-status.js';
+import type { ServiceStatus } from '../../../common/agent/status.js';
 
 /** A sentence for each member of a union. */
 export type Texts<U extends { readonly kind: string }> = {

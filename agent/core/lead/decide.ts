@@ -1,6 +1,8 @@
-import type { LeadConfig, LeadDecision, LeadObservation, LeadState } from './model.js';
-import { publicationOf } from './publication.js';
+import type { LeadAction, LeadConfig, LeadDecision, LeadObservation, LeadState } from './model.js';
+import { blindPublication, publicationOf } from './publication.js';
 import type { Row } from './row.js';
+import { isStuck, letGoBlind, stuckSince } from './rows/hand-back.js';
+import { keepBehindTime } from './ordered.js';
 import { table } from './rows/table.js';
 import { keepTime, learn } from './state.js';
 import { viewOf, type View } from './view.js';
@@ -17,20 +19,28 @@ export function lead(
 ): LeadDecision {
   const learnt = learn(state, seen);
   const found = viewOf(learnt, seen, config);
-  if ('why' in found)
+  const kept = {
+    ...(found.view ? { ...keepTime(learnt, found.view), ...keepBehindTime(learnt, found.view) } : learnt),
+    stuckMs: stuckSince(learnt, seen, config, found.why !== undefined),
+  };
+  const view: View | undefined = found.view && { ...found.view, state: kept };
+  const row = view && rows.find((each) => fits(each, view));
+  const isFence = row?.id.startsWith('fence') === true;
+  const why =
+    found.why ?? (view?.self.busy !== undefined && isStuck(kept, seen.nowMs) ? isBusy(view) : undefined);
+  if (!view || !row || (why !== undefined && !isFence)) {
+    const isLetGo = isStuck(kept, seen.nowMs) && !isTooEarly(kept, 'release', seen.nowMs);
     return {
-      state: learnt,
-      action: undefined,
-      row: 'blind',
-      sentence: `nothing is decided: ${found.why}`,
-      publish: 'unchanged',
+      state: kept,
+      action: isLetGo ? letGoBlind : undefined,
+      row: isLetGo ? 'blind-release' : 'blind',
+      sentence: `${isLetGo ? 'the lease is let go unused' : 'its role stays as it is'}: ${why}`,
+      publish: blindPublication(kept, seen, config),
       wakeAtMs: undefined,
     };
-  const kept = keepTime(learnt, found.view);
-  const view: View = { ...found.view, state: kept };
-  const row = rows.find((each) => fits(each, view)) as Row;
-  const wanted = view.self.busy === undefined || row.id.startsWith('fence') ? row.does?.(view) : undefined;
-  const isEarly = wanted !== undefined && kept.retry?.kind === wanted.kind && seen.nowMs < kept.retry.atMs;
+  }
+  const wanted = view.self.busy === undefined || isFence ? row.does?.(view) : undefined;
+  const isEarly = wanted !== undefined && isTooEarly(kept, wanted.kind, seen.nowMs);
   const wakeAtMs = isEarly
     ? kept.retry?.atMs
     : row.wakeAfterMs === undefined
@@ -45,6 +55,11 @@ export function lead(
     wakeAtMs,
   };
 }
+
+const isBusy = ({ self }: View) => `the keeper is busy with ${self.busy}`;
+
+const isTooEarly = ({ retry }: LeadState, kind: LeadAction['kind'], nowMs: number) =>
+  retry?.kind === kind && nowMs < retry.atMs;
 
 /** Whether the row is about what is seen. */
 export function fits(row: Row, view: View): boolean {

@@ -1,4 +1,7 @@
 import type { FailoverOrder, Leader, Policy, Record } from '../../../common/failover/shapes.js';
+import type { LeadAction, Ledger } from './action.js';
+
+export { emptyLedger, type LeadAction, type Ledger, type Source } from './action.js';
 
 /**
  * Who leads a managed service: what that is decided from, and what comes of it. Plain data, for one member of one service.
@@ -12,9 +15,19 @@ export interface LeadConfig {
   readonly firstPolicy: Policy;
   /** Below zero: `a` is older. Undefined: they cannot be compared. */
   readonly compare: (a: string, b: string) => number | undefined;
+  /** Whether the one certainly has whatever the other has, also where one was promoted meanwhile (D4). */
+  readonly hasAllOf: (one: Copy, other: Copy) => boolean;
   /** An ordered target may lag so much behind and is waited for; in the driver's measure, bytes for Postgres. */
   readonly distance: (from: string, to: string) => number | undefined;
   readonly maxLag: number;
+  /** Whether this member may be promoted without an operator's order. */
+  readonly isEligible: boolean;
+}
+
+/** How far a member's data goes, in the driver's words. */
+export interface Copy {
+  readonly history: Record['history'] | undefined;
+  readonly position: string | undefined;
 }
 
 // ---- what is observed
@@ -22,7 +35,11 @@ export interface LeadConfig {
 export interface LeadObservation {
   /** Monotonic ms. */
   readonly nowMs: number;
+  /** ms since 1970: only to count failovers that other boxes have written down. */
+  readonly wallMs: number;
   readonly self: Self;
+  /** Whether the probe finds that this member serves; undefined: it does not know yet, or the member is just starting. */
+  readonly isServing: boolean | undefined;
   readonly shared: Shared;
   /** This agent's session in Consul, which holds the lease. */
   readonly session: SessionView;
@@ -65,6 +82,8 @@ export type Self =
             readonly port: number | undefined;
             readonly streaming: boolean;
             readonly timeline?: number;
+            /** How long ago, in ms, the last message came from there. */
+            readonly heardMs?: number;
           }
         | undefined;
       /** Who streams from it: name (member and incarnation) and what is flushed there. */
@@ -74,6 +93,8 @@ export type Self =
       readonly replayPaused: boolean;
       /** Its first checkpoint since the promotion is through: no member can be rewound to it before. */
       readonly checkpointed: boolean;
+      /** For people: nothing is decided from it. A sentence each; what to do follows a semicolon. */
+      readonly notes?: readonly string[];
     };
 export type KnownSelf = Extract<Self, { kind: 'known' }>;
 
@@ -81,7 +102,11 @@ export type Gate =
   /** `proven`: seen to be, or so since before the server started. */
   | { readonly kind: 'closed'; readonly proven: boolean }
   | { readonly kind: 'hold' }
-  | { readonly kind: 'open'; readonly proven: boolean }
+  /**
+   * `standbys`: whose flush each commit waits for, by the names that they stream under; absent: no standby's. `proven`: a commit has
+   * returned that way, and so everything that was acknowledged before it is there.
+   */
+  | { readonly kind: 'open'; readonly proven: boolean; readonly standbys?: readonly string[] | undefined }
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** What Consul holds. A value that cannot be read counts as not readable at all: nothing is decided from a part. */
@@ -111,40 +136,26 @@ export type SessionView =
 
 /** What the agent of another member says. */
 export type Peer =
-  | { readonly kind: 'unknown'; readonly why: string }
+  /** `isUnreachable`: not even the connection was accepted in time, so that it may be the whole box. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly isUnreachable?: boolean }
   | {
       readonly kind: 'known';
       readonly self: Self;
       /** The highest epoch of a record on that member's disk. */
       readonly epoch: number;
+      /** The highest revision of that record there; absent: it has not changed within its epoch. */
+      readonly revision?: number | undefined;
       readonly eligible: { readonly ok: true } | { readonly ok: false; readonly why: string };
     };
 
-/** What this agent keeps on disk before it acts on it (D5). */
-export interface Ledger {
-  /** The highest epoch that this member was, or is about to be, the holder of. */
-  readonly epoch: number;
-  /** The highest epoch that was seen in a record, whoever's: Consul may forget it (R6). */
-  readonly seenEpoch: number;
-  /** The highest epoch in which a record was seen to name this member. */
-  readonly held: number;
-  readonly session: string | undefined;
-  /** Whether this member was the holder and nothing else has begun since. */
-  readonly holder: boolean;
-  /** The incarnation that a rejoin is to replace, until what replaced it runs. */
-  readonly rejoining: string | undefined;
-}
-export const emptyLedger: Ledger = {
-  epoch: 0,
-  seenEpoch: 0,
-  held: 0,
-  session: undefined,
-  holder: false,
-  rejoining: undefined,
-};
-
 export type Outcome =
-  | { readonly kind: 'done'; readonly action: LeadAction; readonly position?: string }
+  | {
+      readonly kind: 'done';
+      readonly action: LeadAction;
+      readonly position?: string;
+      /** Of a rejoin: where WAL that only this member had was put, in the driver's words. */
+      readonly kept?: { readonly folder: string; readonly bytes: number };
+    }
   | {
       readonly kind: 'refused' | 'failed' | 'timed-out' | 'unconfirmed';
       readonly action: LeadAction;
@@ -164,8 +175,46 @@ export interface LeadState {
   readonly leavingMs: number | undefined;
   /** Since when the lease has been handed over and not taken. */
   readonly handedOverMs: number | undefined;
+  /** Where this member was written up to when it last could be asked as a writable one. */
+  readonly writtenTo: string | undefined;
+  /** Since when this member holds the lease on its way to be promoted, and its keeper does not answer, is busy or fails. */
+  readonly stuckMs: number | undefined;
+  /** Since when this member is ordered to be promoted, and the fenced primary of a `sync` record is known to have more. */
+  readonly behindMs: number | undefined;
   /** Since when another has been the holder and this member still runs as one. */
   readonly demotedMs: number | undefined;
+  /** When this agent last had a checkpoint made. */
+  readonly checkpointedMs: number | undefined;
+  /** The last record that was seen is of another member, and no older than what this one held. */
+  readonly isSuperseded: boolean;
+  /** When the record's floor was last looked after. */
+  readonly floorMs: number | undefined;
+  /** What the standby of the record must have flushed by the next look, and since when it had not; `sinceMs` undefined: it keeps up. */
+  readonly keepingUp: { readonly position: string; readonly sinceMs: number | undefined } | undefined;
+  /** The standby that could be added to the record, and since when it could. */
+  readonly candidate: { readonly name: string; readonly sinceMs: number } | undefined;
+  /** Standbys that were lost or could not be added, and when the next may be. */
+  readonly adding: { readonly failures: number; readonly atMs: number } | undefined;
+  /** Since when nothing shows that the member that the record names first is alive; undefined: it is, or was not asked for. */
+  readonly silentMs: number | undefined;
+  /** Since when the lease is free that this holder let go of as one that is fenced. */
+  readonly asideMs: number | undefined;
+  /** Since when this holder does not serve, as the probe says. */
+  readonly unwellMs: number | undefined;
+  /** Since when this holder is not open. */
+  readonly downMs: number | undefined;
+  /** Since when this heir holds the lease and does not answer what its position is. */
+  readonly unreadMs: number | undefined;
+  /** When this agent last let the lease go. */
+  readonly letGoMs: number | undefined;
+  /** Promotions in a row that failed, whatever else was done in between. */
+  readonly failedPromotions: number;
+  /** When this agent last had it fenced. */
+  readonly fencedMs: number | undefined;
+  /** With `roles: observe` and `promotion: auto`: the primary that was seen last, whom it fed, and since when it is silent or down. */
+  readonly rehearsal:
+    | { readonly primary: string; readonly heirs: readonly string[]; readonly downMs: number | undefined }
+    | undefined;
   /** Why this member could not follow in that epoch. */
   readonly cannotFollow:
     { readonly epoch: number; readonly reason: string; readonly why: string } | undefined;
@@ -178,68 +227,36 @@ export const initialState: LeadState = {
   barrier: undefined,
   leavingMs: undefined,
   handedOverMs: undefined,
+  writtenTo: undefined,
+  stuckMs: undefined,
+  behindMs: undefined,
   demotedMs: undefined,
+  checkpointedMs: undefined,
+  isSuperseded: false,
+  floorMs: undefined,
+  keepingUp: undefined,
+  candidate: undefined,
+  adding: undefined,
+  silentMs: undefined,
+  asideMs: undefined,
+  unwellMs: undefined,
+  downMs: undefined,
+  unreadMs: undefined,
+  letGoMs: undefined,
+  failedPromotions: 0,
+  fencedMs: undefined,
+  rehearsal: undefined,
   cannotFollow: undefined,
   retry: undefined,
 };
 
-// ---- what is done
-
-/** One at a time: its outcome is part of the next observation. `fence` interrupts any other. */
-export type LeadAction =
-  // this box's disk
-  | { readonly kind: 'remember'; readonly ledger: Ledger }
-  // Consul. `seen`: what the decision was made from; the transaction fails where that has changed (R1).
-  | { readonly kind: 'open-session' }
-  | { readonly kind: 'end-session'; readonly session: string }
-  /** `first`: the record that comes with it if Consul holds none (R6). */
-  | { readonly kind: 'acquire'; readonly epoch: number; readonly first?: Record }
-  /** Epoch and record of a promotion; `isRecordLost`: Consul holds none. */
-  | {
-      readonly kind: 'write-record';
-      readonly record: Record;
-      readonly isOrderDone: boolean;
-      readonly isRecordLost: boolean;
-    }
-  /** Changes nothing, and settles what had no answer (R1). */
-  | { readonly kind: 'confirm' }
-  /** `handOver`: the order's target may take the lease from then on. */
-  | {
-      readonly kind: 'release';
-      readonly released: NonNullable<Leader['released']>;
-      readonly handOver: boolean;
-    }
-  | { readonly kind: 'drop-order'; readonly id: string; readonly why: string }
-  // the keeper
-  | { readonly kind: 'manage'; readonly gate: 'close' | 'as-is' }
-  | { readonly kind: 'release-management' }
-  | { readonly kind: 'close-gate' }
-  | { readonly kind: 'hold-gate' }
-  | { readonly kind: 'finalise-gate' }
-  | { readonly kind: 'open-gate' }
-  | { readonly kind: 'drain' }
-  | { readonly kind: 'end-drain' }
-  | { readonly kind: 'promote' }
-  | { readonly kind: 'fence' }
-  | { readonly kind: 'follow'; readonly from: Source }
-  | { readonly kind: 'rejoin'; readonly method: 'rewind' | 'basebackup'; readonly from: Source }
-  | { readonly kind: 'checkpoint' }
-  | { readonly kind: 'keep-slots'; readonly members: readonly string[] }
-  // the box's service manager
-  | { readonly kind: 'start-process' };
+// ---- what is decided
 
 /**
  * The role tag that this member may have: `as-seen` is what the probe saw (nothing is managed here), `unchanged` what stands there
  * already.
  */
 export type Publication = 'primary' | 'replica' | 'none' | 'as-seen' | 'unchanged';
-
-/** Whom to follow, and which history that one has (D4). */
-export interface Source {
-  readonly address: string;
-  readonly port: number;
-  readonly history: Record['history'];
-}
 
 export interface LeadDecision {
   readonly state: LeadState;

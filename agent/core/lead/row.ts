@@ -36,11 +36,17 @@ export function after(view: View, change: Partial<Ledger>, action: LeadAction): 
 
 /** The lease, or what it needs first: a session. */
 export function take(view: View, epoch: number, first?: Record): LeadAction {
-  const { session } = view.seen;
+  const { session, ledger } = view.seen;
   if (session.kind !== 'valid') return { kind: 'open-session' };
+  const isTakenBack = ledger.handedOver !== undefined && ledger.handedOver === view.record?.epoch;
   return after(
     view,
-    { session: session.id, ...(first ? { epoch, holder: true } : {}) },
+    {
+      session: session.id,
+      handedOver: undefined,
+      ...(isTakenBack ? { takenBack: view.record?.revision ?? 0 } : {}),
+      ...(first ? { epoch, holder: true } : {}),
+    },
     { kind: 'acquire', epoch, ...(first ? { first } : {}) },
   );
 }

@@ -1,4 +1,7 @@
 import type { LeadAction, LeadObservation, LeadState, Outcome } from './model.js';
+import { keepAutoTime } from './auto/auto.js';
+import { keepRehearsal } from './auto/rehearsal.js';
+import { addingAfter, keepStandbyTime } from './standbys.js';
 import { isRecorded, leaving, settledHolder, type View } from './view.js';
 
 const retryBaseMs = 100;
@@ -9,6 +12,9 @@ const conflictMs = 20;
 const consulWrites: readonly LeadAction['kind'][] = [
   'acquire',
   'write-record',
+  'refresh-record',
+  'change-record',
+  'let-service-go',
   'confirm',
   'release',
   'drop-order',
@@ -22,11 +28,25 @@ export function learn(state: LeadState, { outcome, nowMs, shared, self }: LeadOb
   const kept: LeadState =
     self.kind === 'known' && self.gate.kind === 'open' ? { ...state, barrier: undefined } : state;
   if (!outcome) return kept;
+  if (outcome.action.kind === 'checkpoint') return learnCheckpoint(kept, outcome, nowMs);
   const recordEpoch = shared.kind === 'read' ? (shared.record.value?.epoch ?? 0) : 0;
-  if (outcome.kind === 'done') return { ...learnDone(kept, outcome, recordEpoch), retry: undefined };
+  // A floor that could not be written is of no hurry: the next one is as good.
+  const looked = outcome.action.kind === 'refresh-record' ? { ...kept, floorMs: nowMs } : kept;
+  const adding = addingAfter(looked, outcome, nowMs);
+  if (outcome.kind === 'done')
+    return { ...learnDone(looked, outcome, recordEpoch, nowMs), adding, retry: undefined };
   return {
-    ...learnTrouble(kept, outcome, recordEpoch),
+    ...learnTrouble(looked, outcome, recordEpoch),
+    adding,
     retry: nextTry(kept, outcome, nowMs),
+  };
+}
+
+function learnCheckpoint(state: LeadState, outcome: Outcome, nowMs: number): LeadState {
+  return {
+    ...state,
+    checkpointedMs: nowMs,
+    retry: outcome.kind === 'done' ? undefined : nextTry(state, outcome, nowMs),
   };
 }
 
@@ -34,20 +54,26 @@ function learnDone(
   state: LeadState,
   { action, position }: Extract<Outcome, { kind: 'done' }>,
   recordEpoch: number,
+  nowMs: number,
 ) {
   switch (action.kind) {
     case 'write-record':
       return { ...state, settledEpoch: action.record.epoch };
     case 'confirm':
       return { ...state, settledEpoch: recordEpoch };
+    case 'let-service-go':
+      return { ...state, settledEpoch: undefined };
     case 'hold-gate':
       return { ...state, barrier: position };
     case 'follow':
     case 'rejoin':
       return { ...state, cannotFollow: undefined };
     case 'promote':
+      return { ...state, settledEpoch: undefined, failedPromotions: 0 };
     case 'release':
-      return { ...state, settledEpoch: undefined };
+      return { ...state, settledEpoch: undefined, letGoMs: nowMs };
+    case 'fence':
+      return { ...state, fencedMs: nowMs };
     default:
       return state;
   }
@@ -59,10 +85,13 @@ function learnTrouble(
   epoch: number,
 ): LeadState {
   const { action, why, reason } = outcome;
+  if (action.kind === 'promote') return { ...state, failedPromotions: state.failedPromotions + 1 };
   // R1: it may still be applied, so only a later write that succeeds settles what stands there.
   if (consulWrites.includes(action.kind) && outcome.kind !== 'refused')
     return { ...state, settledEpoch: undefined };
-  if (action.kind === 'follow' && reason !== undefined && misfits.includes(reason))
+  // A member that is writable is never told to follow: it is rewound at once, and that may be refused for the same reasons.
+  const isForFollowing = action.kind === 'follow' || (action.kind === 'rejoin' && action.method === 'rewind');
+  if (isForFollowing && reason !== undefined && misfits.includes(reason))
     return { ...state, cannotFollow: { epoch, reason, why } };
   if (action.kind === 'rejoin' && action.method === 'rewind' && outcome.kind === 'failed')
     return { ...state, cannotFollow: { epoch, reason: 'rewind-failed', why } };
@@ -87,11 +116,20 @@ function nextTry(
 export function keepTime(state: LeadState, view: View): LeadState {
   const { order, me, nowMs, self } = view;
   const isHandedOver = order?.kind === 'switchover' && order.handedOver && order.from === me;
+  const isSuperseded =
+    view.record !== undefined && !isRecorded(view) && view.record.epoch >= view.seen.ledger.held;
+  const isHolder = view.situation === 'open' && view.lease === 'mine' && isRecorded(view);
   const isDemoted = self.writable && !isRecorded(view) && settledHolder(view) !== undefined;
   return {
     ...state,
+    writtenTo: (self.process === 'running' && self.writable ? self.position : undefined) ?? state.writtenTo,
     leavingMs: leaving(view) ? (state.leavingMs ?? nowMs) : undefined,
     handedOverMs: isHandedOver ? (state.handedOverMs ?? nowMs) : undefined,
     demotedMs: isDemoted ? (state.demotedMs ?? nowMs) : undefined,
+    isSuperseded,
+    floorMs: isHolder ? (state.floorMs ?? nowMs) : undefined,
+    ...keepStandbyTime(state, view),
+    ...keepAutoTime(state, view),
+    rehearsal: keepRehearsal(state, view),
   };
 }

@@ -1,5 +1,14 @@
 import type { Record, Policy, FailoverOrder } from '../../../common/failover/shapes.js';
-import type { KnownSelf, LeadConfig, LeadObservation, LeadState, Peer, ReadShared, Source } from './model.js';
+import type {
+  KnownSelf,
+  LeadConfig,
+  LeadObservation,
+  LeadState,
+  Ledger,
+  Peer,
+  ReadShared,
+  Source,
+} from './model.js';
 
 /**
  * Where this member is, from what its keeper sees:
@@ -46,46 +55,51 @@ export interface View {
   readonly nextEpoch: number;
 }
 
-/** Undefined while something that every decision needs is not known; then why. */
+/**
+ * `why`: something that a decision needs is not known. A `view` beside it is enough for a fence, which waits neither for the session nor
+ * for a gate that cannot be asked.
+ */
 export function viewOf(
   state: LeadState,
   seen: LeadObservation,
   config: LeadConfig,
-): { readonly view: View } | { readonly why: string } {
+): { readonly view: View; readonly why?: string } | { readonly view?: never; readonly why: string } {
   const { self, shared, session } = seen;
   if (shared.kind === 'unread') return { why: `Consul: ${shared.why}` };
   if (self.kind === 'unknown') return { why: `the keeper: ${self.why}` };
-  if (session.kind === 'unknown') return { why: "Consul does not say whether this agent's session lives" };
-  if (
-    self.managed &&
-    self.process === 'running' &&
-    self.data === 'present' &&
-    self.writable &&
-    self.gate.kind === 'unknown'
-  )
-    return { why: `the gate: ${self.gate.why}` };
+  const why =
+    session.kind === 'unknown'
+      ? "Consul does not say whether this agent's session lives"
+      : self.managed &&
+          self.process === 'running' &&
+          self.data === 'present' &&
+          self.writable &&
+          self.gate.kind === 'unknown'
+        ? `the gate: ${self.gate.why}`
+        : undefined;
   const record = shared.record.value;
   const epoch = Math.max(shared.epoch.value ?? 0, record?.epoch ?? 0);
   const holder = shared.leader.session;
   const isMine = session.kind === 'valid' && holder === session.id;
-  return {
-    view: {
-      nowMs: seen.nowMs,
-      me: config.member,
-      config,
-      state,
-      seen,
-      self,
-      shared,
-      policy: policyOf(shared.policy.value, seen, config),
-      situation: situationOf(self),
-      lease: isMine ? 'mine' : holder === undefined ? 'free' : 'other',
-      record,
-      order: shared.order.value,
-      epoch,
-      nextEpoch: epoch + 1,
-    },
+  const order = shared.order.value;
+  const view: Omit<View, 'nextEpoch'> = {
+    nowMs: seen.nowMs,
+    me: config.member,
+    config,
+    state,
+    seen,
+    self,
+    shared,
+    policy: policyOf(shared.policy.value, seen, config),
+    situation: situationOf(self),
+    lease: isMine ? 'mine' : holder === undefined ? 'free' : 'other',
+    record,
+    order,
+    epoch,
   };
+  const isForLostRecord = order?.kind === 'promote' && order.recordLost;
+  const newest = isForLostRecord ? Math.max(epoch, seen.ledger.seenEpoch, peersEpoch(seen)) : epoch;
+  return { view: { ...view, nextEpoch: newest + 1 }, ...(why === undefined ? {} : { why }) };
 }
 
 /** A policy that was lost with Consul's data does not let go of what was managed. */
@@ -107,6 +121,53 @@ function situationOf(self: KnownSelf): Situation {
 }
 
 // ---- questions that several rows ask
+
+/** The newest epoch that the agents of the other members know of a record, or once said that they do. */
+const peersEpoch = ({ peers, ledger }: LeadObservation) => Math.max(ledger.heardEpoch ?? 0, heardNow(peers));
+export const heardNow = (peers: LeadObservation['peers']) =>
+  Math.max(0, ...[...peers.values()].map((peer) => (peer.kind === 'known' ? peer.epoch : 0)));
+
+/** The newest epoch that this disk, this agent or the agent of another member knows of a record. */
+export const knownEpoch = ({ seen, state }: Pick<View, 'seen' | 'state'>) =>
+  Math.max(seen.ledger.seenEpoch, state.settledEpoch ?? 0, peersEpoch(seen));
+
+/** By what a disk knows of the record's own epoch: who is in it has changed since. */
+export const isOlderThan = (
+  record: Record | undefined,
+  { epoch, revision = 0 }: { readonly epoch: number; readonly revision?: number | undefined },
+): boolean => record !== undefined && record.epoch === epoch && (record.revision ?? 0) < revision;
+
+export const isOlderRecord = (record: Record | undefined, { seenEpoch, seenRevision }: Ledger): boolean =>
+  isOlderThan(record, { epoch: seenEpoch, revision: seenRevision });
+
+/** The agent of another member has seen a later one. */
+const isOlderForOthers = ({ record, seen }: View): boolean =>
+  [...seen.peers.values()].some((peer) => peer.kind === 'known' && isOlderThan(record, peer));
+
+/** Consul says that this member holds a lease that it has handed over, and has not taken again since. */
+const isLeaseOfOld = (view: View) =>
+  view.lease === 'mine' &&
+  view.seen.ledger.handedOver === view.record?.epoch &&
+  leaving(view) === undefined &&
+  isRecorded(view);
+
+/** Consul holds no record, or one that is older than what is known: its data was lost, or an older backup restored. */
+export const isRecordLost = (view: View) =>
+  view.record === undefined ||
+  knownEpoch(view) > view.epoch ||
+  isOlderRecord(view.record, view.seen.ledger) ||
+  isOlderForOthers(view) ||
+  isLeaseOfOld(view);
+
+/** Nothing newer is known than what this member wrote itself as the holder. */
+export const wasNewestHolder = (view: View) => {
+  const { holder, held } = view.seen.ledger;
+  return holder && held >= Math.max(view.epoch, knownEpoch(view));
+};
+
+/** An operator's order to promote a member though the record is lost, while it is. */
+export const lostOrder = (view: View) =>
+  view.order?.kind === 'promote' && view.order.recordLost && isRecordLost(view) ? view.order : undefined;
 
 /** The member that the record names first, which is the one that wrote it. */
 export const recorded = ({ record }: View) => record?.members[0]?.name;
@@ -160,6 +221,9 @@ export function isPromoted(view: View): boolean {
 export const isSameCopy = ({ self, record }: View) =>
   record?.members[0]?.incarnation === self.incarnation &&
   (self.origin === undefined || self.origin === record.history.systemId);
+
+/** Its Postgres answers the keeper: without that, no slots and no standbys are seen, whatever there is. */
+export const isAnswering = ({ self }: View) => self.statements !== undefined;
 
 /** How far the standby of that name has flushed, as this primary's senders say. */
 export function fedPosition({ self }: View, member: string): string | undefined {

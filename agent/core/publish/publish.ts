@@ -1,6 +1,7 @@
 import { serviceMeta, type Role } from '../../../common/names.js';
 import { assertNever } from '../../../common/assert-never.js';
-import { plainText } from '../../../common/plain-text.js';
+import { promotionMeta } from '../../../common/failover/published-history.js';
+import { plainText } from '../../../common/text/plain-text.js';
 import {
   sameMeta,
   sameSet,
@@ -8,6 +9,7 @@ import {
   type CatalogueEntry,
   type CheckStatus,
   type Health,
+  type LeadWord,
   type ServiceState,
   type Observation,
   type Proven,
@@ -40,7 +42,7 @@ export function publish(state: ServiceState, observation: Observation, config: S
       // It would stand there for ever, with nothing that keeps it true.
       if (stoppingSinceMs !== undefined) return nothing({ kind: 'stopping' });
       return {
-        actions: register(wantedOf(health, undefined, config), undefined, config),
+        actions: register(wantedOf(health, undefined, observation, config), undefined, config),
         reason: { kind: 'not-registered' },
         wakeAtMs: undefined,
       };
@@ -63,7 +65,48 @@ interface Wanted {
 
 const nothingProven = 'not judged yet: the agent could not probe it so far';
 
-function wantedOf(health: Judged, entry: CatalogueEntry | undefined, config: ServiceModel): Wanted {
+function wantedOf(
+  health: Judged,
+  entry: CatalogueEntry | undefined,
+  { lead }: Observation,
+  config: ServiceModel,
+): Wanted {
+  const seen = wantedOfSeen(health, entry, config);
+  if (!lead || lead.role === 'as-seen') return seen;
+  return { ...seen, tags: tagsOf(lead.role, entry), meta: { ...seen.meta, ...promotionOf(lead, entry) } };
+}
+
+/** What a managed member may be called is the lead's to say, whatever its server says of itself. */
+function tagsOf(
+  role: Exclude<LeadWord['role'], 'as-seen'>,
+  entry: CatalogueEntry | undefined,
+): readonly string[] {
+  switch (role) {
+    case 'primary':
+    case 'replica':
+      return [role];
+    case 'none':
+      return [];
+    case 'unchanged':
+      return entry?.tags.filter(isRole) ?? [];
+  }
+}
+
+/** What was published stands until something newer is known: what reads it never goes back. */
+function promotionOf(
+  { epoch, timeline }: LeadWord,
+  entry: CatalogueEntry | undefined,
+): Readonly<Record<string, string>> {
+  if (epoch !== undefined && timeline !== undefined) return promotionMeta({ epoch, timeline });
+  const { epoch: epochKey, timeline: timelineKey } = serviceMeta;
+  const kept = [epochKey, timelineKey].flatMap((key) => {
+    const value = entry?.meta[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+function wantedOfSeen(health: Judged, entry: CatalogueEntry | undefined, config: ServiceModel): Wanted {
   if (health.kind !== 'unknown') return wantedOfProven(health, entry, config);
   const known = health.last ? wantedOfProven(health.last, entry, config) : publishedBefore(entry, config);
   // It stays critical, but what was last proven, like "connection refused", is no longer why.
@@ -121,7 +164,7 @@ function reconcile(
   observation: Observation,
   config: ServiceModel,
 ): Publication {
-  const wanted = wantedOf(health, entry, config);
+  const wanted = wantedOf(health, entry, observation, config);
   const { echo } = observation;
   if (echo === 'missing' || echo === 'different')
     return {

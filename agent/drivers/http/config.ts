@@ -1,4 +1,4 @@
-import type { ConfigReader } from '../../../common/config-reader.js';
+import type { ConfigReader } from '../../../common/text/config-reader.js';
 import { optionalMapping, timings, type Timings } from '../../config/service.js';
 import type { ServiceOf } from '../kind.js';
 

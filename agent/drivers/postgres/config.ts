@@ -1,5 +1,6 @@
-import type { ConfigReader } from '../../../common/config-reader.js';
+import type { ConfigReader } from '../../../common/text/config-reader.js';
 import type { Secret } from '../../../common/secret.js';
+import { parseFailover, type FailoverConfig } from '../../config/failover.js';
 import { parseTls, pathOf, readSecret, type TlsConfig } from '../../config/files.js';
 import { present, timings, type Timings } from '../../config/service.js';
 import type { ServiceOf } from '../kind.js';
@@ -23,13 +24,15 @@ export interface PostgresServiceConfig extends ServiceOf<'postgres'> {
   };
   readonly dataDir?: string;
   readonly minFreeBytes: number;
+  /** Absent: roles are only observed. */
+  readonly failover?: FailoverConfig;
 }
 
-export const postgresKeys = ['dataDir', 'minFreeBytes'] as const;
+export const postgresKeys = ['dataDir', 'minFreeBytes', 'failover'] as const;
 
 export function parsePostgresService(
   service: (key: string) => ConfigReader,
-): Pick<PostgresServiceConfig, 'probe' | 'dataDir' | 'minFreeBytes'> {
+): Pick<PostgresServiceConfig, 'probe' | 'dataDir' | 'minFreeBytes' | 'failover'> {
   const probe = service('probe').mapping([
     'user',
     'passwordFile',
@@ -39,6 +42,7 @@ export function parsePostgresService(
     'timeoutMs',
   ]);
   const ssl = parseTls(probe('ssl'));
+  const failover = parseFailover(service('failover'));
   const dataDir = service('dataDir').or(undefined, pathOf);
   return {
     probe: {
@@ -51,6 +55,7 @@ export function parsePostgresService(
       ...(ssl === undefined ? {} : { ssl }),
       ...timings((key) => present(probe(key)), postgresDefaults),
     },
+    ...(failover === undefined ? {} : { failover }),
     ...(dataDir === undefined ? {} : { dataDir }),
     minFreeBytes: service('minFreeBytes').or(postgresDefaults.minFreeBytes, (bytes) =>
       bytes.integer('bytes', 0, Number.MAX_SAFE_INTEGER),

@@ -3,19 +3,22 @@ import type { Random } from '../../../common/random.js';
 import type { Obstacle, PostgresFacts, ProbeReading, ProbeResult, Warning } from '../../core/model.js';
 import type { Driver } from '../../ports.js';
 import type { Surroundings } from '../kind.js';
-import { Beat } from './beat.js';
+import { Beat } from './session/beat.js';
 import type { PostgresServiceConfig } from './config.js';
 import { DiskProbe, type FreeSpace } from './disk.js';
-import { HeldSession } from './held.js';
+import { HeldSession } from './session/held.js';
 import { judgePostgresError } from './judge.js';
-import { knock } from './knock.js';
-import { look } from './look.js';
-import { Session, type Login } from './session.js';
+import { knock } from './session/knock.js';
+import { look } from './look/look.js';
+import { Session, type Login } from './session/session.js';
 
-/** So large a share of a probe's deadline may the held session, or a knock, owe an answer. */
-const silenceShare = 0.7;
-/** From one knock's answer to the next, in ms: with the silence and half a deadline, frozen is critical after less than 1.5 s. */
-const knockEveryMs = 300;
+/** So large a share of a probe's deadline may a knock owe an answer. */
+const silenceShare = 0.5;
+/**
+ * From an answer, of a knock or a probe, to the next knock, in ms. A server that hangs, or its postmaster alone, is critical
+ * after this, the silence and half a deadline: 1.4 s.
+ */
+const knockEveryMs = 400;
 /** What became of a knock is not waited for any longer, in ms. */
 const knockGiveUpMs = 5_000;
 
@@ -32,8 +35,8 @@ export interface PostgresDriverOptions {
 
 /**
  * A fresh connection each time (a postmaster that hangs takes no new ones while old sessions still answer), one query,
- * and on a primary one write. Between two probes a held session tells of a crash at once, and knocks tell of a postmaster
- * that hangs alone.
+ * and on a primary one write. Between two probes a held session tells of a crash at once, and knocks tell of a server, or
+ * of its postmaster alone, that hangs: a knock costs the agent far less than a log-in.
  */
 export class PostgresDriver implements Driver {
   private readonly held: HeldSession;
@@ -44,7 +47,7 @@ export class PostgresDriver implements Driver {
   private readonly silenceMs: number;
   /** While probes are answered. */
   private knocks: Beat | undefined;
-  /** A silence was told of that no probe has confirmed yet: the held session and the knocks see the same one. */
+  /** A silence was told of that no probe has confirmed yet. */
   private suspected = false;
   private closed = false;
 
@@ -56,9 +59,7 @@ export class PostgresDriver implements Driver {
       clock,
       random,
       deadlineMs: timeoutMs,
-      silenceMs: this.silenceMs,
       onLost: () => this.alarm(),
-      onSilent: () => this.silent(),
     });
     this.disk = dataDir === undefined ? undefined : new DiskProbe(dataDir, clock, timeoutMs);
   }
@@ -89,9 +90,9 @@ export class PostgresDriver implements Driver {
     this.held.close();
   }
 
-  async probe(deadlineShare = 1): Promise<ProbeResult> {
+  async probe(deadlineShare = 1, mayWrite = true): Promise<ProbeResult> {
     const space = this.disk?.read();
-    const result = await this.probeFresh(Math.round(this.options.timeoutMs * deadlineShare));
+    const result = await this.probeFresh(Math.round(this.options.timeoutMs * deadlineShare), mayWrite);
     this.suspected = false;
     // A knock may have been lost on the way.
     if (result.kind !== 'passing' || this.knocks?.isMissing) this.stopKnocking();
@@ -101,7 +102,7 @@ export class PostgresDriver implements Driver {
       return { kind: 'passing', facts: withSpace(result.facts as PostgresFacts, await space, this.options) };
     }
     if (result.kind === 'unknown' && result.obstacle.kind === 'slots-full') {
-      const facts = await this.throughHeld();
+      const facts = await this.throughHeld(mayWrite);
       if (facts) return { kind: 'passing', facts: withSpace(facts, await space, this.options) };
     }
     if (result.kind === 'unknown' && (await this.hasNewSecrets(result.obstacle))) this.alarm();
@@ -116,7 +117,7 @@ export class PostgresDriver implements Driver {
     return read.includes(true);
   }
 
-  private async probeFresh(timeoutMs: number): Promise<ProbeResult> {
+  private async probeFresh(timeoutMs: number, mayWrite: boolean): Promise<ProbeResult> {
     const { box, clock, login } = this.options;
     const startedMs = clock.nowMs();
     const session = new Session(login, clock, {
@@ -135,7 +136,7 @@ export class PostgresDriver implements Driver {
         'probe',
         async (signal) => {
           await session.open(signal);
-          return look(session, box);
+          return look(session, box, mayWrite);
         },
         cut.signal,
       );
@@ -151,8 +152,8 @@ export class PostgresDriver implements Driver {
   }
 
   /** No slot is left for a fresh connection: the session held since before still shows role and position. */
-  private async throughHeld(): Promise<PostgresFacts | undefined> {
-    const facts = await this.held.use((session) => look(session, this.options.box));
+  private async throughHeld(mayWrite: boolean): Promise<PostgresFacts | undefined> {
+    const facts = await this.held.use((session) => look(session, this.options.box, mayWrite));
     return facts && { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
   }
 
@@ -166,6 +167,8 @@ export class PostgresDriver implements Driver {
       ask: () => knock(login, clock, knockGiveUpMs),
       onMissed: () => this.silent(),
     });
+    // A probe has just asked the same.
+    this.knocks.postpone();
   }
 
   private stopKnocking(): void {

@@ -1,7 +1,7 @@
 import { codeOf, isFault, messageOf } from '../../../common/errors.js';
 import type { ProbeResult } from '../../core/model.js';
 import { judgeError } from '../judge.js';
-import { CannotWriteError } from './heartbeat.js';
+import { CannotWriteError } from './look/heartbeat.js';
 import { isFromStorage } from './storage.js';
 
 /** What a failed look at Postgres says about it. */

@@ -13,29 +13,19 @@ import {
   type Outcome,
   type Peer,
   type Self,
+  type SessionView,
+  type Shared,
 } from '../../core/lead/model.js';
+import { mayReuse, type Servers } from '../../core/lead/reuse.js';
+import { isQuiet } from '../../core/lead/quiet.js';
 import type { LeasePort } from '../../lease-port.js';
 import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
+import { KeptLedger } from './kept-ledger.js';
 import { Newest } from './newest.js';
+import { busyMs, rereadMs, steadyMs, steadyRows } from './pace.js';
 import { Performer } from './performer.js';
 import { SessionKeeper, signOfLifeMs } from './sessions.js';
 import { sharedOf } from './shared.js';
-
-/** How often this member is looked at while nothing goes on, and while something does, in ms. */
-const steadyMs = 1_000;
-const busyMs = 50;
-/** An answer of Consul's that is older than what is known is looked into after so long, in ms. */
-const rereadMs = 2_000;
-/** Rows after which there is nothing more to do. */
-const steadyRows: readonly string[] = [
-  'holder',
-  'following',
-  'observe',
-  'paused',
-  'stopped',
-  'quarantined',
-  'stray',
-];
 
 export interface LeadLoopOptions {
   readonly config: LeadConfig;
@@ -47,10 +37,12 @@ export interface LeadLoopOptions {
   readonly startProcess: (signal: AbortSignal) => Promise<void>;
   /** The role tag that stands in the catalogue for this member; undefined: not known. */
   readonly published: () => LeadObservation['published'];
+  /** What the probe last said of this member. */
+  readonly isServing: () => LeadObservation['isServing'];
   /** Told of every decision. */
   readonly onDecision: (decision: LeadDecision) => void;
-  /** Told of every action's end. */
-  readonly onOutcome?: (outcome: Outcome) => void;
+  /** Told of every action's end, with what it was decided from. */
+  readonly onOutcome?: (outcome: Outcome, decision: LeadDecision, shared: Shared | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -61,7 +53,7 @@ export class LeadLoop {
   private readonly newest = new Newest();
   private readonly sessions: SessionKeeper;
   private readonly performer: Performer;
-  private ledger: Ledger | undefined;
+  private readonly ledger: KeptLedger;
   private outcome: Outcome | undefined;
   private lastSentence = '';
   private wakeUp: () => void = () => {};
@@ -70,15 +62,18 @@ export class LeadLoop {
   private decidedFrom: Snapshot | undefined;
   private staleSinceMs: number | undefined;
   private self: Self = { kind: 'unknown', why: 'not asked yet' };
+  private servers: Servers | undefined;
+  private session: SessionView = { kind: 'unknown' };
 
   constructor(private readonly options: LeadLoopOptions) {
     this.sessions = new SessionKeeper(options.lease, options.clock);
+    this.ledger = new KeptLedger(options);
     this.performer = new Performer({
       ...options,
       member: options.config.member,
-      remember: (ledger) => this.remember(ledger),
+      remember: (ledger) => this.ledger.write(ledger),
       opened: (session) => this.sessions.opened(session),
-      wrote: (snapshot) => void this.newest.take(snapshot, true),
+      wrote: (snapshot, was) => this.heard(snapshot, was),
     });
   }
 
@@ -87,9 +82,27 @@ export class LeadLoop {
     return this.self;
   }
 
-  /** The highest epoch of a record on this disk. */
-  get epoch(): number {
-    return this.ledger?.seenEpoch ?? 0;
+  /** The newest record that is noted on this disk: its epoch, and its revision within that. */
+  get noted(): { readonly epoch: number; readonly revision: number | undefined } {
+    const { seenEpoch: epoch = 0, seenRevision: revision } = this.ledger.known ?? {};
+    return { epoch, revision };
+  }
+
+  /** What stands in Consul, as far as is known. */
+  get shared(): Shared {
+    const { snapshot, trouble } = this.newest;
+    return snapshot ? sharedOf(snapshot) : { kind: 'unread', why: trouble };
+  }
+
+  /** Whether this agent's session holds the lease. */
+  get holdsLease(): boolean {
+    const holder = this.newest.snapshot?.holder;
+    return holder !== undefined && this.session.kind === 'valid' && this.session.id === holder;
+  }
+
+  /** A sentence while nothing is decided for want of the ledger. */
+  get complaint(): string | undefined {
+    return this.ledger.complaint;
   }
 
   /** Something is to be seen: looks at once. */
@@ -98,14 +111,14 @@ export class LeadLoop {
     this.wakeUp();
   }
 
-  /** Until the signal fires. Rejects when the core fails or the ledger cannot be read: without them nothing may be done. */
+  /** Until the signal fires. Rejects when the core fails. While the ledger cannot be read nothing is done. */
   async run(signal: AbortSignal): Promise<void> {
-    this.ledger = await this.options.ledger.read();
+    await this.ledger.read(signal);
     const watching = Promise.all([this.watch(signal), this.showLife(signal)]);
     while (!signal.aborted) {
       const decision = await this.look(signal);
       if (signal.aborted) break;
-      if (decision.action) await this.perform(decision.action, this.decidedFrom, signal);
+      if (decision.action) await this.perform(decision, decision.action, this.decidedFrom, signal);
       else await this.rest(decision, signal);
     }
     await watching;
@@ -114,7 +127,7 @@ export class LeadLoop {
   /** Also while an action takes its time. */
   private async showLife(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.sessions.showLife(this.ledger?.session, signal);
+      await this.sessions.showLife(this.ledger.known?.session, signal);
       await sleep(this.options.clock, signOfLifeMs, { signal }).catch(() => {});
     }
   }
@@ -123,8 +136,7 @@ export class LeadLoop {
     await this.options.lease.watch(
       {
         onSnapshot: (snapshot) => {
-          if (this.newest.take(snapshot, false)) this.staleSinceMs = undefined;
-          else this.staleSinceMs ??= this.options.clock.nowMs();
+          this.heard(snapshot);
           this.wake();
         },
         onUnavailable: ({ why }) => {
@@ -136,8 +148,16 @@ export class LeadLoop {
     );
   }
 
+  /** `known`: what was known when it was asked. */
+  private heard(snapshot: Snapshot, known?: Snapshot): void {
+    if (this.newest.take(snapshot, known)) this.staleSinceMs = undefined;
+    else this.staleSinceMs ??= this.options.clock.nowMs();
+  }
+
   private async look(signal: AbortSignal): Promise<LeadDecision> {
-    const seen = await this.observe(signal);
+    const { servers } = this;
+    const isFresh = mayReuse(servers, this.outcome, this.options.clock.nowMs());
+    const seen = await this.observe(signal, isFresh ? servers : undefined);
     this.outcome = undefined;
     const decision = lead(this.state, seen, this.options.config);
     this.state = decision.state;
@@ -151,22 +171,28 @@ export class LeadLoop {
     return decision;
   }
 
-  private async observe(signal: AbortSignal): Promise<LeadObservation> {
-    const { keeper, clock, published } = this.options;
+  /** `known`: what is seen of the servers is taken from there. */
+  private async observe(signal: AbortSignal, known?: Servers): Promise<LeadObservation> {
+    const { keeper, clock, published, isServing } = this.options;
     this.isWoken = false;
     await this.rereadIfStale(signal);
-    const ledger = this.ledger as Ledger;
+    const ledger = this.ledger.known as Ledger;
     const snapshot = this.newest.snapshot;
     this.decidedFrom = snapshot;
+    const askedMs = clock.nowMs();
     const [self, session, peers] = await Promise.all([
-      keeper.look(signal),
+      known?.self ?? keeper.look(signal),
       snapshot ? this.sessions.look(ledger.session, snapshot.holder, signal) : ({ kind: 'unknown' } as const),
-      this.peersFor(snapshot, signal),
+      known && known.peers.size > 0 ? known.peers : this.peersFor(snapshot, ledger, signal),
     ]);
+    if (!known) this.servers = { self, peers, askedMs };
     this.self = self;
+    this.session = session;
     return {
       nowMs: clock.nowMs(),
+      wallMs: clock.wallMs(),
       self,
+      isServing: isServing(),
       shared: snapshot ? sharedOf(snapshot) : { kind: 'unread', why: this.newest.trouble },
       session,
       peers,
@@ -179,12 +205,20 @@ export class LeadLoop {
   /** The others are asked only where a row looks at them: without a record or a holder, and while there is an order. */
   private async peersFor(
     snapshot: Snapshot | undefined,
+    ledger: Ledger,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Peer>> {
     const { config, peers } = this.options;
-    const isQuiet =
-      snapshot?.record.kind === 'value' && snapshot.order.kind === 'absent' && snapshot.holder !== undefined;
-    if (!snapshot || isQuiet) return new Map();
+    const shared = snapshot && sharedOf(snapshot);
+    if (
+      shared?.kind !== 'read' ||
+      isQuiet(shared, ledger, {
+        self: this.self,
+        isServing: this.options.isServing(),
+        firstPolicy: config.firstPolicy,
+      })
+    )
+      return new Map();
     const names = [...config.members.keys()].filter((name) => name !== config.member);
     return new Map(
       await Promise.all(names.map(async (name) => [name, await peers.ask(name, signal)] as const)),
@@ -194,14 +228,16 @@ export class LeadLoop {
   private async rereadIfStale(signal: AbortSignal): Promise<void> {
     const { clock, lease } = this.options;
     if (this.staleSinceMs === undefined || clock.nowMs() - this.staleSinceMs < rereadMs) return;
+    const { snapshot } = this.newest;
     const read = await lease.read({ consistent: true, signal });
     if (read.kind !== 'answered') return;
     this.staleSinceMs = undefined;
-    this.newest.take(read.snapshot, true);
+    this.newest.take(read.snapshot, snapshot);
   }
 
   /** While it goes on, every change in Consul is looked at: a fence does not wait for it. */
   private async perform(
+    decision: LeadDecision,
     action: LeadAction,
     snapshot: Snapshot | undefined,
     signal: AbortSignal,
@@ -210,13 +246,13 @@ export class LeadLoop {
     const abort = new AbortController();
     const work = this.performer.perform(
       action,
-      { snapshot, self: this.self, ledger: this.ledger as Ledger },
+      { snapshot, self: this.self, ledger: this.ledger.known as Ledger },
       AbortSignal.any([signal, abort.signal]),
     );
     const guard = action.kind === 'fence' ? undefined : this.guard(abort, signal);
     this.outcome = await work;
     guard?.end();
-    this.options.onOutcome?.(this.outcome);
+    this.options.onOutcome?.(this.outcome, decision, sharedOf(snapshot));
   }
 
   /** Ends the action under way as soon as a fence is due; the next look then decides on it. */
@@ -257,10 +293,5 @@ export class LeadLoop {
     this.wakeUp = () => abort.abort();
     await sleep(this.options.clock, ms, { signal: AbortSignal.any([signal, abort.signal]) }).catch(() => {});
     this.wakeUp = () => {};
-  }
-
-  private async remember(ledger: Ledger): Promise<void> {
-    await this.options.ledger.write(ledger);
-    this.ledger = ledger;
   }
 }

@@ -1,8 +1,9 @@
 import { sharedKeys, type Snapshot } from '../../../common/failover/snapshot.js';
 
 /**
- * The newest look at Consul. Answers overtake each other: one that was asked before an own write had its answer may come after it. Taken
- * back is what was seen only by an answer that was asked later, for a restored backup does have smaller numbers.
+ * The newest look at Consul. Answers overtake each other: that of a watch may come before that of an own write or read which it has seen,
+ * and after one that it has not. Taken back is what was seen only by an answer that was asked once it was known, for a restored backup
+ * does have smaller numbers.
  */
 export class Newest {
   private kept: Snapshot | undefined;
@@ -17,8 +18,12 @@ export class Newest {
     return this.why;
   }
 
-  /** False: it is older than what is known, and was left out. `isLater`: it was asked after all that is known had been answered. */
-  take(snapshot: Snapshot, isLater: boolean): boolean {
+  /**
+   * False: it is older than what is known, and was left out. `known`: what was known when it was asked; undefined: that is not known, as
+   * of a watch.
+   */
+  take(snapshot: Snapshot, known?: Snapshot): boolean {
+    const isLater = known !== undefined && known === this.kept;
     if (!isLater && this.kept && isOlder(snapshot, this.kept)) return false;
     this.kept = snapshot;
     return true;

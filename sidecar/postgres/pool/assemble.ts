@@ -5,11 +5,12 @@ import type { Random } from '../../../common/random.js';
 import type { PoolLimits } from '../../config/pool.js';
 import type { Timings } from '../../config/timings.js';
 import type { Discovery } from '../../ports.js';
-import { mostFollowed } from '../../core/seats.js';
+import { mostFollowed } from '../../core/members/seats.js';
 import type { RouterListeners } from '../../shell/router-parts.js';
 import { Router } from '../../shell/router.js';
 import { PostgresMonitors } from '../proof/monitor.js';
 import type { OwnSide } from '../proof/own-side.js';
+import { inFlightOn } from '../session/pg-internals/statements.js';
 import { monitorClient } from '../session/monitor/monitor-client.js';
 import { Turn } from '../session/connect/turn.js';
 import type { ConnectBound, SessionLink } from '../session/session-link.js';
@@ -72,12 +73,12 @@ export function assemble(
     },
     random,
     timings: {
-      heartbeatIntervalMs: timings.heartbeatIntervalMs,
       heartbeatTimeoutMs: timings.heartbeatTimeoutMs,
       reconnectMs: timings.reconnectMs,
       reconnectSlowMs: timings.reconnectMs * 5,
       reconnectPatienceMs: 600_000,
     },
+    restMs: () => Math.min(timings.heartbeatIntervalMs, router.hurriedMs() ?? Infinity),
     bytesReadFrom: (target) => router.bytesReadFrom(target),
     onRefused: (target, error) => router.refused(target, error),
   });
@@ -88,6 +89,7 @@ export function assemble(
     clock,
     patience,
     random,
+    inFlight: inFlightOn,
     onCrowd: onCrowd(),
     config: {
       maxReplicaLagBytes: limits.maxReplicaLagBytes,
@@ -96,6 +98,7 @@ export function assemble(
       systemId,
       tickMs: 1_000,
       patienceMs: timings.connectDeadlineMs,
+      ackTimeoutMs: limits.ackTimeoutMs,
     },
   });
   return router;

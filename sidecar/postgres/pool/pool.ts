@@ -3,7 +3,8 @@ import type pg from 'pg';
 import { systemAwake, systemClock, systemRandom } from '../../../common/runtime/clock.js';
 import { sameTarget, type Mode, type Role, type Target } from '../../../common/names.js';
 import { readWait } from '../../config/pool.js';
-import { account } from '../../core/remarks.js';
+import { account } from '../../core/words/remarks.js';
+import { ReadOnlyError } from '../../errors.js';
 import { inContextOfListener } from '../../listeners.js';
 import type { ModeChange } from '../../shell/router-parts.js';
 import type { Router } from '../../shell/router.js';
@@ -218,7 +219,8 @@ export class RoutedPool extends Base {
    * @throws A plain Error when COMMIT rolled back because a statement had failed and `fn` went on as if it had not.
    */
   transaction<T>(fn: (client: pg.PoolClient) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return transaction(this, fn, options, async () => {
+    return transaction(this, fn, options, async (error) => {
+      if (error instanceof ReadOnlyError) await this.#router?.judgeWriter();
       const waitMs = this.#route?.limits.writeWaitMs ?? 0;
       if (waitMs > 0 && this.mode !== 'read-write')
         await this.waitForMode('read-write', waitMs).catch(() => {});

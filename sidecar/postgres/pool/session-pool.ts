@@ -21,7 +21,8 @@ type Callback = (error: unknown, result?: unknown) => void;
 export type Connect = (done: Connected<PooledSession>) => void;
 
 /** What a pool gives out. */
-export interface PooledSession extends Pick<Session, 'role' | 'target' | 'fits'>, NodeJS.EventEmitter {
+export interface PooledSession
+  extends Pick<Session, 'role' | 'target' | 'toldReadOnly' | 'fits'>, NodeJS.EventEmitter {
   readonly connection: NodeJS.EventEmitter;
   query(...given: unknown[]): unknown;
   release(error?: unknown): void;

@@ -1,10 +1,10 @@
 import { assertNever } from '../../../common/assert-never.js';
 import type { Role, Target } from '../../../common/names.js';
-import { eligible, memberAgeMs, memberLagBytes } from '../../core/eligible.js';
+import { eligible, memberAgeMs, memberLagBytes } from '../../core/mode/eligible.js';
 import type { Member, RouteConfig, State } from '../../core/model.js';
-import { trouble, withheldText } from '../../core/reasons.js';
-import { stranger } from '../../core/remarks.js';
-import { foreign } from '../../core/system.js';
+import { barred, trouble, withheldText } from '../../core/words/reasons.js';
+import { stranger } from '../../core/words/remarks.js';
+import { foreign } from '../../core/members/system.js';
 
 /**
  * One member as its own sessions show it.
@@ -67,7 +67,7 @@ function describe(state: State, member: Member, nowMs: number): MemberInfo {
     ...target,
     role,
     state: strange ? 'foreign' : standing.kind,
-    detail: strange ? stranger(state, member) : detail(member),
+    detail: strange ? stranger(state, member) : detail(member, state),
     systemId: told?.systemId ?? null,
     timeline: epoch?.timeline ?? null,
     lagBytes: memberLagBytes(state, member),
@@ -75,7 +75,7 @@ function describe(state: State, member: Member, nowMs: number): MemberInfo {
   };
 }
 
-function detail({ standing, told }: Member): string {
+function detail({ standing, told, bars }: Member, { managed }: State): string {
   switch (standing.kind) {
     case 'gone':
       return trouble(standing.trouble);
@@ -83,7 +83,9 @@ function detail({ standing, told }: Member): string {
       return 'has not answered yet';
     case 'proven': {
       const withheld = told?.withheld ? `, and ${withheldText(told.withheld)}` : '';
-      return `is ${standing.role === 'primary' ? 'the primary' : 'a replica'}${withheld}`;
+      const bar = (['drained', 'stalled', 'gated'] as const).find((one) => managed && bars[one]);
+      const what = standing.role === 'replica' ? 'is a replica' : bar ? barred(bar) : 'is the primary';
+      return what + withheld;
     }
     default:
       return assertNever(standing);

@@ -6,8 +6,6 @@ import type { Stream } from './log-in-watch.js';
 import type { Asking } from './questions.js';
 
 export interface MonitorTimings {
-  /** From one answer to the next question. */
-  readonly heartbeatIntervalMs: number;
   /** A member of which nothing is heard for so long, while an answer is due, is given up. */
   readonly heartbeatTimeoutMs: number;
   /** Between attempts to reach a member that is down. */
@@ -38,6 +36,8 @@ export interface MonitorParts {
   readonly random: Random;
   readonly timings: MonitorTimings;
   /** Bytes that other sessions have read from this target so far. */
+  /** From one answer to the next question, ms. */
+  readonly restMs: () => number;
   readonly bytesReadFrom: (target: Target) => number;
   /** What a member that is alive says when it rejects us. */
   readonly onRefused: (target: Target, error: Error) => void;

@@ -9,8 +9,9 @@ import { troubleOf } from './trouble.js';
 import type { LogIn, MonitorClient, MonitorParts } from './monitor-parts.js';
 import type { LogInTurn } from './own-side.js';
 import { Pace } from './pace.js';
-import { Questions } from './questions.js';
+import { Questions, type Row } from './questions.js';
 import { SelfReport } from './self-report.js';
+import { readWaiting, waitingSql } from './waiting.js';
 import { readWhereabouts, whereaboutsSql } from './whereabouts.js';
 
 /** A session that ends within this time, ms, was no good; the fourth in a row is not followed by another at once. */
@@ -88,16 +89,21 @@ class MemberMonitor implements Monitor {
     return this.#whereabouts;
   }
 
-  askWhereabouts(): Promise<Whereabouts | null> {
-    const questions = this.#questions;
-    if (!questions || this.#phase === 'connecting') return Promise.resolve(null);
-    return new Promise((resolve) => {
-      questions.put(whereaboutsSql, (error, row) => {
-        if (error || this.#questions !== questions) return resolve(null);
-        this.#whereabouts = readWhereabouts(row, this.#self?.systemId ?? null);
-        resolve(this.#whereabouts);
-      });
-    });
+  async askWhereabouts(): Promise<Whereabouts | null> {
+    const row = await this.#beside(whereaboutsSql);
+    return row && (this.#whereabouts = readWhereabouts(row, this.#self?.systemId ?? null));
+  }
+
+  async askWaiting(pids: readonly number[]): Promise<readonly number[] | null> {
+    const row = await this.#beside(waitingSql(pids));
+    return row && readWaiting(row);
+  }
+
+  /** The answer to a question that is put beside the heartbeats. */
+  async #beside(sql: string): Promise<Row | null> {
+    const questions = this.#phase === 'connecting' ? undefined : this.#questions;
+    const row = await questions?.row(sql);
+    return (this.#questions === questions && row) || null;
   }
 
   stop(): void {
@@ -185,7 +191,7 @@ class MemberMonitor implements Monitor {
       this.#suspect = false;
       this.#downSinceMs = undefined;
       this.#phase = 'resting';
-      this.#in(this.#askAgain ? 0 : this.parts.timings.heartbeatIntervalMs, () => this.#ask(self));
+      this.#in(this.#askAgain ? 0 : this.parts.restMs(), () => this.#ask(self));
       this.report(heartbeat!);
     });
   }

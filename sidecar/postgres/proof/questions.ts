@@ -26,6 +26,11 @@ export class Questions {
     else this.#send(text, answered);
   }
 
+  /** Null: an error. */
+  row(text: string): Promise<Row | null> {
+    return new Promise((resolve) => this.put(text, (error, row) => resolve(error ? null : row)));
+  }
+
   #send(text: string, answered: Answered): void {
     this.#busy = true;
     this.client.query({ text, rowMode: 'array', types: asText }, (error, result) => {

@@ -55,18 +55,24 @@ export class SelfReport {
   readonly #identity = new Question(systemIdSql);
   readonly #whole = new Question(heartbeatSql);
   readonly #recovery = new Question(`SELECT ${place.inRecovery}`);
+  readonly #gate = new Question(`SELECT ${place.standbyNames}`);
+  readonly #drained = new Question(`SELECT ${place.drained}`);
   readonly #pieces: Readonly<Record<Role, readonly (Question | null)[]>> = {
     primary: [
       new Question(`SELECT ${place.written}`),
       null,
       new Question(`SELECT ${place.writtenTimeline}`),
       null,
+      this.#gate,
+      this.#drained,
     ],
     replica: [
       new Question(`SELECT ${place.replayed}`),
       new Question(`SELECT ${place.received}`),
       null,
       new Question(`SELECT ${place.replayAgeMs}`),
+      this.#gate,
+      this.#drained,
     ],
   };
 

@@ -1,6 +1,6 @@
 import { place } from '../../../common/postgres/position.js';
 import { parseLsn } from '../../../common/postgres/lsn.js';
-import { endOfRecords } from '../../core/position.js';
+import { endOfRecords } from '../../core/history/position.js';
 import type { Whereabouts } from '../../ports.js';
 
 /**

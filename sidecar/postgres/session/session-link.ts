@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Clock } from '../../../common/clock.js';
 import type { Role, Target } from '../../../common/names.js';
 import type { Random } from '../../../common/random.js';
-import type { Use } from '../../core/eligible.js';
+import type { Use } from '../../core/mode/eligible.js';
 import type { OwnSide } from '../proof/own-side.js';
 import type { Routing, SessionHandle } from '../../ports.js';
 
@@ -32,6 +32,8 @@ export interface SessionLink {
 export interface Session extends pg.Client, SessionHandle {
   readonly target: Target | null;
   readonly role: Role | null;
+  /** Its server has said that new transactions only read (14 and newer): a switchover, or the app's own wish. */
+  readonly toldReadOnly: boolean;
   /** False once its socket is known to be dead. */
   readonly alive: boolean;
   /** Whether another user may get it: it is alive, where it should be, and not still busy with what was given up. */

@@ -2,12 +2,13 @@ import type pg from 'pg';
 import { asError, ConfigError } from '../../../common/errors.js';
 import { sameTarget, type Role, type Target } from '../../../common/names.js';
 import { outsideRequests } from '../../../common/runtime/context.js';
-import { announce, type Connected, type Outcome } from './connect/announce.js';
+import { answer, type Connected, type Outcome } from './connect/announce.js';
 import { Backstage } from './connect/backstage.js';
 import {
   isConnecting,
   isEnding,
   isStartingUp,
+  isWritable,
   markEnding,
   promiseOf,
   type ClientClass,
@@ -24,6 +25,7 @@ import {
   sendNext,
   type OpenClient,
 } from './pg-internals/open-client.js';
+import { takeBackUnsent } from './pg-internals/statements.js';
 import { boundFarewell } from './loss/last-words.js';
 import { letGo } from './connect/let-go.js';
 import { Losses } from './loss/losses.js';
@@ -102,6 +104,10 @@ export function sessionClass(
       return this.#routed?.opening.role() ?? null;
     }
 
+    get toldReadOnly(): boolean {
+      return this.#routed?.opening.toldReadOnly ?? false;
+    }
+
     get alive(): boolean {
       return !this.#routed?.losses.lost;
     }
@@ -144,23 +150,12 @@ export function sessionClass(
       if (routed?.adopted) {
         routed.adopted = false;
         const outcome = { value: this, settle: () => null, connected: noop, failed: noop };
-        return this.#answer(Promise.resolve(), outcome, done);
+        return answer(promiseOf(this), Promise.resolve(), outcome, done);
       }
       // A second time is pg's to refuse.
       if (!routed || routed.connectCalled) return super.connect(done);
       routed.connectCalled = true;
-      return this.#answer(this.#open(routed), this.#outcome(routed), done);
-    }
-
-    #answer(
-      opened: Promise<void>,
-      outcome: Outcome<OpenClient>,
-      done: Connected<OpenClient> | undefined,
-    ): Promise<OpenClient> | void {
-      if (done) return announce(opened, outcome, done);
-      return new (promiseOf(this))<OpenClient>((resolve, reject) =>
-        announce(opened, outcome, (error) => (error ? reject(error) : resolve(this))),
-      );
+      return answer(promiseOf(this), this.#open(routed), this.#outcome(routed), done);
     }
 
     #open(routed: Routed): Promise<void> {
@@ -188,7 +183,7 @@ export function sessionClass(
         connected: () => {
           routed.holding = false;
           super.emit('connect');
-          this[sendNext]();
+          if (!this[held]) this[sendNext]();
         },
         failed: () => super.emit('end'),
       };
@@ -211,8 +206,10 @@ export function sessionClass(
       return super.emit(event, ...args);
     }
 
+    /** What cannot be written waits for the connection's end, which then tells that it was not sent. */
     override get [held](): boolean {
-      return this.#routed?.holding ?? false;
+      const routed = this.#routed;
+      return routed !== null && (routed.holding || !isWritable(this));
     }
 
     override end(callback?: () => void): unknown {
@@ -260,16 +257,23 @@ export function sessionClass(
 
     override query(...args: unknown[]): unknown {
       const routed = this.#routed;
-      if (routed) {
-        const { lost } = routed.losses;
-        const [config, values, callback] = args;
-        if (lost !== null) return refuse(routed.losses.refusal(config, lost), config, values, callback);
-        routed.reading.sends(config);
-        if (given(config).query_timeout || this.connectionParameters.query_timeout)
-          return routed.overdue.watch(args, (...own) => super.query(...own));
-      }
+      if (!routed) return super.query(...args);
+      const config = args[0];
+      const { lost } = routed.losses;
+      if (lost !== null) return refuse(routed.losses.refusal(config, lost), config, args[1], args[2]);
+      routed.reading.sends(config);
+      const timed = given(config).query_timeout || this.connectionParameters.query_timeout;
+      const was = isWritable(this);
       // Given on as it came, in number as well: tracers patch what hears it.
-      return super.query(...args);
+      const result = timed ? this.#watched(routed, args) : super.query(...args);
+      // So it was this statement on which the socket failed.
+      if (was && !isWritable(this)) takeBackUnsent(this);
+      return result;
+    }
+
+    /** Apart: a function that makes a closure pays for it in each call. */
+    #watched({ overdue }: Routed, args: unknown[]): unknown {
+      return overdue.watch(args, (...own) => super.query(...own));
     }
 
     override [errorMessageStep](error: Error): void {

@@ -31,6 +31,14 @@ const rows: readonly [method: string, path: string, Authorisation, outcome: stri
   ['POST', '/v1/services/web/stop', 'unconfigured', '403 no-secret'],
   ['POST', '/v1/services/web/stop', 'missing', '401 secret-missing'],
   ['POST', '/v1/services/web/stop', 'wrong', '401 secret-wrong'],
+  ['GET', '/v1/services/pg/failover', 'missing', 'report pg'],
+  ['GET', '/v1/services/pg/history', 'missing', 'history pg'],
+  ['GET', '/v1/services/web/failover', 'missing', '409 not-managed'],
+  ['GET', '/v1/services/nobody/failover', 'missing', '404 no-such-service'],
+  ['POST', '/v1/services/pg/order', 'wrong', '401 secret-wrong'],
+  ['POST', '/v1/services/pg/order', 'right', 'order pg'],
+  ['POST', '/v1/services/pg/policy', 'right', 'policy pg'],
+  ['POST', '/v1/services/web/policy', 'right', '409 not-managed'],
   // A stranger is not told which services there are.
   ['POST', '/v1/services/nobody/stop', 'wrong', '401 secret-wrong'],
   ['POST', '/v1/services/lone/stop', 'missing', '401 secret-missing'],
@@ -41,19 +49,21 @@ const rows: readonly [method: string, path: string, Authorisation, outcome: stri
 ];
 
 test.each(rows)('%s %s, secret %s: %s', (method, path, judged, outcome) => {
-  const decided = route({ method, path, authorisation: judged }, slots);
+  const decided = route({ method, path, authorisation: judged }, slots, new Set(['pg']));
   const shown =
     decided.kind === 'refuse'
       ? `${decided.status} ${decided.refusal.code}`
       : decided.kind === 'act'
         ? `${decided.action} ${decided.service}`
-        : decided.kind;
+        : 'service' in decided
+          ? `${decided.kind} ${decided.service}`
+          : decided.kind;
   expect(shown).toBe(outcome);
 });
 
 test('a refusal for want of the secret says how to give it, and every refusal is a sentence', () => {
   const refusals = rows.flatMap(([method, path, judged]) => {
-    const decided = route({ method, path, authorisation: judged }, slots);
+    const decided = route({ method, path, authorisation: judged }, slots, new Set(['pg']));
     return decided.kind === 'refuse' ? [decided] : [];
   });
   for (const { headers, refusal, status } of refusals) {

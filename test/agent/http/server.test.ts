@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { isFromHere } from '../../../agent/http/crowd.js';
 import { serveAgent } from '../../../agent/http/server.js';
 import { agentStatus } from '../../../agent/shell/status.js';
+import { noFailover } from '../../fakes/no-failover.js';
 import { freePorts } from '../../support/ports.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
@@ -40,6 +41,7 @@ const served = {
   status: () => status,
   control,
   leave: async () => ({ kind: 'done', left: ['pg'] }) as const,
+  failover: noFailover,
 };
 
 const open: { close(): Promise<void> }[] = [];
@@ -161,12 +163,12 @@ test.each<[string, string, boolean]>([
 test('a taken port is named', async () => {
   const { port } = await serve();
   await expect(serveAgent({ host: '127.0.0.1', port }, served)).rejects.toThrow(
-    `port ${port} of 127.0.0.1 is taken by another program`,
+    `another program listens at 127.0.0.1:${port}; stop it or change http.port`,
   );
 });
 
 test('a foreign address is named', async () => {
   await expect(serveAgent({ host: '192.0.2.1', port: 1234 }, served)).rejects.toThrow(
-    '192.0.2.1 is not an address of this machine',
+    'this machine has no address 192.0.2.1; change http.host',
   );
 });

@@ -50,8 +50,8 @@ services: [{ name: pg, kind: postgres, port: 5432, probe: { user: agent, passwor
       if (seenAtMs !== undefined)
         clock.after(seenAtMs, () =>
           listener({
-            askedMs: clock.nowMs() - 630,
-            result: { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 630 } },
+            askedMs: clock.nowMs() - 540,
+            result: { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: 540 } },
           }),
         );
     },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LifeSigns, statusLine } from '../../../agent/shell/life-signs.js';
-import type { AgentStatus } from '../../../common/agent-status.js';
+import type { AgentStatus } from '../../../common/agent/status.js';
 import { keptLog } from '../../fakes/kept-log.js';
 import { ManualClock } from '../../fakes/manual-clock.js';
 

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { chromiumPath, openBrowser } from '../../support/browser.js';
+import { chromiumPath, openBrowser } from '../../support/programs/browser.js';
 import { boxes } from '../support/vagrant-boxes.js';
 
 if (chromiumPath === undefined)

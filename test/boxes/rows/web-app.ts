@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chromiumPath, openBrowser } from '../../support/browser.js';
+import { chromiumPath, openBrowser } from '../../support/programs/browser.js';
 import { get } from '../../support/lab.js';
 import { load } from '../../support/load.js';
 import { waitFor } from '../../support/wait.js';

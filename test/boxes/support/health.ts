@@ -20,44 +20,44 @@ export async function catalogue(): Promise<string[]> {
   return services.flat().sort();
 }
 
-/** The catalogue as it is when all is well. */
-export function whole(): string[] {
+/** The catalogue as it is when all is well and that member leads. */
+export function whole(primary = 'pg1'): string[] {
   return [
-    ...boxes.names('pg').map((box) => `pg on ${box} ${box === 'pg1' ? 'primary' : 'replica'}`),
+    ...boxes.names('pg').map((box) => `pg on ${box} ${box === primary ? 'primary' : 'replica'}`),
     ...boxes.names('nginx').flatMap((box) => [`nginx on ${box}`, `todomvc on ${box}`]),
   ].sort();
 }
 
-export const streaming = () =>
+export const streaming = (primary = 'pg1') =>
   boxes.shell(
-    'pg1',
+    primary,
     `runuser -u postgres -- psql -X -A -t -c "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"`,
   );
 
-async function missing(): Promise<string | undefined> {
+async function missing(primary: string): Promise<string | undefined> {
   for (const box of boxes.names()) {
     const state = await boxes.shell(box, 'systemctl is-system-running || true');
     if (state !== 'running') return `${box} is ${state}`;
   }
   const found = (await catalogue()).join();
-  if (found !== whole().join()) return `Consul has ${found}`;
+  if (found !== whole(primary).join()) return `Consul has ${found}`;
   for (const url of boxes.urls()) {
     const { status, mode } = await get(`${url}todos`, 5_000);
     if (status !== 200 || mode !== 'read-write') return `${url} answers ${status}, ${mode}`;
   }
   const replicas = boxes.names('pg').length - 1;
-  return Number(await streaming()) === replicas ? undefined : 'a replica does not stream';
+  return Number(await streaming(primary)) === replicas ? undefined : 'a replica does not stream';
 }
 
 /** Resolves with the milliseconds it took until nothing was missing, without anybody's help. */
-export async function untilWell(timeoutMs = 120_000): Promise<number> {
+export async function untilWell(timeoutMs = 120_000, primary = 'pg1'): Promise<number> {
   const started = performance.now();
   const lacked = new Map<string, number>();
   await waitFor(
     'all boxes to be well',
     timeoutMs,
     async () => {
-      const what = await missing();
+      const what = await missing(primary);
       if (what === undefined) return true;
       lacked.set(what, performance.now() - started);
       throw new Error(what);

@@ -27,12 +27,22 @@ export function removeLeftOver(): string[] {
     run('ip', 'link', 'delete', name);
     removed.push(`interface ${name}`);
   }
+  for (const place of mountsWithin(folder)) {
+    run('umount', place);
+    removed.push(`mount ${place}`);
+  }
   if (existsSync(folder)) {
     rmSync(folder, { recursive: true, force: true });
     removed.push(folder);
   }
   return removed;
 }
+
+const mountsWithin = (place: string) =>
+  readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((mount) => mount.startsWith(`${place}/`));
 
 /** Processes of an earlier run: those whose environment names its folder. */
 function vagrants(): number[] {

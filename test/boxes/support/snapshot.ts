@@ -1,9 +1,12 @@
 import { boxes } from './vagrant-boxes.js';
 
-/** Everything provisioning may touch: with content where it is settings, by time and size where it is programs. */
+/**
+ * Everything provisioning may touch: with content where it is settings, by time and size where it is programs. The agent's memory of
+ * the last state is its own: on a busy machine a probe that is late changes it.
+ */
 const listFiles = `
 cd /
-find etc usr/local opt lib/systemd var/lib/hotspare var/lib/hotspare-provision -xdev \\( -type f -o -type l \\) \
+find etc usr/local opt lib/systemd var/lib/hotspare var/lib/hotspare-provision -xdev \\( -type f -o -type l \\) -not -name last-state.json \
   -printf 'file %p %T@ %C@ %s %m %u %g %l\\n'
 find etc usr/local/bin var/lib/hotspare-provision -xdev -type f -exec sha256sum {} +
 `;

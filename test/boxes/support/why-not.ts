@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { lxcImage } from '../../../provision/site/programs.js';
 
 /** Vagrant's own folder: where its boxes lie. */
 export const vagrantHome = process.env['VAGRANT_HOME'] ?? join(homedir(), '.vagrant.d');
@@ -15,8 +16,8 @@ export function whyNoBoxes(): string | undefined {
   for (const program of ['vagrant', 'lxc-start', 'ip']) {
     if (spawnSync(program, ['--version']).error) return `${program} is not installed: ${install}`;
   }
-  if (!existsSync(join(vagrantHome, 'boxes', 'hotspare-VAGRANTSLASH-bookworm')))
-    return 'the box hotspare/bookworm is not built: vagrant/build-lxc-box';
+  if (!existsSync(join(vagrantHome, 'boxes', lxcImage.replace('/', '-VAGRANTSLASH-'))))
+    return `the box ${lxcImage} is not built: vagrant/build-lxc-box`;
   return whyNoBridge();
 }
 

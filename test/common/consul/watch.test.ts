@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConsulConnection } from '../../../common/consul/connection.js';
 import type { ConsulFailure } from '../../../common/consul/failure.js';
 import { ConsulWatch } from '../../../common/consul/watch.js';
-import { list } from '../../../common/json.js';
+import { list } from '../../../common/text/json.js';
 import { systemClock as clock } from '../../../common/runtime/clock.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';

@@ -26,7 +26,19 @@ test.each([
     history(2, a2),
     'other-history',
   ],
-  ['a publisher that could not', history(2, a2), history(2, fork(2, 1, '0/3000000')), 'other-history'],
+  ['a promotion from before all marks', history(2, a2), history(2, fork(2, 1, '0/3000000')), 'same'],
+  [
+    'the same, which neither has seen',
+    history(2, fork(2, 1, '0/3000000')),
+    history(2, fork(2, 1, '0/3000000')),
+    'same',
+  ],
+  [
+    'the same, at another place',
+    history(2, fork(2, 1, '0/3000100')),
+    history(2, fork(2, 1, '0/3000000')),
+    'other-history',
+  ],
   ['a standby of before', history(1), history(2, a2), 'behind'],
   ['two promotions before', history(1), history(3, a2, a3), 'behind'],
   // The number of the last fork alone would let this one pass.

@@ -5,6 +5,7 @@ import {
   historyFileName,
   parseTimeline,
   parseWalFile,
+  segmentFileName,
 } from '../../../common/postgres/wal-file.js';
 
 const mebibyte = 1_048_576;
@@ -19,6 +20,17 @@ describe('names in pg_wal', () => {
     expect(formatTimeline(timeline)).toBe(text);
     expect(historyFileName(timeline)).toBe(`${text}.history`);
     expect(parseWalFile(`${text}.history`, mebibyte)).toEqual({ kind: 'history', timeline });
+  });
+
+  test.each([
+    ['0/50620E8', 16, '000000040000000000000005'],
+    ['0/5000000', 16, '000000040000000000000005'],
+    ['0/4FFFFFF', 16, '000000040000000000000004'],
+    ['A/FF000000', 16, '000000040000000A000000FF'],
+    ['A/FF000000', 1024, '000000040000000A00000003'],
+  ])('the segment of %s, %d MiB each', (lsn, megabytes, name) => {
+    expect(segmentFileName(4, parseLsn(lsn), megabytes * mebibyte)).toBe(name);
+    expect(parseWalFile(name, megabytes * mebibyte)).toMatchObject({ kind: 'segment', timeline: 4 });
   });
 
   test.each(['', '1', '0000000G', '000000001', ' 0000001'])('%j is no timeline', (text) => {

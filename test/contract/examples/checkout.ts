@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { bundleLibrary } from '../../support/bundled-library.js';
+import { bundleLibrary } from '../../support/built/bundled-library.js';
 
 /**
  * The examples beside the library as it is now, under its own name, as in a checkout that was built; where the packages

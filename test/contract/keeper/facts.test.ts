@@ -40,6 +40,22 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     await pg1.query('DROP ROLE careless');
   });
 
+  test('facts: of a Postgres that hangs, again and again, within the time that the agent waits', async () => {
+    pg1.postmaster.signalAll('SIGSTOP');
+    try {
+      // The first gives up the session that was open; the others would have to log in.
+      for (let turn = 0; turn < 3; turn += 1) {
+        const answer = await pg1.call({ verb: 'facts', deadlineMs: 2_500 });
+        expect(answer).toMatchObject({
+          outcome: 'done',
+          result: { server: { state: 'running' }, sql: { state: 'unknown' } },
+        });
+      }
+    } finally {
+      pg1.postmaster.signalAll('SIGCONT');
+    }
+  });
+
   test('facts: a minor whose gate leaks after a start is refused', async () => {
     const old = pg1.path('old-bin');
     mkdirSync(old);
@@ -93,7 +109,7 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     ]);
     expect(await run('gate', '{"do": "final"}', '--socket', pg1.socket)).toMatchObject({
       code: 4,
-      out: expect.stringMatching(/^refused \(no-hold\): there is no hold/) as string,
+      out: expect.stringMatching(/^refused \(no-hold\): the gate is not held/) as string,
     });
     expect(await run('gate', '{"do": "ajar"}', ...at)).toMatchObject({
       code: 2,

@@ -165,15 +165,57 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     await waitFor('the gate to be open', eventuallyMs, async () => (await pg1.facts()).gate.kind === 'open');
   });
 
-  test('cut off while it closed the gate, a keeper does not call it open any more (D5, G1)', async () => {
+  /** The keeper killed, and its files as it leaves them when that comes in between: the gate by its state, and by the settings file. */
+  async function cutOff(state: object | undefined, names: string | undefined) {
     await pg1.killKeeper();
-    const conf = pg1.read('etc/hotspare.conf');
-    pg1.write(
-      'etc/hotspare.conf',
-      conf.replace(/^(synchronous_standby_names = ).*$/m, `$1'"hotspare gate 00"'`),
-    );
+    if (state) pg1.write('state/gate', JSON.stringify(state));
+    if (names !== undefined)
+      pg1.write(
+        'etc/hotspare.conf',
+        pg1.read('etc/hotspare.conf').replace(/^(synchronous_standby_names = ).*$/m, `$1'${names}'`),
+      );
     await pg1.startKeeper();
-    expect((await pg1.facts()).gate).toMatchObject({ kind: 'open', proven: false });
+  }
+  const whoseGate = () => (JSON.parse(pg1.read('state/gate')) as { readonly postmaster: string }).postmaster;
+
+  test.each([
+    ['before its settings were on disk', false],
+    ['before Postgres had been told of them', true],
+  ])('cut off while it opened the gate, %s, a keeper goes on with it (D5, G1)', async (_, isWritten) => {
+    const postmaster = whoseGate();
+    await pg1.must({ verb: 'gate', do: 'close' });
+    const one = await write('behind a gate that was to be opened');
+    await waits();
+    await cutOff(
+      { kind: 'open', standbys: '', proven: false, settled: false, postmaster },
+      isWritten ? '' : undefined,
+    );
+    await waitFor('the write to be acknowledged', eventuallyMs, () => one.acknowledged());
+    expect((await pg1.facts()).gate).toEqual({ kind: 'open', standbys: '', proven: true });
+  });
+
+  test('cut off while it was to open a gate for a Postgres of before, a keeper opens none (D1, G1)', async () => {
+    await pg1.must({ verb: 'gate', do: 'close' });
+    const one = await write('behind a gate that was to be opened for another');
+    await waits();
+    await cutOff({ kind: 'open', standbys: '', proven: false, settled: false, postmaster: '1:1' }, undefined);
+    await waitFor(
+      'the gate to be closed',
+      eventuallyMs,
+      async () => (await pg1.facts()).gate.kind === 'closed',
+    );
+    expect(one.acknowledged()).toBe(false);
+  });
+
+  test('cut off while it closed the gate, a keeper goes back to the open one (D5, G1)', async () => {
+    await cutOff(undefined, '"hotspare gate 00"');
+    await waitFor('the gate to be open', eventuallyMs, async () => {
+      const { gate } = await pg1.facts();
+      return gate.kind === 'open' && gate.proven && !pg1.read('etc/hotspare.conf').includes('hotspare gate');
+    });
+    const one = await write('after a closing that was cut off');
+    await one.done;
+    expect(one.acknowledged()).toBe(true);
     expect((await pg1.must({ verb: 'gate', do: 'close' })).gate).toMatchObject({
       kind: 'closed',
       sinceStart: true,

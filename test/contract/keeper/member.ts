@@ -18,7 +18,7 @@ import { callKeeper } from '../../../common/keeper/client.js';
 import type { Answer, Facts, Refusal, RequestOf, ResultOf, Verb } from '../../../common/keeper/protocol.js';
 import type { History } from '../../../common/postgres/history.js';
 import { systemClock } from '../../../common/runtime/clock.js';
-import { buildProgram } from '../../support/built-program.js';
+import { buildProgram } from '../../support/built/built-program.js';
 import { Child } from '../../support/child.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { freePorts } from '../../support/ports.js';
@@ -160,11 +160,11 @@ replication: { user: postgres }
   }
 
   /** What a unit's ExecStartPre runs. */
-  prepareStart(): { status: number | null; said: string } {
+  prepareStart(args: readonly string[] = [], as: object = account): { status: number | null; said: string } {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [this.program, 'prepare-start', '--config', this.path('etc/keeper.yaml')],
-      { ...account, encoding: 'utf8', cwd: '/' },
+      [this.program, 'prepare-start', '--config', this.path('etc/keeper.yaml'), ...args],
+      { ...as, encoding: 'utf8', cwd: '/' },
     );
     return { status, said: stdout + stderr };
   }
@@ -184,7 +184,13 @@ replication: { user: postgres }
       this.path('log'),
       { ...account, cwd: '/' },
     );
-    if (wait) await waitFor(`${this.name} to answer`, eventuallyMs, () => this.query('SELECT 1'));
+    if (!wait) return;
+    const hasEnded = await waitFor(
+      `${this.name} to answer`,
+      eventuallyMs,
+      async () => !this.postmaster.running || (await this.query('SELECT 1').then(() => 'answers')),
+    );
+    if (hasEnded === true) throw new Error(`Postgres ended at once: ${this.log().slice(-500)}`);
   }
 
   get postmaster(): Child {

@@ -8,8 +8,8 @@ import {
   majors,
   managedPrimary,
   managedStandby,
+  Member,
   streaming,
-  type Member,
 } from './member.js';
 
 /** fence, drain, slots, follow, checkpoint: one primary and one standby for all of them. */
@@ -84,6 +84,28 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     expect(await pg1.refusal({ verb: 'follow', ...pg2.source })).toBe('not-in-recovery');
   });
 
+  test('what somebody sets by ALTER SYSTEM in place of the keeper is taken back while Postgres runs (D2)', async () => {
+    const name = await standbyName();
+    await pg1.must({ verb: 'gate', do: 'open', standbys: [name] });
+    const names = () => pg1.value('SHOW synchronous_standby_names');
+    expect(await names()).toContain(name);
+    await pg1.query("ALTER SYSTEM SET synchronous_standby_names = ''");
+    await pg1.query('SELECT pg_reload_conf()');
+    await waitFor('it to count', eventuallyMs, async () => (await names()) === '');
+    // The agent asks for them every second.
+    await pg1.facts();
+    await waitFor('the gate', eventuallyMs, async () => String(await names()).includes(name));
+    await pg1.must({ verb: 'gate', do: 'open' });
+
+    await pg2.query("ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
+    await pg2.query('SELECT pg_reload_conf()');
+    await waitFor('no WAL', eventuallyMs, async () => !('receiver' in (await pg2.facts()).sql));
+    expect(await pg2.must({ verb: 'follow', ...pg1.source, history: await historyOf(pg1) })).toMatchObject({
+      streaming: true,
+    });
+    expect(pg2.read('var/data/postgresql.auto.conf')).not.toMatch(/^primary_conninfo/m);
+  });
+
   test('follow: another system is refused, a source that is away is timed out (D4)', async () => {
     const history = await historyOf(pg1);
     expect(await pg2.refusal({ verb: 'follow', ...pg1.source, history: { ...history, systemId: '7' } })).toBe(
@@ -144,6 +166,40 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
       );
       await waitFor('the drain to be over', eventuallyMs, async () => !(await pg1.facts()).drain);
     });
+  });
+
+  test('init: a standby of provisioning streams under the name of its incarnation, so that it can be recorded (R5)', async () => {
+    const streamsAs = (name: string) =>
+      waitFor(`pg3 to stream as ${name}`, eventuallyMs, () =>
+        pg1.value(
+          `SELECT count(*) = 1 FROM pg_stat_replication WHERE application_name = '${name}' AND state = 'streaming'`,
+        ),
+      );
+    const pg3 = await Member.make('pg3', binDir, built.file);
+    try {
+      const source = `host=127.0.0.1 port=${pg1.port} user=postgres`;
+      await pg3.run('pg_basebackup', ['-d', source, '-D', pg3.dataDir, '-c', 'fast']);
+      pg3.write('var/data/standby.signal', '');
+      pg3.write(
+        'etc/hotspare.conf',
+        `primary_conninfo = '${source} application_name=pg3 connect_timeout=3'\n`,
+      );
+      await pg3.bootBare();
+      await streamsAs('pg3');
+      await pg3.startKeeper();
+      await pg3.must({ verb: 'init', managed: true, gate: 'close' });
+      const { applicationName } = await pg3.facts();
+      expect(applicationName).toMatch(/^pg3\.[0-9a-f]{8}$/);
+      expect(pg3.read('etc/hotspare.conf')).toContain(
+        `primary_conninfo = '${source} application_name=${applicationName} connect_timeout=3'`,
+      );
+      await streamsAs(applicationName);
+      const { gate } = await pg1.must({ verb: 'gate', do: 'add', standbys: [applicationName] });
+      expect(gate).toMatchObject({ kind: 'open', proven: true });
+      await pg1.must({ verb: 'gate', do: 'open' });
+    } finally {
+      await pg3.destroy();
+    }
   });
 
   test('one order at a time; facts and a fence wait for nobody (F2)', async () => {

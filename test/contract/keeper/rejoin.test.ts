@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { KnownSelf } from '../../../agent/core/lead/model.js';
+import { selfOf } from '../../../agent/keeper/self.js';
 import type { RequestOf } from '../../../common/keeper/protocol.js';
 import { place } from '../../../common/postgres/position.js';
 import { eventuallyMs } from '../../support/patience.js';
@@ -56,6 +58,18 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     ...to.source,
     history: await historyOf(to),
   });
+  /** What its agent makes of its keeper's looks until `work` is done. */
+  async function looksDuring(member: Member, work: () => Promise<void>) {
+    const looks: KnownSelf[] = [];
+    let isOver = false;
+    const over = work().finally(() => (isOver = true));
+    while (!isOver) {
+      const self = selfOf(await member.facts());
+      if (self.kind === 'known') looks.push(self);
+    }
+    await over;
+    return looks;
+  }
   /** Rows that nobody else has: written behind the gate, as a primary that was never told does. */
   const writeAlone = (member: Member, text: string) =>
     member.query(
@@ -66,6 +80,8 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     const [pg1, pg2] = await pair();
     const pg3 = await add(managedStandby('pg3', pg1, built.file));
     await pg1.query("INSERT INTO notes VALUES ('replicated')");
+    // A checkpoint that no session waits for is spread over minutes when it has much to write.
+    await pg1.query("INSERT INTO notes SELECT 'to write' FROM generate_series(1, 100000)");
     await Promise.all([replayed(pg2, pg1), replayed(pg3, pg1)]);
     await pg3.must({ verb: 'follow' });
     await pg2.must({ verb: 'follow' });
@@ -101,6 +117,8 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     expect(answer).toMatchObject({ outcome: 'done', result: { method: 'rewind' } });
     const kept = answer.outcome === 'done' ? answer.result.kept : undefined;
     expect(kept?.bytes).toBeGreaterThan(0);
+    // What lies behind the fork, and not whole segments.
+    expect(kept?.bytes).toBeLessThan(4 * 1_048_576);
     expect(readdirSync(kept!.folder).some((name) => name.startsWith('00000001'))).toBe(true);
     await pg1.boot();
     await streaming(pg1, pg2);
@@ -138,12 +156,17 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
       method: 'basebackup',
       kept: { bytes: expect.any(Number) as number },
     });
-    await pg1.boot();
+    // It comes with the control file of a running primary, and is never taken for one.
+    const looks = await looksDuring(pg1, () => pg1.boot());
+    expect(looks.filter(({ process, writable }) => process === 'running' && writable)).toEqual([]);
     await streaming(pg1, pg2);
     expect(await count(pg1, 'of the other history')).toBe(0);
     expect((await pg1.facts()).incarnation).not.toBe(one.incarnation);
-    // A clone has no WAL of the fork, and still knows its history.
+    // A clone has no WAL of the fork, and still knows its history: none of what it streamed is taken for its own.
     expect(await pg1.must(await order('follow', pg2))).toMatchObject({ method: 'follow' });
+    await pg2.query("INSERT INTO notes VALUES ('streamed')");
+    await replayed(pg1, pg2);
+    expect(await pg1.must(await order('basebackup', pg2))).not.toHaveProperty('kept');
   });
 
   test('no source that is in recovery, of another system, or without its signal file (D2)', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -106,6 +106,24 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     expect((await pg1.facts()).gate).toMatchObject({ kind: 'closed' });
     expect(pg1.read('etc/hotspare.conf')).toContain('"hotspare gate ');
   });
+
+  test.skipIf(account.uid === undefined)(
+    'root becomes the account that it is told, and nobody else can',
+    async () => {
+      expect(pg1.prepareStart([], {})).toMatchObject({ status: 1 });
+      const { status, said } = pg1.prepareStart(['--user', 'postgres'], {});
+      expect([status, said]).toEqual([0, expect.stringContaining('the gate is closed')]);
+      expect(statSync(pg1.path('etc/hotspare.conf')).uid).toBe(account.uid);
+      expect(pg1.prepareStart(['--user', 'nobody-such'], {})).toMatchObject({
+        status: 1,
+        said: expect.stringContaining('there is no user "nobody-such"') as string,
+      });
+      expect(pg1.prepareStart(['--user', 'root'])).toMatchObject({
+        status: 2,
+        said: expect.stringContaining('only root may say --user') as string,
+      });
+    },
+  );
 
   test('what would beat the keeper’s file is taken out of postgresql.auto.conf, other settings stay (D2)', async () => {
     appendFileSync(

@@ -5,11 +5,12 @@ import pg from 'pg';
 import { leaseOf } from '../../../agent/consul/lease/lease.js';
 import type { LeadDecision, Outcome } from '../../../agent/core/lead/model.js';
 import { Keeper } from '../../../agent/keeper/keeper.js';
-import { comparePositions, distanceBetween } from '../../../agent/keeper/position.js';
+import { comparePositions, distanceBetween, hasAllOf } from '../../../agent/keeper/position.js';
 import type { LeasePort } from '../../../agent/lease-port.js';
 import { LedgerFile } from '../../../agent/memory/ledger.js';
 import { LeadLoop } from '../../../agent/shell/lead/loop.js';
 import { ConsulConnection } from '../../../common/consul/connection.js';
+import { historyMeta } from '../../../common/failover/published-history.js';
 import type { FailoverOrder, Policy } from '../../../common/failover/shapes.js';
 import type { Snapshot } from '../../../common/failover/snapshot.js';
 import { systemClock, systemRandom } from '../../../common/runtime/clock.js';
@@ -18,6 +19,7 @@ import { startConsul, type RealConsul } from '../../support/consul.js';
 import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { Member, streaming } from '../keeper/member.js';
+import { fetchAnew } from '../../support/fetch-anew.js';
 
 const firstPolicy: Policy = {
   roles: 'managed',
@@ -37,6 +39,8 @@ class Lead {
   private loop: LeadLoop | undefined;
   private waiting: { row: string; resolve: () => void }[] = [];
   lease!: LeasePort;
+  /** What a probe finds. */
+  isServing: boolean | undefined;
 
   constructor(
     readonly member: Member,
@@ -44,6 +48,9 @@ class Lead {
     private readonly folder: string,
   ) {}
 
+  get isRunning(): boolean {
+    return this.loop !== undefined;
+  }
   get last(): LeadDecision | undefined {
     return this.decisions.at(-1);
   }
@@ -77,8 +84,10 @@ class Lead {
         ),
         firstPolicy,
         compare: comparePositions,
+        hasAllOf,
         distance: distanceBetween,
         maxLag: 16 * 1024 * 1024,
+        isEligible: true,
       },
       keeper: new Keeper({ socket: this.member.socket, member: name, clock: systemClock }),
       lease,
@@ -87,17 +96,20 @@ class Lead {
         ask: async (other) => {
           const loop = leads.find(({ member }) => member.name === other)?.loop;
           return loop
-            ? { kind: 'known', self: loop.seen, epoch: loop.epoch, eligible: { ok: true } }
+            ? { kind: 'known', self: loop.seen, ...loop.noted, eligible: { ok: true } }
             : { kind: 'unknown', why: 'its agent does not run' };
         },
       },
       startProcess: () => this.member.boot(),
       published: () => published,
+      isServing: () => this.isServing,
       onDecision: (decision) => {
         this.decisions.push({ ...decision, atMs: performance.now() });
         for (const each of this.waiting.filter(({ row }) => row === decision.row)) each.resolve();
         this.waiting = this.waiting.filter(({ row }) => row !== decision.row);
-        if (decision.publish !== 'unchanged' && decision.publish !== 'as-seen') published = decision.publish;
+        if (decision.publish === 'unchanged' || decision.publish === 'as-seen') return;
+        if (decision.publish !== published) this.cluster.announce(this.member, decision.publish);
+        published = decision.publish;
       },
       onOutcome: (outcome) => this.outcomes.push(outcome),
       clock: systemClock,
@@ -109,6 +121,11 @@ class Lead {
   /** Tells as soon as that row decides. */
   untilRow(row: string, resolve: () => void): void {
     this.waiting.push({ row, resolve });
+  }
+
+  /** As the session tells that an agent holds, when it ends. */
+  wake(): void {
+    this.loop?.wake();
   }
 
   /** SIGKILL, and what a service manager does after it. The agent's part forgets everything but its disk. */
@@ -125,9 +142,23 @@ class Lead {
       case 'postmaster':
         this.member.postmaster.signalAll('SIGKILL');
         await this.member.postmaster.ended();
-        // A rejoin may be at the data directory: then it is the agent that starts it.
-        await this.member.boot().catch(() => {});
+        this.wake();
+        await this.restart();
     }
+  }
+
+  /** As its unit would: until it runs. A rejoin may be at the data directory, and then it may be the agent that starts it. */
+  private restart(): Promise<unknown> {
+    const start = async () => {
+      try {
+        await this.member.boot();
+        return true;
+      } catch (error) {
+        if (String(error).includes('Postgres runs already')) return true;
+        throw error;
+      }
+    };
+    return waitFor('Postgres to run again', eventuallyMs * 2, start, 100);
   }
 
   async stop(): Promise<void> {
@@ -159,6 +190,7 @@ class Lead {
 /** One primary, one standby, and the leads of both; Consul is one server. */
 export class Cluster {
   readonly leads: Lead[] = [];
+  private readonly announced = new Map<string, Promise<void>>();
   private orders = 0;
 
   private constructor(
@@ -190,10 +222,29 @@ export class Cluster {
     this.leads.push(new Lead(member, this, this.folder));
   }
 
-  private async register(name: string): Promise<void> {
-    const answer = await fetch(`${this.consul.httpUrl}/v1/agent/service/register`, {
+  /** As an agent writes its member's role into the catalogue, with the history that the record tells. */
+  announce(member: Member, role: 'primary' | 'replica' | 'none'): void {
+    const before = this.announced.get(member.name) ?? Promise.resolve();
+    const now = before.then(async () => {
+      const { record } = await this.snapshot();
+      const { epoch, history } = record.kind === 'value' ? record.value : {};
+      await this.register(member.name, {
+        Address: '127.0.0.1',
+        Port: member.port,
+        Tags: role === 'none' ? [] : [role],
+        Meta: epoch === undefined || !history ? {} : historyMeta({ ...history, epoch }),
+      });
+    });
+    this.announced.set(
+      member.name,
+      now.catch(() => {}),
+    );
+  }
+
+  private async register(name: string, more: object = {}): Promise<void> {
+    const answer = await fetchAnew(`${this.consul.httpUrl}/v1/agent/service/register`, {
       method: 'PUT',
-      body: JSON.stringify({ ID: `pg@${name}`, Name: 'pg' }),
+      body: JSON.stringify({ ID: `pg@${name}`, Name: 'pg', ...more }),
     });
     if (!answer.ok) throw new Error(await answer.text());
   }
@@ -210,15 +261,54 @@ export class Cluster {
     await this.settled('pg1');
   }
 
+  /** Of an agent that runs. */
+  private get lease(): LeasePort {
+    return (this.leads.find(({ isRunning }) => isRunning) ?? this.leads[0]!).lease;
+  }
+
   async snapshot(): Promise<Snapshot> {
-    const read = await this.leads[0]!.lease.read({ consistent: true });
+    const read = await this.lease.read({ consistent: true });
     if (read.kind !== 'answered') throw new Error(read.why);
     return read.snapshot;
   }
 
+  /** As when its agent's sign of life is missing for too long. */
+  async endSession(): Promise<void> {
+    const { holder } = await this.snapshot();
+    if (holder !== undefined)
+      await fetchAnew(`${this.consul.httpUrl}/v1/session/destroy/${holder}`, { method: 'PUT' });
+  }
+
+  async setPolicy(change: Partial<Policy>): Promise<void> {
+    const was = await this.snapshot();
+    const before = was.policy.kind === 'value' ? was.policy.value : firstPolicy;
+    const written = await this.lease.write({
+      kind: 'setPolicy',
+      was,
+      policy: { ...before, ...change },
+    });
+    if (written.kind !== 'applied') throw new Error(JSON.stringify(written));
+  }
+
+  /** Until the record names these, the holder first. */
+  async recorded(durability: Policy['durability'], ...members: readonly string[]): Promise<void> {
+    try {
+      await waitFor(`the record of ${members.join(', ')}`, eventuallyMs, async () => {
+        const { record } = await this.snapshot();
+        return (
+          record.kind === 'value' &&
+          record.value.durability === durability &&
+          record.value.members.map(({ name }) => name).join() === members.join()
+        );
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}\n${this.story()}`, { cause: error });
+    }
+  }
+
   async order(order: Record<string, unknown> & { kind: FailoverOrder['kind'] }): Promise<void> {
     const id = `test ${(this.orders += 1)}`;
-    const written = await this.leads[0]!.lease.write({
+    const written = await this.lease.write({
       kind: 'placeOrder',
       was: await this.snapshot(),
       order: { id, ...order } as unknown as FailoverOrder,
@@ -294,6 +384,7 @@ export class Cluster {
 
   async destroy(): Promise<void> {
     await Promise.all(this.leads.map((lead) => lead.stop().catch(() => {})));
+    await Promise.all(this.announced.values());
     await Promise.all(this.leads.map(({ member }) => member.destroy()));
     await this.consul.destroy();
     rmSync(this.folder, { recursive: true, force: true });
@@ -303,6 +394,8 @@ export class Cluster {
 /** A bare client that inserts one number after the other, wherever it is let to; what was acknowledged is kept outside. */
 export class Writer {
   readonly acknowledged: number[] = [];
+  /** Why sessions were refused or lost, and inserts that had no answer. */
+  readonly failures: string[] = [];
   /** The longest time without an acknowledgement, in ms. */
   longestPauseMs = 0;
   private isOver = false;
@@ -310,7 +403,11 @@ export class Writer {
   private lastMs = performance.now();
   private readonly work: Promise<void>;
 
-  constructor(private readonly members: readonly Member[]) {
+  /** `patienceMs`: a log-in or an insert is waited for so long; a busy machine may need seconds. */
+  constructor(
+    private readonly members: readonly Member[],
+    private readonly patienceMs = 5_000,
+  ) {
     this.work = this.write();
   }
 
@@ -332,21 +429,22 @@ export class Writer {
         ...member.source,
         user: 'postgres',
         database: 'postgres',
-        connectionTimeoutMillis: 500,
+        connectionTimeoutMillis: this.patienceMs,
       });
       client.on('error', () => {});
       try {
         await client.connect();
         while (!this.isOver) {
           const n = (this.next += 1);
-          await withinMs(1_000, client.query('INSERT INTO tally VALUES ($1)', [n]));
+          await withinMs(this.patienceMs, client.query('INSERT INTO tally VALUES ($1)', [n]));
           this.acknowledged.push(n);
           const nowMs = performance.now();
           this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - this.lastMs);
           this.lastMs = nowMs;
         }
-      } catch {
+      } catch (error) {
         // The other one, then; whether this number was written is not known.
+        this.failures.push(`${member.name}: ${String(error)}`);
       }
       await withinMs(200, client.end()).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 5));

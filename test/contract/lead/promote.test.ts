@@ -56,6 +56,19 @@ describe.each(majors)(
       expect(readdirSync(pg1.path('state/kept')).length).toBeGreaterThan(0);
     });
 
+    test('the primary hangs: on the order it is fenced, and another is promoted (O1, F1)', async () => {
+      const [pg1, pg2] = await begin();
+      await pg1.query('INSERT INTO tally SELECT generate_series(1, 10)');
+      await waitFor('pg2 to replay', eventuallyMs, async () => (await count('pg2')) === 10);
+      pg1.postmaster.signalAll('SIGSTOP');
+      await cluster.order({ kind: 'promote', to: 'pg2', oldPrimaryIsOff: false, recordLost: false });
+      await waitFor('pg2 to lead', 2 * eventuallyMs, () => cluster.lead('pg2').publish === 'primary');
+      await pg1.postmaster.ended();
+      await pg2.query('INSERT INTO tally VALUES (5000)');
+      await pg1.boot();
+      await cluster.settled('pg2');
+    });
+
     test('the holder that crashed goes on by itself, in a new epoch (O1, D3)', async () => {
       const [pg1] = await begin();
       await pg1.query('INSERT INTO tally SELECT generate_series(1, 1000)');

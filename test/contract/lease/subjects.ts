@@ -45,6 +45,8 @@ export interface Subject {
   start(): Promise<void>;
   /** Consul starts anew and knows nothing any more. */
   lose(): Promise<void>;
+  /** Makes a backup of Consul's data; what comes of it brings them back. */
+  backup(): Promise<() => Promise<void>>;
   destroy(): Promise<void>;
 }
 
@@ -108,6 +110,10 @@ function fake(): Subject {
       return agent;
     },
     lose: async () => state.lose(),
+    async backup() {
+      const restore = state.backup();
+      return async () => restore();
+    },
     async put(name, text) {
       const Value = Buffer.from(text).toString('base64');
       state.transact([{ Verb: 'set', Key: failoverKeys(subject.service).prefix + name, Value }]);
@@ -225,6 +231,14 @@ async function real(): Promise<Subject> {
       await consul.stop();
       consul.forget();
       await consul.start();
+    },
+    async backup() {
+      const { service } = subject;
+      await waitFor('the service at the servers', eventuallyMs, async () => {
+        const listed = await fetch(`${consul.httpUrl}/v1/catalog/service/${service}`);
+        return ((await listed.json()) as unknown[]).length > 0;
+      });
+      return consul.backup();
     },
     async destroy() {
       for (const one of open) one.close();

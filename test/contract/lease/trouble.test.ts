@@ -98,6 +98,25 @@ describe.each(Object.entries(subjects))('%s', (_, make) => {
     await watched.end();
   });
 
+  test('an older backup of Consul, from before there was a sign of life: a session can be opened again at once', async () => {
+    const agent = await subject().agent('pg1');
+    const restore = await subject().backup();
+    const { by } = await firstHolder(agent.lease, 'pg1');
+    const watched = watch(agent);
+    await waitFor('the holder', eventuallyMs, () => watched.snapshots.at(-1)?.holder === by.session);
+    await restore();
+    await waitFor('what was before', eventuallyMs, () => watched.snapshots.at(-1)?.leader.kind === 'absent');
+    const session = await opened(agent.lease, by.session);
+    expect(session).not.toBe(by.session);
+    const anew = { member: 'pg1', session };
+    const was = await seen(agent.lease);
+    const written = applied(
+      await agent.lease.write({ kind: 'acquire', was, by: anew, first: recordOf(1, 'pg1') }),
+    );
+    expect(written.holder).toBe(session);
+    await watched.end();
+  });
+
   test('a token without rights is not an empty Consul', async () => {
     const { poor, rich } = await subject().poorAndRich('pg1');
     const refused = { kind: 'refused', why: expect.stringContaining('the token needs') as string };

@@ -14,8 +14,8 @@ import { payloadOf } from '../../../provision/box/payload.js';
 import { aclOf } from '../../../provision/consul/acl.js';
 import { filesOf } from '../../../provision/files/files.js';
 import { writeFiles } from '../../../provision/files/write.js';
-import { firewallOf } from '../../../provision/services/firewall.js';
-import { drivenUnits } from '../../../provision/services/units.js';
+import { firewallOf } from '../../../provision/services/derived/firewall.js';
+import { drivenUnits } from '../../../provision/services/derived/units.js';
 import { boxesSite } from '../../../provision/site/real-boxes.js';
 import { makeSecrets } from '../../../provision/site/secrets.js';
 import { labFacts, type LabSite } from '../../../provision/site/site.js';
@@ -48,6 +48,8 @@ const lab: LabSite = {
   secrets,
   pathsOf: (one) => boxPaths(folder, one),
   nginxUser: undefined,
+  accountName: 'unused',
+  directory: folder,
   postgresAccount: undefined,
 };
 mkdirSync(folder, { recursive: true });

@@ -29,7 +29,7 @@ export const tcp: KindOf<TcpWords> = {
   figures: () => ({}),
 };
 `,
-    'agent/drivers/tcp/config.ts': `import type { ConfigReader } from '../../../common/config-reader.js';
+    'agent/drivers/tcp/config.ts': `import type { ConfigReader } from '../../../common/text/config-reader.js';
 import { optionalMapping, timings, type Timings } from '../../config/service.js';
 import type { ServiceOf } from '../kind.js';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { DownError, type PoolConfig } from '../../../sidecar/index.js';
-import { eventuallyMs } from '../../support/patience.js';
+import { briefMs, eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { bench, flavours } from './setup.js';
 
@@ -10,7 +10,7 @@ const at = bench();
 describe.each(flavours)('$name: Client', (flavour) => {
   const make = (options?: PoolConfig) => at.client(flavour, options);
   const nowhere: PoolConfig = flavour.discovery
-    ? { hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: 300 }
+    ? { hotspare: { hosts: ['127.0.0.1:1'] }, connectionTimeoutMillis: briefMs }
     : { host: '127.0.0.1', port: 1 };
 
   test('connect and end: promises', async () => {

@@ -16,7 +16,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Client, Pool, type PoolConfig } from '../../../sidecar/index.js';
 import { startPostgres, type RealPostgres } from '../../support/postgres.js';
-import { speakTls } from '../../support/tls.js';
+import { speakTls } from '../../support/programs/tls.js';
 import { eventuallyMs, patient } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 

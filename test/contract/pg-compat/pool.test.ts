@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { DownError, Pool, type PoolConfig } from '../../../sidecar/index.js';
-import { eventuallyMs } from '../../support/patience.js';
+import { briefMs, eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
 import { bench, flavours } from './setup.js';
 
@@ -164,7 +164,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
   });
 
   test('max: no more than that; connectionTimeoutMillis: how long one waits for a turn', async () => {
-    const pool = make({ max: 1, connectionTimeoutMillis: 400 });
+    const pool = make({ max: 1, connectionTimeoutMillis: briefMs });
     const client = await pool.connect();
     const text = 'timeout exceeded when trying to connect';
     const queued = pool.connect();
@@ -195,7 +195,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
   });
 
   test('maxLifetimeSeconds: idle ones when it is over, busy ones when released', async () => {
-    const pool = make({ maxLifetimeSeconds: 0.2, idleTimeoutMillis: 60_000 });
+    const pool = make({ maxLifetimeSeconds: 2, idleTimeoutMillis: 60_000 });
     const busy = await pool.connect();
     await pool.query('SELECT 1');
     expect(counts(pool)).toEqual([2, 1, 0, 0]);
@@ -351,7 +351,7 @@ describe.each(ways)('$name', ({ discovery, make }) => {
 
   test('nobody there', async () => {
     const nowhere = discovery ? { hotspare: { hosts: ['127.0.0.1:1'] } } : { host: '127.0.0.1', port: 1 };
-    const pool = make({ ...nowhere, connectionTimeoutMillis: 300 });
+    const pool = make({ ...nowhere, connectionTimeoutMillis: briefMs });
     const error = await pool.query('SELECT 1').catch((thrown: unknown) => thrown);
     // On purpose: who knows several members asks them all, and says in one error what came of it.
     if (discovery) expect(error).toBeInstanceOf(DownError);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patient } from '../../support/patience.js';
-import { bundleLibrary } from '../../support/bundled-library.js';
+import { bundleLibrary } from '../../support/built/bundled-library.js';
 import { startPostgresPair, type PostgresPair } from '../../support/postgres.js';
 
 /**

@@ -21,6 +21,8 @@ export class ConsulState {
   readonly sessions = new Map<string, Session>();
   readonly services = new Set<string>();
   readonly checks = new Map<string, Check>();
+  /** The checks that the servers have; their agents send them what is registered, and believe that they keep it. */
+  readonly #sent = new Set<string>();
   readonly #changed = new Set<() => void>();
   readonly #removed: { key: string; index: number }[] = [];
   #index = 10;
@@ -56,6 +58,7 @@ export class ConsulState {
 
   register(id: string, ttlMs: number): void {
     const there = this.checks.get(id);
+    this.#sent.add(id);
     this.checks.set(id, { id, ttlMs, isPassing: there?.isPassing ?? true, timer: there?.timer });
     this.#await(id);
   }
@@ -78,7 +81,7 @@ export class ConsulState {
   makeSession(Name: string, checks: readonly string[]): string | Error {
     for (const id of checks) {
       const check = this.checks.get(id);
-      if (!check) return new Error(`Missing check '${id}' registration`);
+      if (!check || !this.#sent.has(id)) return new Error(`Missing check '${id}' registration`);
       if (!check.isPassing) return new Error(`Check '${id}' is in critical state`);
     }
     const ID = `00000000-0000-4000-8000-${String(++this.#made).padStart(12, '0')}`;
@@ -106,6 +109,19 @@ export class ConsulState {
     this.#removed.length = 0;
     this.#index = 1;
     this.#tell();
+  }
+
+  /** What gives the servers back what they have now. */
+  backup(): () => void {
+    const [pairs, sessions, sent] = [this.pairs, new Map(this.sessions), new Set(this.#sent)];
+    return () => {
+      this.pairs = pairs;
+      this.sessions.clear();
+      for (const [id, session] of sessions) this.sessions.set(id, session);
+      for (const id of this.#sent) if (!sent.has(id)) this.#sent.delete(id);
+      this.#index += 1;
+      this.#tell();
+    };
   }
 
   #await(id: string): void {

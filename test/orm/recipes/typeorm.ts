@@ -1,5 +1,11 @@
 import pg from 'pg';
-import { DataSource, EntitySchema, QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import {
+  DataSource,
+  EntitySchema,
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { ConnectionLostError, Pool, type PoolConfig } from '../../../sidecar/index.js';
 
 interface NoteRow {
@@ -49,6 +55,9 @@ export async function connect(config: PoolConfig) {
 export function driverError(error: unknown): unknown {
   if (error instanceof QueryFailedError) return error.driverError;
   // It lets go of a connection that ends between two statements, and sends the next one nowhere.
-  if (error instanceof QueryRunnerAlreadyReleasedError) return new ConnectionLostError(error.message, error);
+  const isLetGo =
+    error instanceof QueryRunnerAlreadyReleasedError ||
+    error instanceof QueryRunnerProviderAlreadyReleasedError;
+  if (isLetGo) return new ConnectionLostError(error.message, error);
   return error;
 }

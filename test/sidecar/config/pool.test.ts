@@ -3,9 +3,11 @@ import { parseLimits } from '../../../sidecar/config/pool.js';
 
 test('limits of a pool: defaults, and what is refused', () => {
   expect(() => parseLimits({ writeWaitMs: -1 })).toThrow(/writeWaitMs is -1; expected/);
+  expect(() => parseLimits({ ackTimeoutMs: 99 })).toThrow(/ackTimeoutMs is 99.*100 or more/);
   expect(() => parseLimits({ maxReplicaLagBytes: NaN })).toThrow(/maxReplicaLagBytes/);
   expect(parseLimits({})).toEqual({
     writeWaitMs: 0,
+    ackTimeoutMs: 5_000,
     maxReplicaLagBytes: Infinity,
     warmSpare: true,
     readYourWrites: false,

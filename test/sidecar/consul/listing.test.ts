@@ -48,6 +48,23 @@ describe('who plays what, from the health of a service', () => {
   ])('%s', (_, body, primary, replica) => {
     expect(listing(body)).toEqual({ primary, replica });
   });
+  test('which history each of them has, where its agent has published one', () => {
+    const own = (epoch: string) => ({
+      Meta: { 'hotspare-system': '7', 'hotspare-epoch': epoch, 'hotspare-timeline': '3' },
+    });
+    const body = [
+      instance('a', ['primary'], 'passing', own('2')),
+      instance('b', ['replica'], 'passing', own('two')),
+    ];
+    expect(listing(body)).toEqual({
+      primary: {
+        ...found('a'),
+        systems: { 'a:5432': '7' },
+        histories: { 'a:5432': { systemId: '7', epoch: 2, timeline: 3 } },
+      },
+      replica: { ...found('b'), systems: { 'b:5432': '7' } },
+    });
+  });
   test('nobody at all is no knowledge: a token that may see nothing gets the same', () => {
     expect(listing([])).toBeNull();
   });

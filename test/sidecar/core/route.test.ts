@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { eligible, memberAgeMs, memberLagBytes } from '../../../sidecar/core/eligible.js';
+import { eligible, memberAgeMs, memberLagBytes } from '../../../sidecar/core/mode/eligible.js';
 import type { Effect, Event } from '../../../sidecar/core/model.js';
-import { sentence } from '../../../sidecar/core/reasons.js';
+import { sentence } from '../../../sidecar/core/words/reasons.js';
 import { initialState, route } from '../../../sidecar/core/route.js';
 import { topologyOf } from '../../../sidecar/postgres/pool/topology.js';
 import {

@@ -1,7 +1,7 @@
 import { formatLsn } from '../../../common/postgres/lsn.js';
 import type { Role, Target } from '../../../common/names.js';
 import type { Effect, Event, Lookup, RouteConfig, State, Trouble } from '../../../sidecar/core/model.js';
-import { sentence } from '../../../sidecar/core/reasons.js';
+import { sentence } from '../../../sidecar/core/words/reasons.js';
 import { route, startOf } from '../../../sidecar/core/route.js';
 
 /** Members of the stories have one letter; that is their host. */
@@ -136,6 +136,8 @@ function describe(event: Event): string {
       return `${event.by} to ${event.target.host}: ${event.trouble.kind}`;
     case 'write-refused':
       return `${event.target.host} refused a write`;
+    case 'acknowledgements':
+      return `${event.target.host} ${event.missing ? 'lets writes wait' : 'acknowledges again'}`;
     case 'served':
       return `a session to ${event.target.host} is served`;
     case 'tick':

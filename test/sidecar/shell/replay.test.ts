@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../../common/names.js';
-import { includes, type Position } from '../../../sidecar/core/position.js';
+import { includes, type Position } from '../../../sidecar/core/history/position.js';
 import { Fresh } from '../../../sidecar/shell/fresh.js';
 import { Replay } from '../../../sidecar/shell/replay.js';
 import { ManualClock, settled } from '../../fakes/manual-clock.js';

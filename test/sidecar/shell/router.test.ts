@@ -26,14 +26,16 @@ function started() {
         probe: () => {},
         whereabouts: null,
         askWhereabouts: () => Promise.resolve(null),
+        askWaiting: () => Promise.resolve(null),
         stop: () => {},
       }),
     },
     clock,
     patience: new AwakeClock(clock),
     random: () => 0,
+    inFlight: () => null,
     onCrowd: () => {},
-    config: { ...config, tickMs: 1_000, patienceMs: 2_000 },
+    config: { ...config, tickMs: 1_000, patienceMs: 2_000, ackTimeoutMs: 5_000 },
   });
   router.start();
   propose({ role: 'primary', lookup: found('a'), source: 'dns' });

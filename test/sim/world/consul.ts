@@ -16,20 +16,25 @@ export type Op =
 /** Only in transactions that are broken on purpose: whatever stands there. */
 export const anyIndex = -1;
 
+const nothing: Entry = { value: undefined, index: 0, session: undefined };
+
 export class SimConsul {
   isUp = true;
   private index = 1;
-  private keys = new Map<string, Entry>();
+  /** Never changed in place: whoever has read it has what stood there then. */
+  private keys: ReadonlyMap<string, Entry> = new Map<string, Entry>();
+  /** The next keys, while a transaction is applied. */
+  private writing = new Map<string, Entry>();
   private readonly sessions = new Map<string, string>();
   private made = 0;
 
   get(key: string): Entry {
-    return this.keys.get(key) ?? { value: undefined, index: 0, session: undefined };
+    return this.keys.get(key) ?? nothing;
   }
 
   /** What a read of all keys gives, to be looked at later. */
   snapshot(): ReadonlyMap<string, Entry> {
-    return new Map(this.keys);
+    return this.keys;
   }
 
   openSession(node: string): string {
@@ -45,43 +50,65 @@ export class SimConsul {
   /** `Behavior: release`: the key stays, and nobody holds it. */
   endSession(session: string): void {
     if (!this.sessions.delete(session)) return;
-    for (const [key, entry] of this.keys)
+    const keys = new Map(this.keys);
+    for (const [key, entry] of keys)
       if (entry.session === session)
-        this.keys.set(key, { ...entry, session: undefined, index: (this.index += 1) });
+        keys.set(key, { ...entry, session: undefined, index: (this.index += 1) });
+    this.keys = keys;
   }
 
   endSessionsOf(node: string): void {
     for (const [id, of] of [...this.sessions]) if (of === node) this.endSession(id);
   }
 
+  /** Its servers lose all that they had. */
+  lose(): void {
+    this.keys = new Map();
+    this.sessions.clear();
+  }
+
+  /** All that a backup holds. Sessions that nobody shows life for are over before anything is read. */
+  restore(keys: ReadonlyMap<string, Entry>): void {
+    for (const id of [...this.sessions.keys()])
+      if (![...keys.values()].some(({ session }) => session === id)) this.sessions.delete(id);
+    this.keys = new Map(
+      [...keys].map(([key, entry]) => [
+        key,
+        entry.session !== undefined && this.sessions.has(entry.session)
+          ? entry
+          : { ...entry, session: undefined },
+      ]),
+    );
+  }
+
   /** Whether it was applied. */
   transact(ops: readonly Op[]): boolean {
-    const before = new Map(this.keys);
+    this.writing = new Map(this.keys);
     this.index += 1;
     const isApplied = ops.every((op) => this.apply(op));
-    if (!isApplied) this.keys = before;
+    if (isApplied) this.keys = this.writing;
     return isApplied;
   }
 
   private apply(op: Op): boolean {
-    const entry = this.get(op.key);
+    const entry = this.writing.get(op.key) ?? nothing;
     switch (op.verb) {
       case 'lock':
         if (!this.isValid(op.session) || (entry.session !== undefined && entry.session !== op.session))
           return false;
-        this.keys.set(op.key, { value: op.value, index: this.index, session: op.session });
+        this.writing.set(op.key, { value: op.value, index: this.index, session: op.session });
         return true;
       case 'unlock':
         if (entry.session !== op.session) return false;
-        this.keys.set(op.key, { value: op.value, index: this.index, session: undefined });
+        this.writing.set(op.key, { value: op.value, index: this.index, session: undefined });
         return true;
       case 'cas':
         if (op.index !== anyIndex && entry.index !== op.index) return false;
-        this.keys.set(op.key, { value: op.value, index: this.index, session: entry.session });
+        this.writing.set(op.key, { value: op.value, index: this.index, session: entry.session });
         return true;
       case 'delete-cas':
         if (op.index !== anyIndex && entry.index !== op.index) return false;
-        this.keys.delete(op.key);
+        this.writing.delete(op.key);
         return true;
       case 'check-index':
         return entry.index === op.index;

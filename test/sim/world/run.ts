@@ -1,4 +1,7 @@
 import { nothingBroken, type Breakage } from './breakage.js';
+import { faultsMs, scenarioOf, type Scenario } from './deeds.js';
+import { carryOut } from './interpret.js';
+import type { SimPostgres } from './postgres.js';
 import { World, type Violation } from './world.js';
 
 export interface RunResult {
@@ -6,89 +9,74 @@ export interface RunResult {
   readonly violations: readonly Violation[];
 }
 
-/** How long faults go on, and how long the rest may take to heal, in simulated ms. */
-const faultsMs = 30_000;
+/** How long what is left may take to heal, in simulated ms. */
 const healMs = 30_000;
 
 /** One seed: faults and switchovers at random moments, then healing; then what must hold at the end is looked at. */
-export function run(seed: number, broken: Breakage = nothingBroken): RunResult {
-  // Every third with three members.
-  const world = new World(seed, seed % 3 === 0 ? ['pg1', 'pg2', 'pg3'] : ['pg1', 'pg2'], broken);
+export const run = (seed: number, broken: Breakage = nothingBroken, isEnough?: IsEnough): RunResult =>
+  play(scenarioOf(seed, broken), broken, isEnough);
+
+/** A violation after which the rest is of no interest. */
+export type IsEnough = (violation: Violation) => boolean;
+
+class Enough extends Error {}
+
+/** The same again for the same scenario. */
+export function play(
+  scenario: Scenario,
+  broken: Breakage = nothingBroken,
+  isEnough: IsEnough = () => false,
+): RunResult {
+  const world = new World(scenario, broken, (violation) => {
+    if (isEnough(violation)) throw new Enough();
+  });
+  try {
+    live(world, scenario);
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
+  return { world, violations: world.violations };
+}
+
+function live(world: World, { deeds, isControlOnly }: Scenario): void {
   const settle = () => {
     for (let left = 100; left > 0; left -= 1) world.tick();
   };
   world.areFaultsOn = false;
   settle();
   world.areFaultsOn = true;
+  const roles = () => world.members.map((name) => world.agent(name).published).join(', ');
+  const before = roles();
+  const watch = () => {
+    if (isControlOnly && roles() !== before && world.violations.length === 0)
+      world.violate('7', `roles are ${roles()}, and no server was lost`);
+  };
   const healing: { atMs: number; heal: () => void }[] = [];
+  let next = 0;
   while (world.nowMs < faultsMs) {
-    fault(world, (afterMs, heal) => healing.push({ atMs: world.nowMs + afterMs, heal }));
+    for (; (deeds[next]?.atMs ?? Infinity) <= world.nowMs; next += 1)
+      carryOut(world, deeds[next]!, (afterMs, heal) => healing.push({ atMs: world.nowMs + afterMs, heal }));
     for (const each of healing.splice(0)) {
       if (each.atMs <= world.nowMs) each.heal();
       else healing.push(each);
     }
     world.tick();
+    watch();
   }
   world.areFaultsOn = false;
   for (const { heal } of healing) heal();
-  for (const name of world.members) world.server(name).stalledUntilMs = 0;
+  // A backup may have brought another one back.
+  world.setPolicy({ ...world.firstPolicy });
+  for (const name of world.members) world.server(name).stalledUntilMs = world.server(name).cutUntilMs = 0;
   const until = world.nowMs + healMs;
-  while (world.nowMs < until && !isWell(world)) {
-    if (world.nowMs % 1_000 === 0) world.rebuildStrays();
+  let wellMs = 0;
+  while (world.nowMs < until && wellMs < 1_000) {
+    if (world.nowMs % 1_000 === 0) world.operator.look(world.nowMs > until - healMs / 2);
     world.tick();
+    watch();
+    wellMs = isWell(world) ? wellMs + 10 : 0;
   }
-  settle();
   judge(world);
-  return { world, violations: world.violations };
-}
-
-function fault(world: World, later: (afterMs: number, heal: () => void) => void): void {
-  const chance = (perSecond: number) => world.random() < perSecond / 100;
-  const member = () => world.pick(world.members);
-  if (chance(0.5)) world.switchover();
-  if (chance(0.3)) {
-    const name = member();
-    world.tell('fault', `Postgres on ${name} crashes`);
-    world.server(name).crash();
-    later(50 + world.random() * 2_000, () => world.server(name).start());
-  }
-  if (chance(0.3)) {
-    const name = member();
-    world.tell('fault', `the agent of ${name} is killed`);
-    world.agent(name).die();
-    later(50 + world.random() * 3_000, () => world.agent(name).start());
-  }
-  if (chance(0.15)) {
-    const name = member();
-    world.tell('fault', `sessions of ${name} are lost`);
-    world.consul.endSessionsOf(name);
-  }
-  if (chance(0.15)) {
-    const name = member();
-    world.tell('fault', `the keeper of ${name} is away`);
-    world.keeperDown.add(name);
-    later(50 + world.random() * 3_000, () => world.keeperDown.delete(name));
-  }
-  if (chance(0.3)) {
-    const name = member();
-    world.tell('fault', `WAL stalls on the way to ${name}`);
-    world.server(name).stalledUntilMs = world.nowMs + world.random() * 1_500;
-  }
-  if (chance(0.1)) {
-    const pg = world.server(member());
-    if (pg.isRunning && !pg.isWritable && pg.managed) {
-      world.tell('fault', `somebody promotes ${pg.name} by hand`);
-      pg.promote(world.nextId);
-    }
-  }
-  if (chance(0.2)) world.rebuildStrays();
-  // Every fourth world has an operator who promotes.
-  if (world.seed % 4 === 0 && chance(0.1)) world.promote();
-  if (chance(0.1)) {
-    world.tell('fault', 'Consul is away');
-    world.consul.isUp = false;
-    later(50 + world.random() * 3_000, () => (world.consul.isUp = true));
-  }
 }
 
 const primaries = (world: World) => world.members.filter((name) => world.agent(name).published === 'primary');
@@ -102,6 +90,7 @@ function isWell(world: World): boolean {
     pg.isWritable &&
     pg.gate === 'open' &&
     pg.drainUntilMs === undefined &&
+    isAsWanted(world, pg) &&
     world.members.every((name) => {
       if (name === primary) return true;
       const other = world.server(name);
@@ -116,12 +105,23 @@ function isWell(world: World): boolean {
   );
 }
 
+/** Commits are where the policy says. */
+function isAsWanted(world: World, pg: SimPostgres): boolean {
+  const { policy, record } = world;
+  const [, standby] = record?.members ?? [];
+  return policy.durability === 'sync'
+    ? record?.durability === 'sync' &&
+        standby !== undefined &&
+        standby.incarnation === `i${world.server(standby.name).incarnation}` &&
+        pg.names.length === 1
+    : record?.durability === 'async' && record.members.length === 1 && pg.names.length === 0;
+}
+
 function judge(world: World): void {
   if (!isWell(world))
     world.violate('6', 'after the faults it does not become one primary that all others follow');
   const [primary] = primaries(world);
-  if (primary === undefined || world.isLossAccepted) return;
-  const kept = new Set(world.server(primary).wal.map(({ write }) => write));
-  const lost = [...world.acknowledged].filter((write) => !kept.has(write));
+  if (primary === undefined) return;
+  const lost = world.checker.lost(world.server(primary));
   if (lost.length > 0) world.violate('2', `${lost.length} acknowledged writes are lost`);
 }

@@ -34,6 +34,23 @@ export function transactionFor(
         ...record(action.record),
         ...(action.isOrderDone && order.value ? [dropOrder] : []),
       ];
+    case 'refresh-record':
+    case 'change-record':
+      return [
+        sameLeader,
+        mine,
+        { verb: 'check-index', key: keys.epoch, index: seen.epoch.index },
+        { verb: 'cas', key: keys.record, value: action.record, index: seen.record.index },
+      ];
+    case 'let-service-go':
+      return [
+        sameLeader,
+        mine,
+        { verb: 'check-index', key: keys.epoch, index: seen.epoch.index },
+        { verb: 'cas', key: keys.record, value: undefined, index: seen.record.index },
+        { verb: 'cas', key: keys.order, value: undefined, index: order.index },
+        { verb: 'unlock', key: keys.leader, value: seen.leader.value, session },
+      ];
     case 'confirm':
       return [sameLeader, mine, leader(seen.leader.value)];
     case 'release':

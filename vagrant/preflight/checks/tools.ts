@@ -1,20 +1,19 @@
 import { assertNever } from '../../../common/assert-never.js';
+import { nodeMinimum } from '../../../provision/site/programs.js';
 import { note } from '../mends.js';
 import { error, type Finding, type HostFacts, type Plan } from '../model.js';
 import { atLeast } from '../version.js';
 
-/** As package.json's `engines`. */
-export const minimumNode = '20.19';
 /** The first that knows of VirtualBox's limits for host-only networks, and the one vagrant-lxc 1.4.3 was packed against. */
 export const minimumVagrant = '2.2.19';
 
 export function toolFindings(facts: HostFacts, plan: Plan): Finding[] {
   const findings: Finding[] = [];
-  if (!atLeast(facts.nodeVersion, minimumNode))
+  if (!atLeast(facts.nodeVersion, nodeMinimum))
     findings.push(
       error(
         'node-too-old',
-        `Node is ${facts.nodeVersion}; hotspare needs ${minimumNode} or newer`,
+        `Node is ${facts.nodeVersion}; hotspare needs ${nodeMinimum} or newer`,
         'install Node 22 or 24, for example: nvm install 22',
       ),
     );

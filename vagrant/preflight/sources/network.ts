@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { list, number, record, text } from '../../../common/json.js';
+import { list, number, record, text } from '../../../common/text/json.js';
 import { prefixLengthOf } from '../ipv4.js';
 import type { Bridge, HostFacts, NetworkAddress, NetworkInterface } from '../model.js';
 import { namesIn, textOf } from './files.js';

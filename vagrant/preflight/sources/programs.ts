@@ -1,7 +1,7 @@
 import { delimiter, join } from 'node:path';
 import { codeOf, messageOf } from '../../../common/errors.js';
-import { isExecutable } from '../../../common/runtime/binaries.js';
-import { runCommand, type CommandResult } from '../../../common/runtime/command.js';
+import { isExecutable } from '../../../common/runtime/machine/binaries.js';
+import { runCommand, type CommandResult } from '../../../common/runtime/machine/command.js';
 import type { Program } from '../model.js';
 import { versionIn } from '../version.js';
 

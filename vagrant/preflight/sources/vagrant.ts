@@ -1,8 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { record } from '../../../common/json.js';
-import { isExecutable } from '../../../common/runtime/binaries.js';
+import { record } from '../../../common/text/json.js';
+import { isExecutable } from '../../../common/runtime/machine/binaries.js';
 import type { LxcFacts, Program, Provider } from '../model.js';
 import { namesIn, textOf } from './files.js';
 import { askVersion, searchPath, type Environment } from './programs.js';

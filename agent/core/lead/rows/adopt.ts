@@ -1,29 +1,27 @@
 import type { Record } from '../../../../common/failover/shapes.js';
+import { failoversAfter } from '../auto/auto.js';
 import type { LeadAction } from '../model.js';
-import { after, take, type Row } from '../row.js';
-import { knownPeer, others, recorded, type View } from '../view.js';
+import { after, type Row } from '../row.js';
+import { isPromoted, isRecorded, isSameCopy, knownPeer, others, recorded, type View } from '../view.js';
 
 /** Why the one running primary may not be taken into management yet; undefined: it may (R6). */
-function hindrance(view: View): string | undefined {
+export function hindrance(view: View): string | undefined {
   for (const name of others(view)) {
     const peer = knownPeer(view, name);
     if (!peer || peer.self.kind === 'unknown') return `${name} does not answer`;
     const { data, writable, process, origin } = peer.self;
     if (data === 'present' && writable && process === 'running') return `${name} is writable as well`;
     if (origin !== undefined && origin !== view.self.origin) return `${name} has another database`;
-    if (peer.epoch > view.seen.ledger.seenEpoch) return `${name} knows epoch ${peer.epoch}`;
+    if (peer.epoch > Math.max(view.seen.ledger.seenEpoch, view.epoch))
+      return `${name} knows epoch ${peer.epoch}`;
   }
   return undefined;
 }
 
-/** A record that was lost is written again only by whom it named last. */
-const mayBegin = ({ seen: { ledger } }: View) =>
-  ledger.seenEpoch === 0 || (ledger.holder && ledger.held >= ledger.seenEpoch);
-
 const isRunningPrimary = ({ self }: View) =>
   self.data === 'present' && self.process === 'running' && self.writable;
 
-/** From "observe" to "managed", without a restart; and the record that was lost with Consul's data (R6). */
+/** From "observe" to "managed", without a restart (R6). */
 export const adoptRows: readonly Row[] = [
   {
     id: 'adopt-primary',
@@ -32,7 +30,13 @@ export const adoptRows: readonly Row[] = [
     lease: ['free', 'mine'],
     condition: 'Consul holds no record, this is the one running primary, and all other members say so',
     when: (view) => isRunningPrimary(view) && !view.record && hindrance(view) === undefined,
-    does: () => ({ kind: 'manage', gate: 'as-is' }),
+    // Whatever it remembers, it is now the one that may write the record.
+    does: (view) =>
+      after(
+        view,
+        { holder: true, held: Math.max(view.seen.ledger.seenEpoch, view.epoch) },
+        { kind: 'manage', gate: 'as-is' },
+      ),
     doing: 'take the running primary into management',
     says: () => 'the running primary is taken into management',
   },
@@ -46,6 +50,23 @@ export const adoptRows: readonly Row[] = [
     doing: 'wait',
     wakeAfterMs: 1_000,
     says: (view) => `not taken into management: ${hindrance(view) ?? 'another agent holds the lease'}`,
+  },
+  {
+    id: 'adopt-recorded',
+    rules: ['R6'],
+    in: ['unmanaged'],
+    lease: ['free'],
+    condition:
+      'the record names this member, which runs as the primary with the same data and history, and all other members say so',
+    when: (view) =>
+      isRunningPrimary(view) &&
+      isRecorded(view) &&
+      isSameCopy(view) &&
+      !isPromoted(view) &&
+      hindrance(view) === undefined,
+    does: (view) => after(view, { epoch: view.epoch, holder: true }, { kind: 'manage', gate: 'as-is' }),
+    doing: 'take the running primary into management again',
+    says: () => 'the primary that the record names is taken into management again',
   },
   {
     id: 'adopt-standby',
@@ -78,54 +99,21 @@ export const adoptRows: readonly Row[] = [
             ? 'this is another database than the one that the record describes'
             : `it runs as a primary beside ${recorded(view)}: stop it, then order "hotspare reinit ${view.me}"`,
   },
-  {
-    id: 'first-lease',
-    rules: ['R6', 'R1'],
-    in: ['open', 'gated'],
-    lease: ['free'],
-    condition: 'Consul holds no record, and no other member knows a newer epoch',
-    when: (view) => !view.record && mayBegin(view) && hindrance(view) === undefined,
-    does: (view) => {
-      const epoch = Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch);
-      return take(view, epoch, view.epoch === 0 ? recordOf(view, epoch) : undefined);
-    },
-    doing: 'take the lease, and write the record with it',
-    says: () => 'Consul holds no record: the running primary takes the lease',
-  },
-  {
-    id: 'first-record',
-    rules: ['R6', 'R1', 'D5'],
-    in: ['open', 'gated'],
-    lease: ['mine'],
-    condition: 'Consul holds no record, and no other member knows a newer epoch',
-    when: (view) =>
-      !view.record && mayBegin(view) && hindrance(view) === undefined && view.self.history !== undefined,
-    does: (view) => writeRecord(view, Math.max(1, view.seen.ledger.seenEpoch, view.seen.ledger.epoch)),
-    doing: 'write the record',
-    says: () => 'the running primary writes the record',
-  },
-  {
-    id: 'record-lost',
-    rules: ['R6'],
-    in: ['open', 'gated', 'standby', 'stopped', 'empty', 'half-rejoined'],
-    lease: 'any',
-    condition: 'Consul holds no record',
-    when: (view) => !view.record,
-    doing: 'wait',
-    wakeAfterMs: 1_000,
-    says: (view) =>
-      `Consul holds no record of who has every commit (${hindrance(view) ?? 'no running primary has written it yet'})`,
-  },
 ];
 
 /** This member alone, as in `async` (R9); with its history, which tells others whether they belong to it (D4). */
-export function recordOf({ self, me, policy }: View, epoch: number): Record | undefined {
+export function recordOf(view: View, epoch: number): Record | undefined {
+  const { self, me, policy } = view;
+  const { seenEpoch, seenRevision = 0 } = view.seen.ledger;
   if (!self.history) return undefined;
   return {
     epoch,
+    // Written anew after Consul has lost it: a backup may hold an earlier one of this epoch.
+    ...(epoch === seenEpoch ? { revision: seenRevision + 1 } : {}),
     durability: policy.durability,
     members: [{ name: me, incarnation: self.incarnation }],
     ...(self.position === undefined ? {} : { floor: self.position }),
+    ...failoversAfter(view),
     history: self.history,
   };
 }

@@ -1,5 +1,5 @@
 import { writable, type Row } from '../row.js';
-import { isOrdered, isOrderedAway, isShut, recorded, unfit } from '../view.js';
+import { isOrdered, isOrderedAway, isShut, lostOrder, recorded, unfit, wasNewestHolder } from '../view.js';
 
 /** What interrupts everything else: a member that may still acknowledge and no longer should. */
 export const fenceRows: readonly Row[] = [
@@ -29,7 +29,10 @@ export const fenceRows: readonly Row[] = [
       view.order?.kind === 'promote' &&
       isOrderedAway(view) &&
       view.self.process === 'running' &&
-      unfit(view, view.order.to) === undefined,
+      unfit(view, view.order.to) === undefined &&
+      // Whoever wrote the newest record and runs is not put aside for one that was lost, unless the operator says so.
+      (!view.order.recordLost ||
+        (lostOrder(view) !== undefined && (view.order.oldPrimaryIsOff || !wasNewestHolder(view)))),
     does: () => ({ kind: 'fence' }),
     doing: 'fence',
     says: ({ order }) =>

@@ -1,8 +1,10 @@
 import { after, writable, type Row } from '../row.js';
+import { isRecordedStandby } from '../standbys.js';
 import {
   holderPlace,
   isFollowing,
   isRecorded,
+  isSameCopy,
   leaderName,
   recorded,
   settledHolder,
@@ -25,7 +27,8 @@ const isOfTheRecord = ({ self, record }: View) =>
   self.history?.systemId === record?.history.systemId &&
   (self.history?.forks ?? []).every((fork) =>
     record?.history.forks.some(
-      ({ timeline, lsn, mark }) => timeline === fork.timeline && lsn === fork.lsn && mark === fork.mark,
+      ({ timeline, lsn, mark }) =>
+        timeline === fork.timeline && lsn === fork.lsn && (mark === undefined || mark === fork.mark),
     ),
   );
 
@@ -33,6 +36,8 @@ const isOfTheRecord = ({ self, record }: View) =>
 function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
   const ordered = reinit(view);
   if (ordered) return ordered.method;
+  // It has what the holder has lost: an operator decides.
+  if (isRecordedStandby(view)) return undefined;
   // A record as old as one of its own is of a restored Consul: this may be the newer copy.
   if ((view.record?.epoch ?? 0) <= view.seen.ledger.held) return undefined;
   if (!view.seen.ledger.holder && !isOfTheRecord(view)) return undefined;
@@ -55,8 +60,23 @@ function rejoin(view: View, method: 'rewind' | 'basebackup') {
 const isReplaced = ({ seen, self }: View) =>
   seen.ledger.rejoining !== undefined && seen.ledger.rejoining !== self.incarnation;
 
+/** It takes effect once the checkpoint of the holder has been replayed; so often it is tried, in ms. */
+const restartpointEveryMs = 2_000;
+
 /** Every member that is not, or no longer, the holder. */
 export const followerRows: readonly Row[] = [
+  {
+    id: 'starting',
+    rules: ['D1', 'D4'],
+    in: writable,
+    lease: 'any',
+    condition: 'it was rebuilt, and Postgres does not answer yet',
+    // A base backup comes with the control file of a running primary.
+    when: (view) => isReplaced(view) && view.self.statements === undefined,
+    doing: 'wait',
+    wakeAfterMs: 100,
+    says: () => 'it was rebuilt and is starting',
+  },
   {
     id: 'start',
     rules: ['D1', 'O2'],
@@ -75,7 +95,9 @@ export const followerRows: readonly Row[] = [
     lease: 'any',
     doing: 'wait for whoever stopped it, or for the service manager',
     says: (view) =>
-      isRecorded(view) ? 'the primary does not run; started again, it goes on' : 'it does not run',
+      isRecorded(view)
+        ? 'the primary does not run; started again, it is the primary again'
+        : 'it does not run',
   },
   {
     id: 'reinit-done',
@@ -136,6 +158,20 @@ export const followerRows: readonly Row[] = [
     says: (view) => `an operator ordered it: it is rebuilt from ${settledHolder(view)}`,
   },
   {
+    id: 'restartpoint',
+    rules: ['D4'],
+    in: ['standby'],
+    lease: ['other'],
+    condition: 'it streams on a newer timeline than the one of its last checkpoint',
+    when: (view) =>
+      isFollowing(view) &&
+      !view.self.checkpointed &&
+      view.nowMs >= (view.state.checkpointedMs ?? -Infinity) + restartpointEveryMs,
+    does: () => ({ kind: 'checkpoint' }),
+    doing: "make one: until then apps can't see which timeline it has",
+    says: (view) => `follows ${settledHolder(view)}, and makes its first checkpoint on the new timeline`,
+  },
+  {
     id: 'following',
     rules: ['D4'],
     in: ['standby'],
@@ -163,10 +199,14 @@ export const followerRows: readonly Row[] = [
     rules: ['D4'],
     in: ['standby'],
     lease: ['other'],
-    condition: 'it cannot follow, and was promoted outside the recorded history',
+    condition:
+      'it cannot follow, and was promoted outside the recorded history, or is in the record beside the holder',
     when: (view) => misfit(view) !== undefined,
     doing: 'wait for an operator',
-    says: (view) => `quarantined: ${misfit(view)?.why}; "hotspare reinit ${view.me}" rebuilds it`,
+    says: (view) =>
+      isRecordedStandby(view)
+        ? `it is in the record and has what ${settledHolder(view)} has not: ${misfit(view)?.why}; "hotspare promote ${view.me}" loses nothing`
+        : `quarantined: ${misfit(view)?.why}; "hotspare reinit ${view.me}" rebuilds it`,
   },
   {
     id: 'follow',
@@ -180,7 +220,8 @@ export const followerRows: readonly Row[] = [
       return from && { kind: 'follow', from };
     },
     doing: 'follow the holder',
-    says: (view) => `begins to follow ${settledHolder(view)}`,
+    says: (view) =>
+      `${view.state.retry?.kind === 'follow' ? 'gets no WAL yet from' : 'begins to follow'} ${settledHolder(view)}`,
   },
   {
     id: 'linger',
@@ -229,7 +270,7 @@ export const followerRows: readonly Row[] = [
     in: writable,
     lease: 'any',
     condition: 'it was the holder, the record names another member, and that is away',
-    when: (view) => view.seen.ledger.holder && !isRecorded(view),
+    when: (view) => view.seen.ledger.holder && !isRecorded(view) && settledHolder(view) === undefined,
     doing: 'wait until there is a holder to follow',
     says: (view) => `${recorded(view)} is the primary now, and does not hold the lease at the moment`,
   },
@@ -251,6 +292,8 @@ export const followerRows: readonly Row[] = [
     lease: 'any',
     doing: 'wait',
     says: (view) =>
-      `${recorded(view) ?? 'the primary'} is away; it goes on by itself when it is back, or an operator says "hotspare promote ${view.me}"`,
+      recorded(view) === view.me && !isSameCopy(view)
+        ? `the record names another copy of ${view.me} than this one, which was moved or restored: if it has everything, "hotspare promote ${view.me}"`
+        : `${recorded(view) ?? 'the primary'} is away; it goes on by itself when it is back, or an operator says "hotspare promote ${view.me}"`,
   },
 ];

@@ -1,6 +1,8 @@
-import type { Row } from '../row.js';
+import { after, type Row } from '../row.js';
+import { floorOf, isAboutStandbys, recordedStandbys, withMarks } from '../standbys.js';
 import {
   fedPosition,
+  isAnswering,
   isAtLeast,
   isRecorded,
   isShut,
@@ -10,6 +12,7 @@ import {
   unfit,
   type View,
 } from '../view.js';
+import { addRows, reduceRows, syncStandRows } from './sync.js';
 
 const sameNames = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((name) => b.includes(name));
@@ -37,6 +40,10 @@ const isCaughtUp = (view: View, wanted = view.state.barrier) =>
 
 /** A switchover that has not handed over by then is given up, in ms. */
 export const leaveMs = 4_000;
+const isLeavingLate = ({ state, nowMs }: View) => nowMs - (state.leavingMs ?? nowMs) > leaveMs;
+
+/** The record's floor is written so often, in ms (R5). */
+export const floorEveryMs = 5_000;
 
 /** The holder: what an operator ordered, and what it keeps in order by itself. */
 export const holderRows: readonly Row[] = [
@@ -59,9 +66,7 @@ export const holderRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'the target is lost, or does not catch up in time',
     when: (view) =>
-      leaving(view) !== undefined &&
-      (fedPosition(view, target(view)) === undefined ||
-        view.nowMs - (view.state.leavingMs ?? view.nowMs) > leaveMs),
+      leaving(view) !== undefined && (fedPosition(view, target(view)) === undefined || isLeavingLate(view)),
     does: (view) => ({
       kind: 'drop-order',
       id: view.order?.id ?? '',
@@ -122,7 +127,15 @@ export const holderRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'the gate is closed for a switchover, and the catalogue still shows the role',
     when: (view) => leaving(view) !== undefined && isRecorded(view) && view.seen.published === 'primary',
-    doing: 'wait until the role has been retracted',
+    does: (view) =>
+      isLeavingLate(view)
+        ? {
+            kind: 'drop-order',
+            id: view.order?.id ?? '',
+            why: "the role was not taken out of Consul's catalogue in time",
+          }
+        : undefined,
+    doing: 'wait until the role has been retracted; give the switchover up 4 seconds after it began',
     wakeAfterMs: 10,
     says: () => 'switchover: the role is taken out of the catalogue',
   },
@@ -147,11 +160,10 @@ export const holderRows: readonly Row[] = [
       leaving(view) !== undefined &&
       isRecorded(view) &&
       isCaughtUp(view, view.state.barrier ?? view.self.position),
-    does: (view) => ({
-      kind: 'release',
-      released: { fenced: false, ...position(view.state.barrier ?? view.self.position) },
-      handOver: true,
-    }),
+    does: (view) => {
+      const released = { fenced: false, ...position(view.state.barrier ?? view.self.position) };
+      return after(view, { handedOver: view.epoch }, { kind: 'release', released, handOver: true });
+    },
     doing: 'hand the lease over',
     says: (view) => `switchover: the lease goes to ${target(view)}`,
   },
@@ -177,8 +189,10 @@ export const holderRows: readonly Row[] = [
     lease: ['mine'],
     condition: 'the gate is held for nothing',
     when: (view) => view.self.gate.kind === 'hold',
-    does: () => ({ kind: 'open-gate' }),
-    doing: 'open the gate',
+    // Commits may have waited for a standby that the record does not name yet: only the keeper knows what stood before.
+    does: (view) => (isAboutStandbys(view) ? undefined : { kind: 'open-gate', standbys: [] }),
+    doing: 'open the gate; with `sync`, wait until the keeper sets back what stood before, within 2 seconds',
+    wakeAfterMs: 100,
     says: () => 'the gate was held for a switchover that does not go on: it opens',
   },
   {
@@ -192,13 +206,14 @@ export const holderRows: readonly Row[] = [
     doing: 'end the drain',
     says: () => 'sessions may write again',
   },
+  ...reduceRows,
   {
     id: 'slots',
     rules: ['O3'],
     in: ['open'],
     lease: ['mine'],
-    condition: 'a member has no slot here, or one stands for somebody else',
-    when: (view) => !sameNames(view.self.slots, others(view)),
+    condition: 'this member answers, and a member has no slot here, or one stands for somebody else',
+    when: (view) => isAnswering(view) && !sameNames(view.self.slots, others(view)),
     does: (view) => ({ kind: 'keep-slots', members: others(view) }),
     doing: 'make the slots of the other members',
     says: () => 'slots are made for the other members',
@@ -215,6 +230,40 @@ export const holderRows: readonly Row[] = [
     says: () => 'makes its first checkpoint since the promotion',
   },
   {
+    id: 'let-service-go',
+    rules: ['R6'],
+    in: ['open'],
+    lease: ['mine'],
+    condition: 'the policy says roles: observe, and the record names this member, which answers',
+    when: (view) => view.policy.roles === 'observe' && isRecorded(view) && isAnswering(view),
+    does: () => ({ kind: 'let-service-go' }),
+    doing: 'remove record, lease and order; then every member is let go',
+    says: () => 'roles are observed only: the record is removed, and the lease let go',
+  },
+  ...addRows,
+  {
+    id: 'floor',
+    rules: ['R5'],
+    in: ['open'],
+    lease: ['mine'],
+    condition: 'the record names this member, and its floor was not written for 5 seconds',
+    when: (view) =>
+      isRecorded(view) &&
+      view.nowMs - (view.state.floorMs ?? view.nowMs) >= floorEveryMs &&
+      view.self.position !== undefined &&
+      view.record !== undefined &&
+      (floorOf(view, view.record).floor ?? view.record.floor) !== view.record.floor,
+    does: (view) =>
+      view.record && {
+        kind: 'refresh-record',
+        record: withMarks(view, { ...view.record, ...floorOf(view, view.record) }),
+      },
+    doing: 'write the floor of the record',
+    says: (view) =>
+      `the record says that all in it have flushed ${view.record && floorOf(view, view.record).floor}`,
+  },
+  ...syncStandRows,
+  {
     id: 'holder',
     rules: ['L1'],
     in: ['open'],
@@ -222,7 +271,12 @@ export const holderRows: readonly Row[] = [
     condition: 'the record names this member',
     when: isRecorded,
     doing: 'nothing',
-    says: (view) => `holds the lease, epoch ${view.epoch}`,
+    says: (view) =>
+      !isAnswering(view)
+        ? `holds the lease, epoch ${view.epoch}, and its Postgres does not answer`
+        : recordedStandbys(view).length === 0
+          ? `holds the lease, epoch ${view.epoch}`
+          : `holds the lease, epoch ${view.epoch}; commits are on ${recordedStandbys(view).join(', ')} as well`,
   },
 ];
 
@@ -236,6 +290,7 @@ function refusal(view: View): string | undefined {
     return `${me} is the primary: the only copy is never rebuilt`;
   if (order?.kind === 'promote' && order.to !== me) return unfit(view, order.to);
   if (order?.kind !== 'switchover' || order.handedOver) return undefined;
+  if (view.policy.roles === 'observe') return 'roles are observed from now on';
   if (order.from !== me) return `${me} is the primary, not ${order.from}`;
   if (order.to === me) return `${me} is the primary already`;
   if (self.draining || self.gate.kind !== 'open' || situation !== 'open') return undefined;

@@ -9,8 +9,8 @@ import {
   verdict,
   type Need,
   type Verdict,
-} from '../../../core/freshness.js';
-import type { Position } from '../../../core/position.js';
+} from '../../../core/history/freshness.js';
+import type { Position } from '../../../core/history/position.js';
 import { Fresh } from '../../../shell/fresh.js';
 import { Replay } from '../../../shell/replay.js';
 import type { Router } from '../../../shell/router.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../../../common/clock.js';
-import type { Need, Verdict } from '../../../core/freshness.js';
+import type { Need, Verdict } from '../../../core/history/freshness.js';
 import type { ReadGuard } from './read-guard.js';
 import { asPgPool, type Connected } from '../../session/pg-internals/open-pool.js';
 import { SessionPool, type Connect, type PooledSession, type Repeat } from '../session-pool.js';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { PoolLimits } from '../../../config/pool.js';
 import type { Timings } from '../../../config/timings.js';
-import { both, type Need } from '../../../core/freshness.js';
-import { parseReadToken, readTokenOf } from '../../../core/read-token.js';
+import { both, type Need } from '../../../core/history/freshness.js';
+import { parseReadToken, readTokenOf } from '../../../core/history/read-token.js';
 import { codeOf } from '../../../../common/errors.js';
 import { ConnectionLostError } from '../../../errors.js';
 import type { Router } from '../../../shell/router.js';

@@ -14,7 +14,7 @@ export type Connected<T> = (error: Error | null, value?: T) => void;
  * Tells the outcome to `done`, outside of any promise: what it throws is thrown as with pg. What the caller does then, to end
  * the session for one, meets a session that is connected.
  */
-export function announce<T>(opened: Promise<void>, outcome: Outcome<T>, done: Connected<T>): void {
+function announce<T>(opened: Promise<void>, outcome: Outcome<T>, done: Connected<T>): void {
   const tell = (failure: Error | null) => {
     const error = outcome.settle(failure);
     try {
@@ -28,5 +28,18 @@ export function announce<T>(opened: Promise<void>, outcome: Outcome<T>, done: Co
   opened.then(
     () => process.nextTick(tell, null),
     (error: Error) => process.nextTick(tell, error),
+  );
+}
+
+/** The same in whichever of pg's ways the caller asked: by a callback, else by a promise of the app's own kind. */
+export function answer<T>(
+  OwnPromise: PromiseConstructor,
+  opened: Promise<void>,
+  outcome: Outcome<T>,
+  done: Connected<T> | undefined,
+): Promise<T> | void {
+  if (done) return announce(opened, outcome, done);
+  return new OwnPromise<T>((resolve, reject) =>
+    announce(opened, outcome, (error) => (error ? reject(error) : resolve(outcome.value))),
   );
 }

@@ -18,6 +18,7 @@ import { troubleOf } from '../../proof/trouble.js';
 import { Turn } from './turn.js';
 import {
   optionRefused,
+  readingSetting,
   readStanding,
   standingQuestion,
   wouldWrite,
@@ -52,6 +53,8 @@ export interface OpeningParts {
  */
 export class Opening {
   target: Target | null = null;
+  /** The server has said last that new transactions only read, whoever has set that. */
+  toldReadOnly = false;
   #role: Role | null = null;
   #running = false;
   #unregister = noop;
@@ -158,13 +161,16 @@ export class Opening {
     const { session } = this.parts;
     this.target = target;
     this.#role = null;
+    this.toldReadOnly = false;
     this.parts.reading.reset();
     place(session, target);
   }
 
   #listenForRole(): void {
-    const { session, link, reading } = this.parts;
+    const { session, link, reading, losses } = this.parts;
+    session.connection.on('notice', (notice: { routine?: string }) => losses.remarked(notice));
     session.connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+      if (message.parameterName === readingSetting) this.toldReadOnly = message.parameterValue === 'on';
       // What is said at the start is asked for instead, where it matters.
       if (!this.#running) reading.told(message.parameterName, message.parameterValue);
       if (message.parameterName !== 'in_hot_standby') return;

@@ -24,16 +24,23 @@ type Listener = (...args: unknown[]) => void;
 
 /**
  * Cursors wait for the connection to be ready again when they are closed; on a connection that has ended they would wait
- * for ever, and whoever reads from them in a loop too. They are told that it is over: there is nothing left to close.
+ * for ever, and whoever reads from them in a loop too. They are told that it is over: there is nothing left to close. Whoever has
+ * seen the end for himself and listens no more is told nothing: a session would be released twice.
  */
 export function releaseWaitersAtEnd({ connection }: ClientInternals): void {
   const event = 'readyForQuery';
   const own = new Set(connection.rawListeners(event));
   connection.once('end', () => {
-    for (const listener of connection.rawListeners(event)) if (!own.has(listener)) process.nextTick(listener);
+    for (const listener of connection.rawListeners(event)) {
+      if (own.has(listener)) continue;
+      process.nextTick(() => {
+        if (connection.rawListeners(event).includes(listener)) listener();
+      });
+    }
     connection.on('newListener', (name: string, listener: Listener) => {
       if (name !== event) return;
       process.nextTick(() => {
+        if (!connection.listeners(event).includes(listener)) return;
         connection.removeListener(event, listener);
         listener();
       });

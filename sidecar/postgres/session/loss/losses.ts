@@ -2,10 +2,23 @@ import { codeOf } from '../../../../common/errors.js';
 import type { SessionLink } from '../session-link.js';
 import { isFatal, troubleOf } from '../../proof/trouble.js';
 import { isEnding, markEnded, shut, type ClientInternals } from '../pg-internals/client.js';
-import { hasActiveStatement, putBack, takeStatements, type Statement } from '../pg-internals/statements.js';
+import {
+  failWhenDone,
+  hasActiveStatement,
+  putBack,
+  takeStatements,
+  type Statement,
+} from '../pg-internals/statements.js';
 import { cameFrom } from './error-origin.js';
 import { isRollback } from './refuse.js';
-import { interrupted, tooLate, unsent, writeRefused, type Circumstances } from './translate.js';
+import {
+  interrupted,
+  tooLate,
+  unacknowledged,
+  unsent,
+  writeRefused,
+  type Circumstances,
+} from './translate.js';
 
 /**
  * What becomes of statements when their session is lost, or refuses them: errors are translated where they arrive, and the
@@ -69,6 +82,15 @@ export class Losses {
     const { target } = this.circumstances();
     if (target) this.link.routing.report({ type: 'write-refused', target });
     return this.#own(writeRefused(this.circumstances(), error));
+  }
+
+  /**
+   * A remark of the server. When a commit no longer waits for its standby because somebody cancelled that (R7), a remark is all
+   * that tells it from one that was acknowledged. The source routine says which; the text depends on the language.
+   */
+  remarked(notice: { readonly routine?: string; readonly message?: string }): void {
+    if (notice.routine !== 'SyncRepWaitForLSN' || !this.link.routing.managed) return;
+    failWhenDone(this.client, this.#own(unacknowledged(this.circumstances(), notice.message ?? '')));
   }
 
   /** The connection has ended: what was sent may have been executed, what was not was not. */

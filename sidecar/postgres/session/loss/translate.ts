@@ -29,6 +29,13 @@ export function interrupted({ target, onlyReads }: Circumstances, cause: Error):
       );
 }
 
+/** The server says that it is done, and that no standby has confirmed it. */
+export function unacknowledged({ target }: Circumstances, remark: string): HotspareError {
+  return new OutcomeUnknownError(
+    `written${to(target)} alone, and lost if another member takes over: the wait for a standby was cancelled: ${remark}`,
+  );
+}
+
 /** The connection ended with the statement still waiting for its turn. */
 export function unsent({ target }: Circumstances, cause: Error): HotspareError {
   return new ConnectionLostError(`the connection${to(target)} ended before the statement was sent`, cause);

@@ -17,6 +17,8 @@ export interface ClientInternals extends NodeJS.EventEmitter {
   readonly pipeline?: boolean;
   readonly sslNegotiation?: unknown;
   readonly _Promise: PromiseConstructor;
+  /** Of the server, for a request to cancel. */
+  processID: number | null;
   _ending: boolean;
   _ended: boolean;
   _connecting: boolean;
@@ -56,6 +58,12 @@ export const isConnecting = ({ _connecting }: ClientInternals): boolean => _conn
 export const isStartingUp = ({ connection, _ended }: ClientInternals): boolean =>
   connection._connecting === true && !_ended;
 export const promiseOf = ({ _Promise }: ClientInternals): PromiseConstructor => _Promise;
+
+/** Whether what is given to the socket now may leave this process. */
+export const isWritable = ({ connection }: ClientInternals): boolean => connection.stream.writable;
+
+/** Which process of the server is ours; 0: not known yet. */
+export const processOf = ({ processID }: ClientInternals): number => processID ?? 0;
 
 /** Takes no statement any more. */
 export function shut(client: ClientInternals): void {
@@ -116,6 +124,9 @@ export interface ConnectionInternals extends NodeJS.EventEmitter {
   stream: NodeJS.EventEmitter & {
     destroy(error?: Error): void;
     readonly bytesRead?: number;
+    /** False: what is sent now would be thrown away without a word. */
+    readonly writable: boolean;
+    readonly errored?: Error | null;
   };
   readonly _connecting?: boolean;
   _send(bytes: Buffer): unknown;

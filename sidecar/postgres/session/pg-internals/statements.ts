@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { ClientInternals } from './client.js';
+import type { InFlight } from '../../../ports.js';
+import { processOf, type ClientInternals } from './client.js';
 
 /** Exported by pg, but not in its type declarations with these arguments. */
 const Query = pg.Query as unknown as new (
@@ -11,6 +12,7 @@ const Query = pg.Query as unknown as new (
 /** A statement in pg's hands: its own Query, or a Submittable such as a cursor. */
 export interface Statement {
   handleError(error: Error, connection: unknown): void;
+  handleReadyForQuery?(connection: unknown): void;
 }
 
 /** pg up to 8.16 names them without the underscore. */
@@ -26,6 +28,18 @@ interface Queues {
 export function activeStatement(client: object): Statement | null {
   const queues = client as Queues;
   return ('_activeQuery' in queues ? queues._activeQuery : queues.activeQuery) ?? null;
+}
+
+/** The statement that the server is busy with, and the process there that runs it. */
+export function inFlightOn(client: object): InFlight | null {
+  const statement = activeStatement(client);
+  return statement && { statement, pid: processOf(client as ClientInternals) };
+}
+
+/** What the server is busy with ends with this error, although the server will say that it is done. */
+export function failWhenDone(client: object, error: Error): void {
+  const statement = activeStatement(client);
+  if (statement) statement.handleReadyForQuery = (connection) => statement.handleError(error, connection);
 }
 
 export function hasActiveStatement(client: object): boolean {
@@ -55,6 +69,21 @@ export function takeStatements(client: object): { sent: Statement[]; unsent: Sta
     unsent: waitingOf(queues).splice(0),
   };
 }
+
+/**
+ * The socket has failed while a statement was given to it. If the kernel has refused the bytes, none of them has left, and the
+ * statement waits again. Only for pg's own Query, which is written at one go; with pipelining others were written with it.
+ */
+export function takeBackUnsent(client: ClientInternals): void {
+  const { errored } = client.connection.stream;
+  const active = activeStatement(client);
+  if (client.pipeline || !(active instanceof Query) || syscallOf(errored) !== 'write') return;
+  const { sent, unsent } = takeStatements(client);
+  putBack(client, [...sent, ...unsent]);
+}
+
+const syscallOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'syscall' in error ? error.syscall : undefined;
 
 /** Sends a statement as pg's `query` does, without being seen by those who patch that. */
 export function sendUnseen(

@@ -1,0 +1,41 @@
+import type { Policy } from '../../../common/failover/shapes.js';
+import type { LeadObservation, ReadShared, Self } from './model.js';
+import { isOlderRecord } from './view.js';
+
+/** A standby that has heard nothing from its source for so long, in ms, has the others asked. */
+export const freshMs = 1_500;
+
+interface Seen extends Pick<LeadObservation, 'isServing'> {
+  readonly self: Self | undefined;
+  /** In force while Consul holds none. */
+  readonly firstPolicy: Policy;
+}
+
+/** Whether all that is decided can be decided without asking the other agents. `seen`: what the last look found. */
+export function isQuiet(shared: ReadShared, ledger: LeadObservation['ledger'], seen: Seen): boolean {
+  const { record, order, leader } = shared;
+  const policy = shared.policy.value ?? seen.firstPolicy;
+  return (
+    record.value !== undefined &&
+    record.value.epoch >= Math.max(ledger.seenEpoch, ledger.heardEpoch ?? 0) &&
+    !isOlderRecord(record.value, ledger) &&
+    record.value.epoch !== ledger.handedOver &&
+    // Whoever is to be added must say itself which copy it is.
+    ((record.value.durability === 'async' && policy.durability !== 'sync') ||
+      (record.value.members.length > 1 && policy.strict !== true)) &&
+    order.value === undefined &&
+    leader.session !== undefined &&
+    !(policy.promotion === 'auto' && isUneasy(seen))
+  );
+}
+
+/** Something may have to be done without an operator. */
+function isUneasy({ self, isServing }: Seen): boolean {
+  return isServing === false || (self !== undefined && !isStreaming(self));
+}
+
+function isStreaming(self: Self): boolean {
+  if (self.kind === 'unknown' || self.process !== 'running' || self.writable) return true;
+  const { source } = self;
+  return source?.streaming === true && (source.heardMs ?? 0) < freshMs;
+}

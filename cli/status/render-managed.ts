@@ -1,0 +1,66 @@
+import { targetKey } from '../../common/names.js';
+import { tableLines } from '../../common/text/table.js';
+import { type FailoverSummary, type Finding, type Summary } from '../../status/index.js';
+import { wrapped } from '../failover/history.js';
+import { headOf, lagText, roleText } from './render.js';
+
+/** A managed service for a person, at 80 columns. `nowMs` is wall-clock. */
+export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs: number): string {
+  const { members, mode, why } = summary;
+  const rows = members.map((member) => {
+    const found = failover.members.find((one) => one.member === member.box);
+    return [
+      member.box,
+      targetKey({ host: member.address, port: member.port }),
+      roleText(member, mode),
+      member.state,
+      String(found?.timeline ?? member.timeline ?? '-'),
+      String(found?.epoch ?? '-'),
+      found?.gate ?? '-',
+      lagText(member, members),
+    ];
+  });
+  const head = ['BOX', 'ADDRESS', 'ROLE', 'STATE', 'TL', 'EPOCH', 'GATE', 'LAG'];
+  const promotable = failover.members.map(({ member, promotable: { ok, why }, sentence }) => {
+    const said = ok
+      ? 'can take over'
+      : why === 'it is the primary' || (why !== undefined && sentence.includes(why))
+        ? undefined
+        : `cannot take over: ${why}`;
+    return `${member}: ${sentence}${said === undefined ? '' : `; ${said}`}`;
+  });
+  return [
+    ...wrapped(headOf(summary, nowMs), ''),
+    ...wrapped(leadText(failover), ''),
+    '',
+    ...(members.length > 0 ? tableLines([head, ...rows]) : ['no members']),
+    '',
+    ...promotable.flatMap((line) => wrapped(line, '')),
+    ...(why.length > 0 ? ['', 'Why:', ...why.flatMap((reason) => wrapped(`- ${reason}`, '  '))] : []),
+    ...(failover.findings.length > 0 ? ['', 'What to do:', ...failover.findings.flatMap(findingLines)] : []),
+    '',
+  ].join('\n');
+}
+
+function leadText({ epoch, holder, order, policy, record }: FailoverSummary): string {
+  const named = record?.members.map(({ name }) => name).join(', ');
+  return [
+    `epoch ${epoch}`,
+    ...(policy
+      ? [
+          // An older one, of a restored backup, says nothing of who has what now.
+          `record${record && record.epoch < epoch ? ` of epoch ${record.epoch}` : ''}: ${named ?? 'none'}${record?.durability === 'sync' ? '' : record ? ' (async)' : ''}`,
+          `lease: ${holder ?? 'free'}`,
+          `policy: ${policy.promotion}, ${policy.durability}${policy.strict ? ', strict' : ''}${policy.paused ? ', paused' : ''}`,
+        ]
+      : ['record, lease and policy are not known: Consul cannot be read']),
+    ...(order ? [`order: ${order.kind}`] : []),
+  ].join('; ');
+}
+
+const marks: Readonly<Record<Finding['severity'], string>> = { alert: '!!', warning: '! ', note: '- ' };
+
+function findingLines({ severity, cause, next }: Finding): string[] {
+  const [first = '', ...more] = wrapped(cause, '     ');
+  return [`  ${marks[severity]} ${first.trimStart()}`, ...more, ...wrapped(`-> ${next}`, '     ')];
+}
