@@ -7,6 +7,8 @@ export interface FlockOptions {
   readonly dns: Target;
   /** Null: DNS alone. */
   readonly url: string | null;
+  /** Whether its apps have errors while the primary is gone, and ask because of them. Default true. */
+  readonly busy?: boolean;
 }
 
 /** When one resolver had changed over, ms. */
@@ -25,9 +27,14 @@ export class Flock {
   /** Whatever a resolver complained of. None is expected. */
   readonly complaints: string[] = [];
 
+  private constructor(private readonly busy: boolean) {}
+
   /** Started over `withinMs`: apps do not all start in one moment. */
-  static async start({ size, service, dns, url }: FlockOptions, withinMs: number): Promise<Flock> {
-    const flock = new Flock();
+  static async start(
+    { size, service, dns, url, busy = true }: FlockOptions,
+    withinMs: number,
+  ): Promise<Flock> {
+    const flock = new Flock(busy);
     await Promise.all(
       Array.from({ length: size }, async (_, i) => {
         await pause((withinMs * i) / size);
@@ -50,8 +57,8 @@ export class Flock {
 
   /**
    * What every app does when its primary is gone and another takes over: nothing, if it is told; else, at its next error,
-   * it asks, and once a second from then on. Errors come within a second, spread evenly. `begun` calls back when watching,
-   * and resolves with the time of the change on the clock of `performance`.
+   * it asks, and once a second from then on. Errors come within a second, spread evenly; without a busy app none comes.
+   * `begun` calls back when watching, and resolves with the time of the change on the clock of `performance`.
    */
   async changeOver(to: number, begun: () => Promise<number>, forMs: number): Promise<ChangedOver> {
     const changedAtMs = new Map<Resolver, number>();
@@ -67,9 +74,9 @@ export class Flock {
       this.#resolvers.map(async (resolver, i) => {
         await pause(100 + (900 * i) / this.#resolvers.length);
         if (changedAtMs.has(resolver)) return;
-        errorAtMs.set(resolver, performance.now());
+        if (this.busy) errorAtMs.set(resolver, performance.now());
         while (!changedAtMs.has(resolver) && performance.now() < changeMs + forMs) {
-          resolver.refresh();
+          if (this.busy) resolver.refresh();
           for (let i = 0; i < 20 && !changedAtMs.has(resolver); i++) await pause(50);
         }
       }),
