@@ -41,11 +41,12 @@ export function lead(
   }
   const wanted = view.self.busy === undefined || isFence ? row.does?.(view) : undefined;
   const isEarly = wanted !== undefined && isTooEarly(kept, wanted.kind, seen.nowMs);
+  const wakeAfterMs = typeof row.wakeAfterMs === 'function' ? row.wakeAfterMs(view) : row.wakeAfterMs;
   const wakeAtMs = isEarly
     ? kept.retry?.atMs
-    : row.wakeAfterMs === undefined
+    : wakeAfterMs === undefined
       ? undefined
-      : seen.nowMs + row.wakeAfterMs;
+      : seen.nowMs + wakeAfterMs;
   return {
     state: kept,
     action: isEarly ? undefined : wanted,

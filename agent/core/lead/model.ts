@@ -35,6 +35,8 @@ export interface Copy {
 export interface LeadObservation {
   /** Monotonic ms. */
   readonly nowMs: number;
+  /** When the agents of the others were asked, on the same clock. */
+  readonly askedMs: number;
   /** ms since 1970: only to count failovers that other boxes have written down. */
   readonly wallMs: number;
   readonly self: Self;
@@ -189,13 +191,16 @@ export interface LeadState {
   readonly isSuperseded: boolean;
   /** When the record's floor was last looked after. */
   readonly floorMs: number | undefined;
-  /** What the standby of the record must have flushed by the next look, and since when it had not; `sinceMs` undefined: it keeps up. */
-  readonly keepingUp: { readonly position: string; readonly sinceMs: number | undefined } | undefined;
+  /** What the standby of the record must have flushed soon, since when it stands here, and how many looks in a row found that it has not. */
+  readonly keepingUp:
+    { readonly position: string; readonly atMs: number; readonly missed: number } | undefined;
   /** The standby that could be added to the record, and since when it could. */
   readonly candidate: { readonly name: string; readonly sinceMs: number } | undefined;
   /** Standbys that were lost or could not be added, and when the next may be. */
   readonly adding: { readonly failures: number; readonly atMs: number } | undefined;
-  /** Since when nothing shows that the member that the record names first is alive; undefined: it is, or was not asked for. */
+  /** Since when the agent of the member that the record names first has been asked and has not said that it serves. */
+  readonly unansweredMs: number | undefined;
+  /** Since when nothing at all shows that it is alive; undefined: it is, or was not asked for. */
   readonly silentMs: number | undefined;
   /** Since when the lease is free that this holder let go of as one that is fenced. */
   readonly asideMs: number | undefined;
@@ -237,6 +242,7 @@ export const initialState: LeadState = {
   keepingUp: undefined,
   candidate: undefined,
   adding: undefined,
+  unansweredMs: undefined,
   silentMs: undefined,
   asideMs: undefined,
   unwellMs: undefined,

@@ -2,10 +2,10 @@ import type { Policy } from '../../../common/failover/shapes.js';
 import type { LeadObservation, ReadShared, Self } from './model.js';
 import { isOlderRecord } from './view.js';
 
-/** A standby that has heard nothing from its source for so long, in ms, has the others asked. */
-export const freshMs = 1_500;
+/** A standby that has heard nothing from its source for so long, in ms, has the others asked: a primary writes once a second at least. */
+export const lateMs = 1_050;
 
-interface Seen extends Pick<LeadObservation, 'isServing'> {
+export interface Seen extends Pick<LeadObservation, 'isServing'> {
   readonly self: Self | undefined;
   /** In force while Consul holds none. */
   readonly firstPolicy: Policy;
@@ -37,5 +37,5 @@ function isUneasy({ self, isServing }: Seen): boolean {
 function isStreaming(self: Self): boolean {
   if (self.kind === 'unknown' || self.process !== 'running' || self.writable) return true;
   const { source } = self;
-  return source?.streaming === true && (source.heardMs ?? 0) < freshMs;
+  return source?.streaming === true && (source.heardMs ?? 0) < lateMs;
 }

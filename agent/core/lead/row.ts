@@ -21,7 +21,7 @@ export interface Row {
   /** One sentence for status and log. */
   readonly says: (view: View) => string;
   /** Decide again after so many ms though nothing new is seen. */
-  readonly wakeAfterMs?: number;
+  readonly wakeAfterMs?: number | ((view: View) => number | undefined);
 }
 
 export const writable: readonly Situation[] = ['gated', 'open'];

@@ -43,9 +43,13 @@ export function commonPosition(view: View): string | undefined {
 /** A standby that has not flushed for so long what stood here at the look before is lost, in ms. */
 export const lostMs = 1_200;
 
-export const isLost = ({ state, nowMs }: View): boolean =>
-  state.keepingUp?.sinceMs !== undefined && nowMs - state.keepingUp.sinceMs >= lostMs;
-export const isBehind = ({ state }: View): boolean => state.keepingUp?.sinceMs !== undefined;
+/** By more than one look: a machine that stood still finds its standby as it left it. */
+export const isLost = (view: View): boolean =>
+  missedBy(view.state) > 2 && view.nowMs - (view.state.keepingUp?.atMs ?? view.nowMs) >= lostMs;
+export const isBehind = ({ state }: View): boolean => missedBy(state) > 1;
+/** What stands here is on its way: soon it is seen whether the standby has it. */
+export const isOnItsWay = ({ state }: View): boolean => missedBy(state) === 1;
+const missedBy = ({ keepingUp }: LeadState) => keepingUp?.missed ?? 0;
 
 /** So long a standby must keep up before it is added, in ms. */
 export const steadyMs = 1_000;
@@ -203,26 +207,22 @@ function keepingUpNow({ keepingUp }: LeadState, view: View): LeadState['keepingU
   const { position } = view.self;
   if (standby === undefined || view.self.gate.kind !== 'open') return undefined;
   if (position === undefined) return keepingUp;
-  if (!keepingUp) return { position, sinceMs: undefined };
-  const hasIt = isAtLeast(view, flushedBy(view, standby), keepingUp.position);
-  return hasIt
-    ? { position, sinceMs: undefined }
-    : { ...keepingUp, sinceMs: keepingUp.sinceMs ?? view.nowMs };
+  const flushed = flushedBy(view, standby);
+  if (keepingUp && !isAtLeast(view, flushed, keepingUp.position))
+    return { ...keepingUp, missed: keepingUp.missed + 1 };
+  return { position, atMs: view.nowMs, missed: isAtLeast(view, flushed, position) ? 0 : 1 };
 }
 
 const addBaseMs = 1_000;
 const addMaxMs = 10_000;
 
 /** The more often in a row, the longer until the next is added: each time commits wait. */
-export function addingAfter(
-  { adding, keepingUp }: LeadState,
-  { action, kind }: Outcome,
-  nowMs: number,
-): LeadState['adding'] {
+export function addingAfter(state: LeadState, { action, kind }: Outcome, nowMs: number): LeadState['adding'] {
   const isTrouble =
     action.kind === 'add-standby'
       ? kind !== 'done'
-      : action.kind === 'change-record' && kind === 'done' && keepingUp?.sinceMs !== undefined;
+      : action.kind === 'change-record' && kind === 'done' && missedBy(state) > 1;
+  const { adding } = state;
   if (!isTrouble) return adding;
   const isLongAgo = adding === undefined || nowMs - adding.atMs > addMaxMs;
   const failures = isLongAgo ? 1 : adding.failures + 1;

@@ -11,17 +11,16 @@ import {
   type LeadState,
   type Ledger,
   type Outcome,
-  type Peer,
   type Self,
   type SessionView,
   type Shared,
 } from '../../core/lead/model.js';
 import { mayReuse, type Servers } from '../../core/lead/reuse.js';
-import { isQuiet } from '../../core/lead/quiet.js';
 import type { LeasePort } from '../../lease-port.js';
 import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
 import { KeptLedger } from './kept-ledger.js';
 import { Newest } from './newest.js';
+import { Others } from './others.js';
 import { busyMs, rereadMs, steadyMs, steadyRows } from './pace.js';
 import { Performer } from './performer.js';
 import { SessionKeeper, signOfLifeMs } from './sessions.js';
@@ -54,6 +53,7 @@ export class LeadLoop {
   private readonly sessions: SessionKeeper;
   private readonly performer: Performer;
   private readonly ledger: KeptLedger;
+  private readonly others: Others;
   private outcome: Outcome | undefined;
   private lastSentence = '';
   private wakeUp: () => void = () => {};
@@ -68,6 +68,7 @@ export class LeadLoop {
   constructor(private readonly options: LeadLoopOptions) {
     this.sessions = new SessionKeeper(options.lease, options.clock);
     this.ledger = new KeptLedger(options);
+    this.others = new Others({ ...options, onNews: () => this.wake() });
     this.performer = new Performer({
       ...options,
       member: options.config.member,
@@ -179,17 +180,19 @@ export class LeadLoop {
     const ledger = this.ledger.known as Ledger;
     const snapshot = this.newest.snapshot;
     this.decidedFrom = snapshot;
-    const askedMs = clock.nowMs();
+    const asked = known && known.peers.size > 0 ? known : undefined;
+    const askedMs = asked?.askedMs ?? clock.nowMs();
     const [self, session, peers] = await Promise.all([
       known?.self ?? keeper.look(signal),
       snapshot ? this.sessions.look(ledger.session, snapshot.holder, signal) : ({ kind: 'unknown' } as const),
-      known && known.peers.size > 0 ? known.peers : this.peersFor(snapshot, ledger, signal),
+      asked?.peers ?? this.others.look(snapshot, ledger, { self: this.self, isServing: isServing() }, signal),
     ]);
     if (!known) this.servers = { self, peers, askedMs };
     this.self = self;
     this.session = session;
     return {
       nowMs: clock.nowMs(),
+      askedMs,
       wallMs: clock.wallMs(),
       self,
       isServing: isServing(),
@@ -200,29 +203,6 @@ export class LeadLoop {
       published: published(),
       outcome: this.outcome,
     };
-  }
-
-  /** The others are asked only where a row looks at them: without a record or a holder, and while there is an order. */
-  private async peersFor(
-    snapshot: Snapshot | undefined,
-    ledger: Ledger,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Peer>> {
-    const { config, peers } = this.options;
-    const shared = snapshot && sharedOf(snapshot);
-    if (
-      shared?.kind !== 'read' ||
-      isQuiet(shared, ledger, {
-        self: this.self,
-        isServing: this.options.isServing(),
-        firstPolicy: config.firstPolicy,
-      })
-    )
-      return new Map();
-    const names = [...config.members.keys()].filter((name) => name !== config.member);
-    return new Map(
-      await Promise.all(names.map(async (name) => [name, await peers.ask(name, signal)] as const)),
-    );
   }
 
   private async rereadIfStale(signal: AbortSignal): Promise<void> {

@@ -205,6 +205,7 @@ export class SimAgent {
     const holdsLease = shared.kind === 'read' && session !== undefined && shared.leader.session === session;
     return {
       nowMs,
+      askedMs: nowMs,
       wallMs: nowMs,
       isServing: this.isServing,
       self: known?.self ?? this.self,

@@ -1,5 +1,5 @@
 import type { LeadState } from '../model.js';
-import { freshMs } from '../quiet.js';
+import { lateMs } from '../quiet.js';
 import { isAboveFloor, isRecordedStandby, recordedStandbys } from '../standbys.js';
 import { isOrderedAway, isRecorded, knownPeer, recorded, type View } from '../view.js';
 
@@ -28,10 +28,13 @@ const mayHeirRise = (view: View): boolean =>
 
 // ---- whether the other is dead (L3, L4)
 
+/** From whom WAL or a sign of life came so lately, in ms, is alive. */
+const freshMs = 1_500;
 /** What answers no connection for so long, in ms, is gone: the box, or all ways to it. */
-export const goneMs = 1_200;
+export const goneMs = 1_000;
 /** What accepts connections and says nothing for so long, in ms, or says that it does not serve, is frozen. */
 export const frozenMs = 3_000;
+const soonMs = 50;
 /** A switchover that was handed over and not taken stands in the way for so long, in ms. */
 export const orderMs = 5_000;
 
@@ -42,33 +45,51 @@ const isFenced = (view: View) => {
 };
 
 /** Its agent sees it serve, or WAL comes in from it. */
-export function isAlive(view: View, name = recorded(view) ?? ''): boolean {
+export const isAlive = (view: View, name = recorded(view) ?? ''): boolean =>
+  doesServe(view, name) || (heardMs(view, name) ?? Infinity) < freshMs;
+
+/** Its agent says so. One that answers no question has no position. */
+function doesServe(view: View, name: string): boolean {
   const self = knownPeer(view, name)?.self;
-  // One that answers no question has no position.
-  if (
+  return (
     self?.kind === 'known' &&
     self.process === 'running' &&
     self.writable &&
     self.gate.kind !== 'closed' &&
     self.position !== undefined
-  )
-    return true;
-  const { source } = view.self;
-  const place = view.config.members.get(name);
-  return (
-    source?.streaming === true &&
-    source.address === place?.address &&
-    source.port === place.port &&
-    source.heardMs !== undefined &&
-    source.heardMs < freshMs
   );
 }
 
-/** So long it must be silent, in ms. */
-export function patienceMs(view: View, name = recorded(view) ?? ''): number {
-  const peer = view.seen.peers.get(name);
-  return peer?.kind === 'unknown' && peer.isUnreachable === true ? goneMs : frozenMs;
+/** How long ago, in ms, the last WAL or sign of life came in from it; undefined: nothing streams from there. */
+function heardMs(view: View, name: string): number | undefined {
+  const { source } = view.self;
+  const place = view.config.members.get(name);
+  const isFrom =
+    source?.streaming === true && source.address === place?.address && source.port === place.port;
+  return isFrom ? source.heardMs : undefined;
 }
+
+/** When an heir should look again, so that it asks as soon as the stream is late, in ms from now. */
+export function untilLateMs(view: View): number | undefined {
+  const holder = recorded(view) ?? '';
+  const heard = isHeir(view) ? heardMs(view, holder) : undefined;
+  if (heard === undefined || view.seen.peers.has(holder)) return undefined;
+  return Math.max(soonMs, lateMs - heard);
+}
+
+/** Its box accepts no connection. */
+const isAway = (view: View, name: string) => {
+  const peer = view.seen.peers.get(name);
+  return peer?.kind === 'unknown' && peer.isUnreachable === true;
+};
+
+/** So long it must be silent, in ms. */
+export const patienceMs = (view: View, name = recorded(view) ?? ''): number =>
+  isAway(view, name) ? goneMs : frozenMs;
+
+/** It has been told to follow that member, which is away: to tell it again is of no use. */
+export const isUnreached = (view: View, holder = ''): boolean =>
+  isAway(view, holder) && view.state.retry?.kind === 'follow';
 
 const silentForMs = ({ state, nowMs }: View) => (state.silentMs === undefined ? 0 : nowMs - state.silentMs);
 
@@ -135,7 +156,7 @@ export const givenUpMs = 3_000;
 /** A holder that is not open for so long, in ms, gives its place away, though it is on its way. */
 export const backMs = 3_000;
 
-type Times = Pick<LeadState, 'silentMs' | 'asideMs' | 'unwellMs' | 'downMs' | 'unreadMs'>;
+type Times = Pick<LeadState, 'unansweredMs' | 'silentMs' | 'asideMs' | 'unwellMs' | 'downMs' | 'unreadMs'>;
 
 /** An heir that holds the lease and is not heard for a moment keeps it for so long, in ms: a busy box is slow to answer. */
 const unreadMs = 3_000;
@@ -146,6 +167,7 @@ export const isUnreadHeir = (view: View): boolean =>
 
 export function keepAutoTime(state: LeadState, view: View): Times {
   const none: Times = {
+    unansweredMs: undefined,
     silentMs: undefined,
     asideMs: undefined,
     unwellMs: undefined,
@@ -157,8 +179,12 @@ export function keepAutoTime(state: LeadState, view: View): Times {
   const since = (is: boolean, before: number | undefined) => (is ? (before ?? nowMs) : undefined);
   const isMine = lease === 'mine' && isRecorded(view);
   const isAsked = !isRecorded(view) && seen.peers.has(recorded(view) ?? '');
+  // From the first question that had no such answer, and not from when that was seen.
+  const isUnanswered = isAsked && !doesServe(view, recorded(view) ?? '');
+  const unansweredMs = isUnanswered ? (state.unansweredMs ?? seen.askedMs) : undefined;
   return {
-    silentMs: since(isAsked && !isAlive(view), state.silentMs),
+    unansweredMs,
+    silentMs: isAsked && !isAlive(view) ? (state.silentMs ?? unansweredMs) : undefined,
     asideMs: since(
       lease === 'free' && isRecorded(view) && shared.leader.value?.member === view.me && isFenced(view),
       state.asideMs,

@@ -159,7 +159,7 @@ export const autoRows: readonly Row[] = [
     in: ['standby', 'gated'],
     lease: ['free'],
     condition:
-      'the policy says promotion: auto, the record names this very copy as the standby, and the holder says that it is fenced, or was silent for 1.2 seconds where no connection is accepted and for 3 seconds else',
+      'the policy says promotion: auto, the record names this very copy as the standby, and the holder says that it is fenced, or was silent for 1 second where no connection is accepted and for 3 seconds else',
     when: (view) => isHeir(view) && !isOrderFirst(view) && isHolderDead(view) && !hasJustLetGo(view),
     does: (view) => take(view, view.nextEpoch),
     doing: 'take the lease',

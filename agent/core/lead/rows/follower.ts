@@ -1,3 +1,4 @@
+import { isUnreached, untilLateMs } from '../auto/auto.js';
 import { after, writable, type Row } from '../row.js';
 import { isRecordedStandby } from '../standbys.js';
 import {
@@ -41,15 +42,9 @@ function wayBack(view: View): 'rewind' | 'basebackup' | undefined {
   // A record as old as one of its own is of a restored Consul: this may be the newer copy.
   if ((view.record?.epoch ?? 0) <= view.seen.ledger.held) return undefined;
   if (!view.seen.ledger.holder && !isOfTheRecord(view)) return undefined;
-  switch (misfit(view)?.reason) {
-    case 'other-system':
-      return undefined;
-    case 'other-history':
-    case 'rewind-failed':
-      return 'basebackup';
-    default:
-      return 'rewind';
-  }
+  const reason = misfit(view)?.reason;
+  if (reason === 'other-system') return undefined;
+  return reason === 'other-history' || reason === 'rewind-failed' ? 'basebackup' : 'rewind';
 }
 
 function rejoin(view: View, method: 'rewind' | 'basebackup') {
@@ -57,13 +52,13 @@ function rejoin(view: View, method: 'rewind' | 'basebackup') {
   return from && after(view, { rejoining: view.self.incarnation }, { kind: 'rejoin', method, from });
 }
 
-const isReplaced = ({ seen, self }: View) =>
-  seen.ledger.rejoining !== undefined && seen.ledger.rejoining !== self.incarnation;
+const isReplaced = ({ seen: { ledger }, self }: View) =>
+  ledger.rejoining !== undefined && ledger.rejoining !== self.incarnation;
 
 /** It takes effect once the checkpoint of the holder has been replayed; so often it is tried, in ms. */
 const restartpointEveryMs = 2_000;
 
-/** Every member that is not, or no longer, the holder. */
+/** Every member that is not the holder. */
 export const followerRows: readonly Row[] = [
   {
     id: 'starting',
@@ -179,6 +174,7 @@ export const followerRows: readonly Row[] = [
     condition: "it streams from the holder, on the holder's timeline",
     when: isFollowing,
     doing: 'nothing',
+    wakeAfterMs: untilLateMs,
     says: (view) => `follows ${settledHolder(view)}`,
   },
   {
@@ -217,9 +213,9 @@ export const followerRows: readonly Row[] = [
     when: (view) => holderPlace(view) !== undefined && !isRecorded(view),
     does: (view) => {
       const from = sourceOf(view);
-      return from && { kind: 'follow', from };
+      return from && !isUnreached(view, settledHolder(view)) ? { kind: 'follow', from } : undefined;
     },
-    doing: 'follow the holder',
+    doing: 'follow the holder; while its box accepts no connection, Postgres tries by itself',
     says: (view) =>
       `${view.state.retry?.kind === 'follow' ? 'gets no WAL yet from' : 'begins to follow'} ${settledHolder(view)}`,
   },

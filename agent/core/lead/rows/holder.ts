@@ -1,5 +1,5 @@
 import { after, type Row } from '../row.js';
-import { floorOf, isAboutStandbys, recordedStandbys, withMarks } from '../standbys.js';
+import { floorOf, isAboutStandbys, isOnItsWay, recordedStandbys, withMarks } from '../standbys.js';
 import {
   fedPosition,
   isAnswering,
@@ -271,6 +271,7 @@ export const holderRows: readonly Row[] = [
     condition: 'the record names this member',
     when: isRecorded,
     doing: 'nothing',
+    wakeAfterMs: (view) => (isOnItsWay(view) ? 300 : undefined),
     says: (view) =>
       !isAnswering(view)
         ? `holds the lease, epoch ${view.epoch}, and its Postgres does not answer`

@@ -25,6 +25,7 @@ const config: LeadConfig = {
 const keyed = <T>(value: T) => ({ index: 1, value });
 const look = (self: KnownSelf): LeadObservation => ({
   nowMs: 0,
+  askedMs: 0,
   wallMs: 0,
   isServing: true,
   self,

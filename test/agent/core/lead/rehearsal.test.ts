@@ -61,6 +61,7 @@ const gone: Peer = { kind: 'unknown', why: 'the agent of pg1 cannot be reached',
 const seen = (nowMs: number, self: KnownSelf, peer: Peer, isServing: boolean | undefined = true) =>
   ({
     nowMs,
+    askedMs: nowMs,
     wallMs: nowMs,
     isServing,
     self,
@@ -108,7 +109,7 @@ test('a standby says that it would be promoted once its primary has been silent 
     'rehearsal',
   ]);
   expect(decisions[3]?.sentence).toBe(
-    'rehearsal: pg1 is lost (the agent of pg1 cannot be reached, for at least 1200 ms): with roles=managed this member would be promoted now, if the record named it',
+    'rehearsal: pg1 is lost (the agent of pg1 cannot be reached, for at least 1000 ms): with roles=managed this member would be promoted now, if the record named it',
   );
 });
 

@@ -50,6 +50,7 @@ const self: KnownSelf = {
 };
 const seen = (more: Partial<KnownSelf>): LeadObservation => ({
   nowMs: 0,
+  askedMs: 0,
   wallMs: 0,
   isServing: undefined,
   self: { ...self, ...more },
