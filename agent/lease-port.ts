@@ -17,6 +17,11 @@ export interface LeasePort {
   }): Promise<Answered<{ readonly snapshot: Snapshot }>>;
   /** Tells what stands there, and again after each change, until the signal fires. Each is a majority's word. */
   watch(watcher: LeaseWatcher, signal: AbortSignal): Promise<void>;
+  /**
+   * Lets watches ask again at once, on a way of their own. Consul before 1.13 waits without an end for a server that froze, and its agent
+   * turns to another only with a new question (hashicorp/consul#8504).
+   */
+  askAnew(): void;
 
   /**
    * A session to hold the lease with (L1): ends with the box (`serfHealth`) and with the agent's sign of life, and lets the lease go

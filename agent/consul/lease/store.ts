@@ -35,6 +35,7 @@ export class LeaseStore implements LeasePort {
   readonly destroySession: LeasePort['destroySession'];
   readonly #keys: ReturnType<typeof failoverKeys>;
   readonly #right: string;
+  readonly #watches = new Set<ConsulWatch<Snapshot>>();
   #marks = 0;
 
   constructor(private readonly options: LeaseStoreOptions) {
@@ -101,7 +102,16 @@ export class LeaseStore implements LeasePort {
         watcher.onUnavailable(client.explain(failure, { what: this.#reading, right: this.#right }));
       },
     });
-    await watch.run(signal);
+    this.#watches.add(watch);
+    try {
+      await watch.run(signal);
+    } finally {
+      this.#watches.delete(watch);
+    }
+  }
+
+  askAnew(): void {
+    for (const watch of this.#watches) watch.askAnew();
   }
 
   async write(transaction: Transaction, signal?: AbortSignal): Promise<Written> {

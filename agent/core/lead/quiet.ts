@@ -29,6 +29,10 @@ export function isQuiet(shared: ReadShared, ledger: LeadObservation['ledger'], s
   );
 }
 
+/** Another member may be lost, and what Consul says be held up with it. */
+export const mayBeDeaf = ({ self, peers }: Pick<LeadObservation, 'self' | 'peers'>): boolean =>
+  !isStreaming(self) || [...peers.values()].some(({ kind }) => kind === 'unknown');
+
 /** Something may have to be done without an operator. */
 function isUneasy({ self, isServing }: Seen): boolean {
   return isServing === false || (self !== undefined && !isStreaming(self));

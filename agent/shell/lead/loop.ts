@@ -15,9 +15,11 @@ import {
   type SessionView,
   type Shared,
 } from '../../core/lead/model.js';
+import { mayBeDeaf } from '../../core/lead/quiet.js';
 import { mayReuse, type Servers } from '../../core/lead/reuse.js';
 import type { LeasePort } from '../../lease-port.js';
 import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
+import { Doubt } from './doubt.js';
 import { KeptLedger } from './kept-ledger.js';
 import { Newest } from './newest.js';
 import { Others } from './others.js';
@@ -54,6 +56,7 @@ export class LeadLoop {
   private readonly performer: Performer;
   private readonly ledger: KeptLedger;
   private readonly others: Others;
+  private readonly doubt: Doubt;
   private outcome: Outcome | undefined;
   private lastSentence = '';
   private wakeUp: () => void = () => {};
@@ -68,6 +71,7 @@ export class LeadLoop {
   constructor(private readonly options: LeadLoopOptions) {
     this.sessions = new SessionKeeper(options.lease, options.clock);
     this.ledger = new KeptLedger(options);
+    this.doubt = new Doubt(options.lease, options.clock);
     this.others = new Others({ ...options, onNews: () => this.wake() });
     this.performer = new Performer({
       ...options,
@@ -169,6 +173,7 @@ export class LeadLoop {
       );
     this.lastSentence = decision.sentence;
     this.options.onDecision(decision);
+    this.doubt.look(mayBeDeaf(seen));
     return decision;
   }
 

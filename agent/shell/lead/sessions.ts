@@ -6,10 +6,13 @@ import type { LeasePort } from '../../lease-port.js';
 export const signOfLifeMs = 2_000;
 /** How long an answer about a session that does not hold the lease is believed, in ms. */
 const believedMs = 1_000;
+/** …and for how long while the next is on its way: a server that froze gives none, and a decision must not wait for that. */
+const believedAtMostMs = 10_000;
 
 /** This agent's session: whether it lives, and that it goes on living. */
 export class SessionKeeper {
   private known: { id: string; view: SessionView; atMs: number } | undefined;
+  private asking: { id: string; answer: Promise<SessionView> } | undefined;
 
   constructor(
     private readonly lease: LeasePort,
@@ -26,17 +29,24 @@ export class SessionKeeper {
   /** `holder`: the session that holds the lease by the newest look; it lives. */
   async look(id: string | undefined, holder: string | undefined, signal: AbortSignal): Promise<SessionView> {
     if (id === undefined) return { kind: 'none' };
-    const nowMs = this.clock.nowMs();
     if (id === holder) return { kind: 'valid', id };
-    if (this.known?.id === id && nowMs - this.known.atMs < believedMs) return this.known.view;
+    const known = this.known?.id === id ? this.known : undefined;
+    const ageMs = known ? this.clock.nowMs() - known.atMs : Infinity;
+    if (known && ageMs < believedMs) return known.view;
+    if (this.asking?.id !== id) this.asking = { id, answer: this.ask(id, signal) };
+    const { answer } = this.asking;
+    return known && ageMs < believedAtMostMs ? known.view : answer;
+  }
+
+  private async ask(id: string, signal: AbortSignal): Promise<SessionView> {
+    const { known } = this;
+    const atMs = this.clock.nowMs();
     const found = await this.lease.lookUpSession(id, signal);
-    const view: SessionView =
-      found.kind !== 'answered'
-        ? { kind: 'unknown' }
-        : found.state === 'valid'
-          ? { kind: 'valid', id }
-          : { kind: 'none' };
-    this.known = { id, view, atMs: nowMs };
+    this.asking = undefined;
+    if (found.kind !== 'answered') return { kind: 'unknown' };
+    const view: SessionView = found.state === 'valid' ? { kind: 'valid', id } : { kind: 'none' };
+    // One that was opened meanwhile is newer.
+    if (this.known === known) this.known = { id, view, atMs };
     return view;
   }
 

@@ -76,6 +76,7 @@ function started(write?: Written) {
       given.onSnapshot(mine);
       return new Promise(() => {});
     },
+    askAnew: () => {},
     openSession: () => Promise.resolve({ kind: 'failed', why: 'not in this test' }),
     signOfLife: () => Promise.resolve({ kind: 'done' }),
     lookUpSession: () => Promise.resolve({ kind: 'answered', state: 'valid' }),

@@ -56,7 +56,7 @@ const isReplaced = ({ seen: { ledger }, self }: View) =>
   ledger.rejoining !== undefined && ledger.rejoining !== self.incarnation;
 
 /** It takes effect once the checkpoint of the holder has been replayed; so often it is tried, in ms. */
-const restartpointEveryMs = 2_000;
+const restartpointEveryMs = 1_000;
 
 /** Every member that is not the holder. */
 export const followerRows: readonly Row[] = [
