@@ -37,6 +37,11 @@ export class StallingProxy {
     return proxy;
   }
 
+  /** What the server has said since the fault began: all of it, also what did not arrive. */
+  get saidBytes(): number {
+    return this.#said.bytes;
+  }
+
   get target(): Target {
     return { host: this.host, port: this.port };
   }

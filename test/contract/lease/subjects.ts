@@ -35,6 +35,10 @@ export interface Subject {
   ): Promise<{ readonly result: T; arrive(): Promise<void> }>;
   /** What the work sends counts at once; the answers are lost. */
   unheard<T>(member: string, work: (agent: Agent) => Promise<T>): Promise<T>;
+  /** Once `work` has changed something, the answer to a question that waited for it is lost; the next ones have theirs. */
+  deaf(
+    member: string,
+  ): Promise<{ readonly agent: Agent; during(work: () => Promise<unknown>): Promise<void> }>;
   /** Anything, by anybody, below the service's prefix. */
   put(name: string, text: string): Promise<void>;
   /** Of one Consul: one whose token has no rights, one whose token has all. */
@@ -98,6 +102,16 @@ function fake(): Subject {
       const { agent, connection } = agentOn(member, { isHasty: true });
       connection.fault = 'answer-lost';
       return work(agent);
+    },
+    async deaf(member) {
+      const { agent, connection } = agentOn(member);
+      return {
+        agent,
+        async during(work) {
+          connection.loseQuestions();
+          await work();
+        },
+      };
     },
     async poorAndRich(member) {
       const { agent: poor, connection } = agentOn(member);
@@ -209,6 +223,20 @@ async function real(): Promise<Subject> {
       } finally {
         await proxy.close();
       }
+    },
+    async deaf(member) {
+      await registered(member);
+      const proxy = await StallingProxy.before({ host: consul.host, port: consul.httpPort });
+      open.push(proxy);
+      return {
+        agent: await agentAt(`http://${proxy.host}:${proxy.port}`, member),
+        async during(work) {
+          proxy.fault = { kind: 'stall', afterBytes: 0 };
+          await work();
+          await waitFor('an answer that is lost', eventuallyMs, () => proxy.saidBytes > 0);
+          proxy.fault = { kind: 'none' };
+        },
+      };
     },
     put: async (name, text) => call(`kv/${failoverKeys(subject.service).prefix}${name}`, text, 'text/plain'),
     async poorAndRich(member) {

@@ -73,6 +73,20 @@ describe.each(Object.entries(subjects))('%s', (_, make) => {
     await watched.end();
   });
 
+  test('an answer that got lost on its way: a watch that is told to ask anew does not wait for it', async () => {
+    const { agent, during } = await subject().deaf('pg1');
+    const watched = watch(agent);
+    await waitFor('what is there', eventuallyMs, () => watched.snapshots.length === 1);
+    const other = await subject().agent('pg2');
+    await during(() => firstHolder(other.lease, 'pg2'));
+    expect(watched.snapshots).toHaveLength(1);
+    agent.lease.askAnew();
+    // Much sooner than a question is given up.
+    await waitFor('the holder', 8_000, () => watched.snapshots.at(-1)?.holder !== undefined);
+    expect(watched.outages).toEqual([]);
+    await watched.end();
+  });
+
   test("Consul's data lost: all is absent, the session is gone, and the holder writes it again", async () => {
     const agent = await subject().agent('pg1');
     const { by, was } = await firstHolder(agent.lease, 'pg1');

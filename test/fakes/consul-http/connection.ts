@@ -20,6 +20,7 @@ export class FakeConnection implements Pick<ConsulConnection, 'get' | 'put'> {
   fault: ConsulFault = 'none';
   #held: (() => void)[] = [];
   #stale: ReadonlyMap<string, Pair> | undefined;
+  #losses = 0;
 
   constructor(
     private readonly state: ConsulState,
@@ -29,6 +30,11 @@ export class FakeConnection implements Pick<ConsulConnection, 'get' | 'put'> {
   /** What was held back arrives, in order. */
   deliver(): void {
     for (const arrive of this.#held.splice(0)) arrive();
+  }
+
+  /** The answer to what Consul holds back at the moment never comes. */
+  loseQuestions(): void {
+    this.#losses += 1;
   }
 
   /** From now on, reads that are not consistent tell what is there at this moment; false: what is there. */
@@ -41,8 +47,10 @@ export class FakeConnection implements Pick<ConsulConnection, 'get' | 'put'> {
     this.#reach('consistent' in query);
     if (path === 'session/list') return ok([...this.state.sessions.values()].map(shown));
     const key = path.replace(/^kv\//, '');
+    const losses = this.#losses;
     if ('index' in query && query['index'] !== '0') await this.#change(key, question);
     signal?.throwIfAborted();
+    if (losses !== this.#losses) return this.#silence(question.deadlineMs, signal);
     this.#reach('consistent' in query);
     const single = !('recurse' in query || 'keys' in query);
     if (single && this.fault === 'forbidden') throw refusal(403, 'Permission denied');

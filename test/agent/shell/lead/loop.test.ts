@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Answered, LeasePort, LeaseWatcher, Written } from '../../../agent/lease-port.js';
-import type { KnownSelf, LeadDecision, Ledger } from '../../../agent/core/lead/model.js';
-import { rereadMs } from '../../../agent/shell/lead/pace.js';
-import { LeadLoop } from '../../../agent/shell/lead/loop.js';
-import type { Record } from '../../../common/failover/shapes.js';
-import type { Snapshot } from '../../../common/failover/snapshot.js';
-import { systemClock } from '../../../common/runtime/clock.js';
-import { createLog } from '../../../common/runtime/log.js';
-import { eventuallyMs } from '../../support/patience.js';
-import { waitFor } from '../../support/wait.js';
+import type { Answered, LeasePort, LeaseWatcher, Written } from '../../../../agent/lease-port.js';
+import type { KnownSelf, LeadDecision, Ledger } from '../../../../agent/core/lead/model.js';
+import { rereadMs } from '../../../../agent/shell/lead/pace.js';
+import { LeadLoop } from '../../../../agent/shell/lead/loop.js';
+import type { Record } from '../../../../common/failover/shapes.js';
+import type { Snapshot } from '../../../../common/failover/snapshot.js';
+import { systemClock } from '../../../../common/runtime/clock.js';
+import { createLog } from '../../../../common/runtime/log.js';
+import { eventuallyMs } from '../../../support/patience.js';
+import { waitFor } from '../../../support/wait.js';
 
 const history = { systemId: '1', timeline: 1, forks: [] };
 const record = (epoch: number, name: string): Record => ({
