@@ -34,7 +34,7 @@ const freshMs = 1_500;
 export const goneMs = 1_000;
 /** What accepts connections and says nothing for so long, in ms, or says that it does not serve, is frozen. */
 export const frozenMs = 3_000;
-const soonMs = 50;
+const soonMs = 10;
 /** A switchover that was handed over and not taken stands in the way for so long, in ms. */
 export const orderMs = 5_000;
 

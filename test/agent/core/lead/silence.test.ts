@@ -130,7 +130,7 @@ test('a standby looks again when its stream is late, and then asks', () => {
     { askedMs: 900, self: fed(1_200), peer: mute, holder: 'pg1' },
   ]);
   expect(early?.wakeAtMs).toBe(750);
-  expect(late?.wakeAtMs).toBe(850);
+  expect(late?.wakeAtMs).toBe(810);
   expect(asked?.wakeAtMs).toBeUndefined();
   const ledger = { ...emptyLedger, epoch: 1, seenEpoch: 1 };
   const read = shared('pg1');
