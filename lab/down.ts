@@ -25,7 +25,7 @@ export async function stopUnits(lab: Lab, instances: readonly Instance[], progre
     const states = await Promise.all(some.map(({ unit }) => lab.services.status(unit)));
     if (states.every(({ state }) => state === 'stopped')) continue;
     await progress.step(`stop ${programs.join(', ')}`, async () => {
-      await Promise.all(some.map(({ unit }) => lab.services.stop(unit)));
+      await Promise.all(some.map(({ unit }) => lab.services.stop(unit, { isAll: true })));
     });
   }
 }

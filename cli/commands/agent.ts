@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { main as agentMain } from '../../agent/main.js';
 import { loadAgentConfig } from '../../agent/config.js';
 import type { Io } from '../io.js';
+import { handOver } from '../service/hand-over.js';
 import { leave } from '../service/leave.js';
 
 export function agentCommand(program: Command, io: Io, end: (code: number) => void): void {
@@ -19,5 +20,17 @@ export function agentCommand(program: Command, io: Io, end: (code: number) => vo
       const { config } = command.optsWithGlobals<{ config: string }>();
       const { left } = await leave(loadAgentConfig(config).http);
       io.out(`out of the catalogue: ${left.join(', ') || 'nothing, as this box has no services'}\n`);
+    });
+  agent
+    .command('hand-over')
+    .argument('<service>', 'like pg')
+    .description(
+      'Before its server is stopped here: with promotion=auto the standby takes over first; for ExecStop. Exits with 0 when it has, or when there is nothing to hand over',
+    )
+    .action(async (service: string, _: object, command: Command) => {
+      const { box, http } = loadAgentConfig(command.optsWithGlobals<{ config: string }>().config);
+      const { exitCode, sentence } = await handOver({ box, service, agent: http }, io);
+      io.out(`${sentence}\n`);
+      end(exitCode);
     });
 }

@@ -96,6 +96,11 @@ export const orderRequest = union('kind', {
   promote: { to: text, oldPrimaryIsOff: optional(bool), recordLost: optional(bool) },
   /** `rewind`: follow again, rewound where needed; `basebackup`: made anew from the holder. */
   rejoin: { member: text, method: oneOf('rewind', 'basebackup') },
+  /**
+   * The server of the member that is asked is about to be stopped: with `promotion: auto` its standby takes over first, and what is
+   * stopped is left alone by its agent. Refused where there is nothing to hand over, or by policy.
+   */
+  stopping: {},
   /** Takes back the order that stands, while it can be; with `id`: only that one. */
   withdraw: { id: optional(text) },
 });

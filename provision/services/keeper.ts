@@ -7,6 +7,7 @@ export const keeperGroup = 'hotspare-keeper';
 const owner = 'postgres';
 
 const configOf = ({ paths }: Place) => join(paths.config, 'keeper.yaml');
+const agentConfigOf = ({ paths }: Place) => join(paths.config, 'agent.yaml');
 /** There while the member is managed (docs/KEEPER.md); without it a start of Postgres needs nothing of ours. */
 const managedFlag = ({ paths }: Place) => join(paths.keeperState, 'managed');
 
@@ -25,11 +26,20 @@ export function beforePostgres(place: Place, node: NodeCommand) {
   };
 }
 
+/** What the lab does before it stops Postgres, and not the whole lab; on real boxes ExecStop= does the same. */
+export function beforePostgresStop(place: Place, node: NodeCommand) {
+  return {
+    ifThere: managedFlag(place),
+    command: node('cli/hand-over.js', 'pg', '--config', agentConfigOf(place)),
+  };
+}
+
 export const beforePostgresValues = (place: Place) => ({
   flag: managedFlag(place),
   /** There while a rejoin is half done. */
   rejoin: join(place.paths.keeperState, 'rewinding'),
   config: configOf(place),
+  agentConfig: agentConfigOf(place),
 });
 
 /** Does what the agent orders with Postgres, on the boxes that have one (docs/KEEPER.md). */

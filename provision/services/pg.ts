@@ -3,7 +3,7 @@ import { ports } from '../../common/names.js';
 import { firstPrimaryOf, slotName } from '../postgres/members.js';
 import { addressOf, portOf, type BoxPaths, type Site } from '../site/site.js';
 import { boxesWith, type Box } from '../topology/model.js';
-import { beforePostgres, beforePostgresValues } from './keeper.js';
+import { beforePostgres, beforePostgresStop, beforePostgresValues } from './keeper.js';
 import { service } from './program.js';
 
 const owner = 'postgres';
@@ -51,6 +51,7 @@ export const pg = service({
     ],
     account: place.site.postgresAccount,
     before: beforePostgres(place, node),
+    beforeStop: beforePostgresStop(place, node),
     // "Fast": sessions are ended, a last checkpoint is written.
     stopSignal: 'SIGINT',
     stopTimeoutMs: 30_000,

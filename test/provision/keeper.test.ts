@@ -50,8 +50,9 @@ describe.each([
 
 test("lab: Postgres' own file lies outside the data directory, and what the keeper writes is read last", () => {
   const { path, content } = fileOf(labSite, 'pg1', 'postgresql.conf');
-  const { command, before } = programsOn(labSite, boxOf(labSite, 'pg1')).find(({ name }) => name === 'pg')!
-    .process!(placeOf(labSite, boxOf(labSite, 'pg1')), (main, ...args) => ['node', main, ...args]);
+  const { command, before, beforeStop } = programsOn(labSite, boxOf(labSite, 'pg1')).find(
+    ({ name }) => name === 'pg',
+  )!.process!(placeOf(labSite, boxOf(labSite, 'pg1')), (main, ...args) => ['node', main, ...args]);
   expect(command).toEqual(['/pg/bin/postgres', '-D', '/pg1/data', '-c', `config_file=${path}`]);
   expect(content.trim().split('\n').at(-1)).toBe(
     `include '${labSite.pathsOf(boxOf(labSite, 'pg1')).keeperSettings}'`,
@@ -59,6 +60,10 @@ test("lab: Postgres' own file lies outside the data directory, and what the keep
   expect(before).toEqual({
     ifThere: '/pg1/keeper/managed',
     command: ['node', 'keeper/main.js', 'prepare-start', '--config', '/pg1/etc/keeper.yaml'],
+  });
+  expect(beforeStop).toEqual({
+    ifThere: '/pg1/keeper/managed',
+    command: ['node', 'cli/hand-over.js', 'pg', '--config', '/pg1/etc/agent.yaml'],
   });
 });
 
@@ -92,7 +97,13 @@ describe('systemd', () => {
     const plain = fileOf(observed, 'pg1', ending).content;
     expect(text).toMatch(/^Restart=on-failure\nRestartSec=100ms$/m);
     expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
-    expect(plain).not.toMatch(/Restart|rewinding/);
+    // The first hands over and may fail, the second is the distribution's own.
+    expect(text.match(/^ExecStop=.*$/gm)).toEqual([
+      'ExecStop=',
+      expect.stringMatching(/^ExecStop=-.*MAINPID.*hand-over\.js pg --config \/etc\/hotspare\/agent\.yaml'$/),
+      'ExecStop=/usr/bin/pg_ctlcluster --skip-systemctl-redirect -m fast %i stop',
+    ]);
+    expect(plain).not.toMatch(/Restart|rewinding|ExecStop/);
     for (const one of [text, plain]) expect(one).toMatch(/^TimeoutStopSec=5min$/m);
     expect(lines('consul.service')).toContain('RestartSec=100ms');
   });

@@ -6,11 +6,12 @@ import { Pool } from '../../sidecar/index.js';
 import type { TestLab } from './lab.js';
 
 /** The library as an app on nginx1 would use it, in the process of the test. */
-export function labPool(lab: TestLab): Pool {
+export function labPool(lab: TestLab, { writeWaitMs = 0 } = {}): Pool {
   const { address, port } = lab.service('consul@nginx1');
   const secrets = secretsOf(lab);
   return new Pool({
     ...labPool.options(lab),
+    writeWaitMs,
     hotspare: {
       service: 'pg',
       dns: { host: address, port: port + 100 },

@@ -6,7 +6,7 @@ import { isOlderThan } from './view.js';
 
 /** What an operator's request is judged by. */
 export interface Situation {
-  readonly config: Pick<LeadConfig, 'members' | 'firstPolicy'>;
+  readonly config: Pick<LeadConfig, 'member' | 'members' | 'firstPolicy'>;
   readonly shared: ReadShared;
   readonly policy: Policy;
   /** What the agents of all members say, this one's included. */
@@ -45,6 +45,8 @@ export function judgeRequest(request: OrderRequest, id: string, seen: Situation)
       return switchover(request.to, id, seen);
     case 'promote':
       return promote(request, id, seen);
+    case 'stopping':
+      return handOver(id, seen);
     case 'rejoin': {
       const { member, method } = request;
       const stranger = unknownMember(member, seen);
@@ -95,6 +97,17 @@ function switchover(wanted: string | undefined, id: string, seen: Situation): Ju
   if (peer?.kind !== 'known') return unsafe(peer?.why ?? `the agent of ${to} does not answer`);
   if (!peer.eligible.ok) return unsafe(peer.eligible.why);
   return { kind: 'place', order: { kind: 'switchover', id, from, to, handedOver: false } };
+}
+
+/** Only to the standby that has every acknowledged commit, and only where it would take over anyway (O2). */
+function handOver(id: string, seen: Situation): Judged {
+  const { config, policy, shared } = seen;
+  const { member } = config;
+  if (policy.promotion !== 'auto') return unsafe('promotion=manual: an operator moves the primary');
+  if (holderOf(shared) !== member) return unsafe(`${member} is not the primary`);
+  const [, standby] = shared.record.value?.members ?? [];
+  if (!standby) return unsafe(`the record names ${member} alone: no standby has every acknowledged commit`);
+  return switchover(standby.name, id, seen);
 }
 
 function promote(request: Extract<OrderRequest, { kind: 'promote' }>, id: string, seen: Situation): Judged {

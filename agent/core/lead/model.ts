@@ -42,6 +42,8 @@ export interface LeadObservation {
   readonly self: Self;
   /** Whether the probe finds that this member serves; undefined: it does not know yet, or the member is just starting. */
   readonly isServing: boolean | undefined;
+  /** Whoever stops this member's server has said so, and is not through yet. */
+  readonly isStopping: boolean;
   readonly shared: Shared;
   /** This agent's session in Consul, which holds the lease. */
   readonly session: SessionView;

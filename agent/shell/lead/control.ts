@@ -67,6 +67,7 @@ export class LeadControl implements FailoverControl {
       this.options.log.warn({ from, request }, `refused: ${judged.why}`);
       return { kind: 'refused', code: judged.code, why: judged.why };
     }
+    if (request.kind === 'stopping') lead.stopping();
     const transaction: Transaction =
       judged.kind === 'place'
         ? { kind: 'placeOrder', was: snapshot, order: judged.order }

@@ -23,7 +23,7 @@ import { Doubt } from './doubt.js';
 import { KeptLedger } from './kept-ledger.js';
 import { Newest } from './newest.js';
 import { Others } from './others.js';
-import { busyMs, rereadMs, steadyMs, steadyRows } from './pace.js';
+import { busyMs, rereadMs, steadyMs, steadyRows, stoppingMs } from './pace.js';
 import { Performer } from './performer.js';
 import { SessionKeeper, signOfLifeMs } from './sessions.js';
 import { sharedOf } from './shared.js';
@@ -67,6 +67,8 @@ export class LeadLoop {
   private self: Self = { kind: 'unknown', why: 'not asked yet' };
   private servers: Servers | undefined;
   private session: SessionView = { kind: 'unknown' };
+  /** Whoever stops the server is given until then, by the clock. */
+  private stoppingUntilMs = -Infinity;
 
   constructor(private readonly options: LeadLoopOptions) {
     this.sessions = new SessionKeeper(options.lease, options.clock);
@@ -108,6 +110,12 @@ export class LeadLoop {
   /** A sentence while nothing is decided for want of the ledger. */
   get complaint(): string | undefined {
     return this.ledger.complaint;
+  }
+
+  /** The server is about to be stopped: it is not started meanwhile, as one that is rewound would be. */
+  stopping(): void {
+    this.stoppingUntilMs = this.options.clock.nowMs() + stoppingMs;
+    this.wake();
   }
 
   /** Something is to be seen: looks at once. */
@@ -195,12 +203,14 @@ export class LeadLoop {
     if (!known) this.servers = { self, peers, askedMs };
     this.self = self;
     this.session = session;
+    if (self.kind === 'known' && self.process === 'stopped') this.stoppingUntilMs = -Infinity;
     return {
       nowMs: clock.nowMs(),
       askedMs,
       wallMs: clock.wallMs(),
       self,
       isServing: isServing(),
+      isStopping: clock.nowMs() < this.stoppingUntilMs,
       shared: snapshot ? sharedOf(snapshot) : { kind: 'unread', why: this.newest.trouble },
       session,
       peers,

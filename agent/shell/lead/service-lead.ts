@@ -104,6 +104,11 @@ export class ServiceLead {
     this.loop.wake();
   }
 
+  /** This member's server is about to be stopped. */
+  stopping(): void {
+    this.loop.stopping();
+  }
+
   /** What may be published of this member. */
   get word(): LeadWord {
     return this.said;

@@ -15,8 +15,9 @@ import type { ProcessUnit } from './unit.js';
 const pollMs = 15;
 /** How long children may take to notice that their parent is dead. */
 const noticeTimeoutMs = 5_000;
-/** How long what runs before a program may take, in ms. */
+/** How long what runs before a program may take, and what runs before its stop, in ms. */
 const beforeTimeoutMs = 60_000;
+const beforeStopTimeoutMs = 15_000;
 
 /**
  * Units as processes of this machine, with no daemon of its own: each runs as leader of its own session, a small file
@@ -49,12 +50,17 @@ export class ProcessManager implements ServiceManager {
     return this.alone(name, (unit) => this.startUnit(unit));
   }
 
-  stop(name: string): Promise<void> {
-    return this.alone(name, (unit) => this.stopUnit(unit));
+  /** `isAll`: all that it works with is stopped as well, so nothing runs before it. */
+  stop(name: string, { isAll = false } = {}): Promise<void> {
+    return this.alone(name, async (unit) => {
+      if (!isAll) await this.sayFarewell(unit);
+      await this.stopUnit(unit);
+    });
   }
 
   restart(name: string): Promise<void> {
     return this.alone(name, async (unit) => {
+      await this.sayFarewell(unit);
       await this.stopUnit(unit);
       await this.startUnit(unit);
     });
@@ -81,7 +87,8 @@ export class ProcessManager implements ServiceManager {
     return told(name, async () => {
       const unit = this.unit(name);
       const address = lockAddress('hotspare-unit', this.notes.file(name));
-      const deadline = systemClock.nowMs() + unit.stopTimeoutMs + beforeTimeoutMs + killTimeoutMs;
+      const before = beforeTimeoutMs + beforeStopTimeoutMs;
+      const deadline = systemClock.nowMs() + unit.stopTimeoutMs + before + killTimeoutMs;
       for (;;) {
         const lock = await tryLock(address, String(process.pid));
         if (lock.state === 'taken') {
@@ -139,6 +146,19 @@ export class ProcessManager implements ServiceManager {
       closeSync(pidFile);
     }
     await this.notes.untilNamed(name);
+  }
+
+  private async sayFarewell({ name, beforeStop, ...unit }: ProcessUnit): Promise<void> {
+    const main = this.notes.mainProcess(name);
+    if (main === undefined || main === 'gone' || !beforeStop || !existsSync(beforeStop.ifThere)) return;
+    const [program, ...args] = beforeStop.command;
+    const { environment, workingDirectory, logFile } = unit;
+    const ran = await runCommand(program, args, {
+      environment,
+      workingDirectory,
+      timeoutMs: beforeStopTimeoutMs,
+    });
+    appendFileSync(logFile, ran.stdout + ran.stderr);
   }
 
   private async stopUnit(unit: ProcessUnit): Promise<void> {

@@ -12,6 +12,8 @@ export interface ProcessUnit {
    * 60 s the program is not started.
    */
   readonly before?: { readonly ifThere: string; readonly command: readonly [string, ...string[]] };
+  /** What runs to its end before an orderly stop of a program that runs while that file is there, for 15 s at most; how it ends is of no account. */
+  readonly beforeStop?: { readonly ifThere: string; readonly command: readonly [string, ...string[]] };
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
   /** After this many ms an orderly stop becomes a SIGKILL. */

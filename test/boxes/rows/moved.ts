@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { failoverReport } from '../../../common/failover/report.js';
 import { failures, slowest, SteadyLoad } from '../support/steady.js';
 import { get } from '../../support/lab.js';
+import { eventuallyMs } from '../../support/patience.js';
+import { waitFor } from '../../support/wait.js';
 import { untilWell } from '../support/health.js';
 import { boxes } from '../support/vagrant-boxes.js';
 import { psql, reads } from './database.js';
@@ -19,6 +22,14 @@ async function moveTo(member: string): Promise<void> {
   await untilWell(undefined, member);
 }
 
+/** Until the record names these, the primary first. */
+const recorded = (names: string) =>
+  waitFor(`the record to name ${names}`, 2 * eventuallyMs, async () => {
+    const { body } = await get(`http://${boxes.address('pg1')}:8008/v1/services/pg/failover`, 3_000);
+    const { shared } = failoverReport.read(JSON.parse(body), 'report');
+    return shared.kind === 'read' && shared.record?.members.map(({ name }) => name).join() === names;
+  });
+
 export function moved(): void {
   test('the primary is moved to pg2 and back by one command each: no read fails, and no confirmed write is lost', async () => {
     const before = await stored();
@@ -35,6 +46,25 @@ export function moved(): void {
     const confirmed = writes.filter(({ status }) => status === 201).length;
     expect(confirmed).toBeGreaterThan(0);
     expect((await stored()) - before).toBeGreaterThanOrEqual(confirmed);
+  });
+
+  test('promotion=auto: sudo service postgresql restart on the primary, and stop on the next one: no request fails', async () => {
+    const set = (policy: string) => boxes.shell('adm1', `hotspare policy set ${policy} --yes`, 60_000);
+    await set('durability=sync promotion=auto');
+    await recorded('pg1,pg2');
+    const load = new SteadyLoad(boxes.urls());
+    await boxes.shell('pg1', 'sudo service postgresql restart', 60_000);
+    await recorded('pg2,pg1');
+    await boxes.shell('pg2', 'sudo service postgresql stop', 60_000);
+    await boxes.shell('pg2', 'sudo service postgresql start', 60_000);
+    await recorded('pg1,pg2');
+    const sent = await load.stop();
+    console.log(
+      `postgresql restarted on pg1, then stopped on pg2, with promotion=auto: ${sent.length} requests, ${failures(sent).length} failed, slowest ${slowest(sent).toFixed(0)} ms`,
+    );
+    expect(failures(sent)).toEqual([]);
+    await set('durability=async promotion=manual');
+    await untilWell();
   });
 
   thorough(

@@ -202,6 +202,36 @@ describe('what runs before a start', () => {
   });
 });
 
+describe('what runs before a stop', () => {
+  const flag = join(folder, 'stop-flag');
+  const trace = join(folder, 'farewell');
+  const unit = (script: string): ProcessUnit => ({
+    ...units.find(({ name }) => name === 'good')!,
+    name: 'leaving',
+    logFile: join(folder, 'leaving.log'),
+    beforeStop: { ifThere: flag, command: ['/bin/sh', '-c', script] },
+  });
+  const farewells = () => readFileSync(trace, 'utf8').split('\n').length - 1;
+
+  test('only of a program that runs, while its file is there, and not where all is stopped; however it ends', async () => {
+    writeFileSync(flag, '');
+    writeFileSync(trace, '');
+    const manager = new ProcessManager([unit(`echo bye >> ${trace}; exit 1`)], join(folder, `run-${labs++}`));
+    await manager.stop('leaving');
+    expect(farewells()).toBe(0);
+    await manager.start('leaving');
+    await manager.restart('leaving');
+    expect(farewells()).toBe(1);
+    await manager.stop('leaving', { isAll: true });
+    expect(farewells()).toBe(1);
+    await manager.start('leaving');
+    rmSync(flag);
+    await manager.stop('leaving');
+    expect(farewells()).toBe(1);
+    expect(await manager.status('leaving')).toEqual({ state: 'stopped' });
+  });
+});
+
 let fake: FakeUnits;
 serviceManagerSuite({
   name: 'the fake',

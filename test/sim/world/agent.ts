@@ -208,6 +208,7 @@ export class SimAgent {
       askedMs: nowMs,
       wallMs: nowMs,
       isServing: this.isServing,
+      isStopping: false,
       self: known?.self ?? this.self,
       shared,
       session:

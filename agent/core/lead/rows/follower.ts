@@ -224,16 +224,18 @@ export const followerRows: readonly Row[] = [
     rules: ['O4'],
     in: writable,
     lease: ['other'],
-    condition: 'another member has been promoted, and statements still run here',
+    condition:
+      'another member has been promoted, and statements still run here or its server is being stopped',
     when: (view) =>
       view.seen.ledger.holder &&
       !isRecorded(view) &&
       settledHolder(view) !== undefined &&
-      view.self.statements !== 0 &&
-      view.nowMs - (view.state.demotedMs ?? view.nowMs) < lingerMs,
-    doing: 'wait until nothing runs, for at most 5 seconds',
+      (view.seen.isStopping ||
+        (view.self.statements !== 0 && view.nowMs - (view.state.demotedMs ?? view.nowMs) < lingerMs)),
+    doing: 'wait until nothing runs, for at most 5 seconds; or until it has stopped',
     wakeAfterMs: 50,
-    says: (view) => `${settledHolder(view)} has been promoted; statements here may end`,
+    says: (view) =>
+      `${settledHolder(view)} has been promoted; ${view.seen.isStopping ? 'this member is being stopped' : 'statements here may end'}`,
   },
   {
     id: 'step-down',

@@ -17,6 +17,10 @@ interface Given {
   readonly order?: FailoverOrder;
   readonly isHeld?: boolean;
   readonly hasRecord?: boolean;
+  /** Default `pg1`. */
+  readonly asked?: string;
+  /** The record names pg2 as its standby; default false. */
+  readonly isSync?: boolean;
   readonly members?: Record<string, Peer>;
   readonly names?: readonly string[];
   readonly handedOverForMs?: number;
@@ -31,7 +35,12 @@ function situation({ isHeld = true, hasRecord = true, ...given }: Given): Situat
     record: {
       index: 1,
       value: hasRecord
-        ? { epoch: 1, durability: 'async', members: [{ name: 'pg1', incarnation: 'a' }], history }
+        ? {
+            epoch: 1,
+            durability: given.isSync ? 'sync' : 'async',
+            members: ['pg1', ...(given.isSync ? ['pg2'] : [])].map((name) => ({ name, incarnation: 'a' })),
+            history,
+          }
         : undefined,
     },
     policy: { index: 0, value: undefined },
@@ -39,7 +48,11 @@ function situation({ isHeld = true, hasRecord = true, ...given }: Given): Situat
   };
   const members = given.members ?? { pg1: peer(running(true)), pg2: peer(running(false)) };
   return {
-    config: { members: new Map(names.map((name) => [name, place])), firstPolicy: policy },
+    config: {
+      member: given.asked ?? 'pg1',
+      members: new Map(names.map((name) => [name, place])),
+      firstPolicy: policy,
+    },
     shared,
     policy: { ...policy, ...given.policy },
     members: new Map(Object.entries(members)),
@@ -47,6 +60,7 @@ function situation({ isHeld = true, hasRecord = true, ...given }: Given): Situat
   };
 }
 
+const auto = { promotion: 'auto', durability: 'sync' } as const;
 const standing: FailoverOrder = { kind: 'switchover', id: 'o', from: 'pg1', to: 'pg2', handedOver: false };
 const away: Peer = { kind: 'unknown', why: 'the agent of pg2 does not answer' };
 
@@ -73,6 +87,26 @@ const rows: [string, OrderRequest, Given, string][] = [
   ['while roles are observed', { kind: 'switchover' }, { policy: { roles: 'observe' } }, 'unsafe: roles are'],
   ['while paused', { kind: 'switchover' }, { policy: { paused: true } }, 'unsafe: the service is paused'],
   ['beside another order', { kind: 'promote', to: 'pg2' }, { order: standing }, 'conflict: another order'],
+  ['before a stop', { kind: 'stopping' }, { policy: auto, isSync: true }, 'place switchover pg1 pg2'],
+  ['before a stop, by hand', { kind: 'stopping' }, { isSync: true }, 'unsafe: promotion=manual'],
+  [
+    'before a stop of the standby',
+    { kind: 'stopping' },
+    { policy: auto, isSync: true, asked: 'pg2' },
+    'unsafe: pg2 is not',
+  ],
+  [
+    'before a stop, alone in the record',
+    { kind: 'stopping' },
+    { policy: auto },
+    'unsafe: the record names pg1 alone',
+  ],
+  [
+    'before a stop, while the standby is away',
+    { kind: 'stopping' },
+    { policy: auto, isSync: true, members: { pg1: peer(running(true)), pg2: away } },
+    'unsafe: the agent of pg2 does not answer',
+  ],
   ['promote beside a running primary', { kind: 'promote', to: 'pg2' }, {}, 'unsafe: pg1 is the primary and'],
   [
     'promote beside a running primary that is said to be off',

@@ -28,6 +28,7 @@ const look = (self: KnownSelf): LeadObservation => ({
   askedMs: 0,
   wallMs: 0,
   isServing: true,
+  isStopping: false,
   self,
   shared: {
     kind: 'read',

@@ -64,6 +64,7 @@ const seen = (nowMs: number, self: KnownSelf, peer: Peer, isServing: boolean | u
     askedMs: nowMs,
     wallMs: nowMs,
     isServing,
+    isStopping: false,
     self,
     shared: {
       kind: 'read',

@@ -76,6 +76,7 @@ function looks(member: string, state: LeadState, each: readonly Look[]) {
         askedMs,
         wallMs: nowMs,
         isServing: true,
+        isStopping: false,
         self,
         shared: shared(holder),
         session: { kind: 'valid', id: member },

@@ -53,6 +53,7 @@ const seen = (more: Partial<KnownSelf>): LeadObservation => ({
   askedMs: 0,
   wallMs: 0,
   isServing: undefined,
+  isStopping: false,
   self: { ...self, ...more },
   shared: {
     kind: 'read',
