@@ -26,12 +26,18 @@ const rowOf = (isStopping: boolean, process: 'running' | 'stopped') =>
       wallMs: 0,
       isServing: true,
       isStopping,
-      self: { ...running(true), process },
+      // Behind its gate, as a hand-over leaves it.
+      self: { ...running(true), gate: { kind: 'closed', proven: true }, process },
       shared: {
         kind: 'read',
         leader: { ...keyed({ member: 'pg2', epoch: 2 }), session: 's2' },
         epoch: keyed(2),
-        record: keyed({ epoch: 2, durability: 'sync', members: [{ name: 'pg2', incarnation: 'b' }], history }),
+        record: keyed({
+          epoch: 2,
+          durability: 'sync',
+          members: [{ name: 'pg2', incarnation: 'b' }],
+          history,
+        }),
         policy: keyed({ ...policy, promotion: 'auto', durability: 'sync' }),
         order: { index: 0, value: undefined },
       },
