@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { main as agentMain } from '../../agent/main.js';
 import { loadAgentConfig } from '../../agent/config.js';
 import type { Io } from '../io.js';
 import { handOver } from '../service/hand-over.js';
@@ -10,7 +9,11 @@ export function agentCommand(program: Command, io: Io, end: (code: number) => vo
     .command('agent')
     .description("Run this box's agent")
     .requiredOption('-c, --config <file>', 'its configuration (YAML)')
-    .action(async (options: { config: string }) => end(await agentMain(['--config', options.config])));
+    .action(async (options: { config: string }) => {
+      // What it runs is much more than its other commands need.
+      const { main } = await import('../../agent/main.js');
+      end(await main(['--config', options.config]));
+    });
   agent
     .command('leave')
     .description(
