@@ -21,6 +21,7 @@ import type {
 import { comparePositions, distanceBetween, hasAllOf } from '../../../agent/keeper/position.js';
 import { mayReuse, type Servers } from '../../../agent/core/lead/reuse.js';
 import { isQuiet } from '../../../agent/core/lead/quiet.js';
+import { stoppingMs } from '../../../agent/shell/lead/pace.js';
 import { failoverKeys } from '../../../common/failover/keys.js';
 import type { OrderRequest } from '../../../common/failover/report.js';
 import type { Policy } from '../../../common/failover/shapes.js';
@@ -55,6 +56,7 @@ export class SimAgent {
   private isWaiting = false;
   private outcome: Outcome | undefined;
   private servers: Servers | undefined;
+  private stoppingUntilMs = -Infinity;
   /** What was asked before its last write had its answer, or before it started, is not looked at. */
   private askedSinceMs = 0;
   /** Decided and not yet done; `shared` is what it was decided from. */
@@ -78,8 +80,19 @@ export class SimAgent {
     this.outcome = undefined;
     this.pending = undefined;
     this.servers = undefined;
+    this.stoppingUntilMs = -Infinity;
     this.life += 1;
     this.isWaiting = false;
+  }
+
+  /** Its server is about to be stopped. */
+  beStopped(): void {
+    this.stoppingUntilMs = this.world.nowMs + stoppingMs;
+  }
+
+  private get isStopping(): boolean {
+    if (!this.world.server(this.member).isRunning) this.stoppingUntilMs = -Infinity;
+    return this.world.nowMs < this.stoppingUntilMs;
   }
 
   /** One look, or the doing of what was decided at the look before. */
@@ -208,7 +221,7 @@ export class SimAgent {
       askedMs: nowMs,
       wallMs: nowMs,
       isServing: this.isServing,
-      isStopping: false,
+      isStopping: this.isStopping,
       self: known?.self ?? this.self,
       shared,
       session:

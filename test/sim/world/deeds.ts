@@ -30,7 +30,8 @@ export type What =
   | 'observe'
   | 'sessions-unread'
   | 'promote'
-  | 'consul-away';
+  | 'consul-away'
+  | 'stop';
 
 /** Plain data: whether it makes sense by then is looked at when it is done. */
 export interface Deed {
@@ -69,6 +70,8 @@ interface Kind {
   readonly is?: (about: About) => boolean;
   readonly forMs?: (random: Random) => number;
   readonly isOfControl?: true;
+  /** Drawn by itself, so that all else befalls a seed as it did before there was this. */
+  readonly comesLater?: true;
 }
 
 interface About {
@@ -111,6 +114,7 @@ export const kinds: Readonly<Record<What, Kind>> = {
   // Every fourth world has an operator who promotes.
   promote: { perSecond: 0.1, is: ({ seed }) => seed % 4 === 0 },
   'consul-away': { perSecond: 0.1, forMs: upTo(3_000), isOfControl: true },
+  stop: { perSecond: 0.25, is: isAuto, forMs: upTo(2_000), comesLater: true },
 };
 
 const everyKind = Object.entries(kinds) as [What, Kind][];
@@ -122,10 +126,30 @@ export function scenarioOf(seed: number, { focus, unanswered }: Breakage): Scena
   const policy = { ...policyOf(seed), ...focus?.policy };
   const isControlOnly = focus?.isControlOnly ?? seed % 10 === 7;
   const about: About = { seed, policy, worst: seed % 5 };
-  const random = seededRandom(seed * 6_700_417);
+  const deeds = [false, true].flatMap((comesLater) => {
+    const random = seededRandom(seed * (comesLater ? 15_485_863 : 6_700_417));
+    const some = everyKind.filter(([, kind]) => (kind.comesLater ?? false) === comesLater);
+    return drawn(random, some, { about, focus, isControlOnly, members });
+  });
+  deeds.sort((a, b) => a.atMs - b.atMs);
+  return { seed, members, policy, isControlOnly, unanswered, late: 0.1, deeds };
+}
+
+interface Frame {
+  readonly about: About;
+  readonly focus: Breakage['focus'];
+  readonly isControlOnly: boolean;
+  readonly members: readonly string[];
+}
+
+function drawn(
+  random: Random,
+  some: readonly [What, Kind][],
+  { about, focus, isControlOnly, members }: Frame,
+): Deed[] {
   const deeds: Deed[] = [];
   for (let atMs = calmMs; atMs < faultsMs; atMs += 10)
-    for (const [what, kind] of everyKind) {
+    for (const [what, kind] of some) {
       const focused = focus?.rates?.[what];
       const rate = focused ?? kind.perSecond * (isControlOnly ? 2 : isAuto(about) ? 0.4 : 1);
       if (random() >= rate / 100) continue;
@@ -143,7 +167,7 @@ export function scenarioOf(seed: number, { focus, unanswered }: Breakage): Scena
         luck: Math.min(0.999, Math.round(luck * 1_000) / 1_000),
       });
     }
-  return { seed, members, policy, isControlOnly, unanswered, late: 0.1, deeds };
+  return deeds;
 }
 
 /** A third of the worlds loses acknowledged writes by a promotion, where an operator wants it so; the others never do. */

@@ -112,6 +112,18 @@ const doings: Readonly<Record<What, Doing>> = {
     world.consul.isUp = false;
     later(forMs, () => (world.consul.isUp = true));
   },
+  stop: (world, { member, forMs, luck }, later) => {
+    const pg = world.server(member);
+    if (!pg.isRunning) return;
+    world.operator.announceStop(member);
+    // Whoever stops it does not wait for ever.
+    const inMs = 100 + luck * 2_000;
+    later(inMs, () => {
+      world.tell('fault', `Postgres on ${member} is stopped`);
+      pg.crash();
+    });
+    later(inMs + forMs, () => pg.start());
+  },
 };
 
 export const carryOut = (world: World, deed: Deed, later: Later): void =>

@@ -52,6 +52,15 @@ export class Operator {
       this.order({ kind: 'switchover', id: this.nextId, from, to, handedOver: false });
   }
 
+  /** Somebody is about to stop the server there. */
+  announceStop(member: string): void {
+    const agent = this.world.agent(member);
+    const judged = agent.judge({ kind: 'stopping' }, this.nextId);
+    if (judged?.kind !== 'place') return;
+    agent.beStopped();
+    this.order(judged.order);
+  }
+
   /** As a rule without a word that the old primary is off. */
   promote(to: string, oldPrimaryIsOff = false): void {
     if (this.world.record === undefined || this.world.server(to).data !== 'present') return;
