@@ -1,4 +1,9 @@
-import type { KnownSelf } from '../../../../agent/core/lead/model.js';
+import type {
+  KnownSelf,
+  LeadConfig,
+  LeadObservation,
+  ReadShared,
+} from '../../../../agent/core/lead/model.js';
 import type { Policy } from '../../../../common/failover/shapes.js';
 
 export const policy: Policy = {
@@ -31,4 +36,54 @@ export const running = (writable: boolean): KnownSelf => ({
   slots: [],
   replayPaused: false,
   checkpointed: true,
+});
+
+/** The members of this service are pg1 and pg2, and any two positions are the same; unless told otherwise. */
+export const configOf = (member: string, own: Partial<LeadConfig> = {}): LeadConfig => ({
+  member,
+  members: new Map([
+    ['pg1', { address: '10.0.0.1', port: 5432 }],
+    ['pg2', { address: '10.0.0.2', port: 5432 }],
+  ]),
+  firstPolicy: policy,
+  compare: () => 0,
+  distance: () => 0,
+  hasAllOf: () => true,
+  maxLag: 0,
+  isEligible: true,
+  ...own,
+});
+
+export const keyed = <T>(value: T) => ({ index: 1, value });
+
+/** A record of one epoch, that holder first, and who holds the lease now. */
+export function sharedOf(
+  { epoch, names, ...about }: { epoch: number; names: readonly string[]; policy?: Policy },
+  session: string | undefined,
+): ReadShared {
+  const inForce = about.policy ?? policy;
+  const members = names.map((name) => ({ name, incarnation: 'a' }));
+  return {
+    kind: 'read',
+    leader: { ...keyed({ member: names[0]!, epoch }), session },
+    epoch: keyed(epoch),
+    record: keyed({ epoch, durability: inForce.durability, members, history }),
+    policy: keyed(inForce),
+    order: { index: 0, value: undefined },
+  };
+}
+
+/** At time 0, with nothing going on. */
+export const observed = (
+  own: Partial<LeadObservation> & Pick<LeadObservation, 'self' | 'shared' | 'session' | 'ledger'>,
+): LeadObservation => ({
+  nowMs: 0,
+  askedMs: 0,
+  wallMs: 0,
+  isServing: true,
+  isStopping: false,
+  peers: new Map(),
+  published: 'none',
+  outcome: undefined,
+  ...own,
 });

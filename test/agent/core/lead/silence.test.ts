@@ -4,57 +4,33 @@ import {
   emptyLedger,
   initialState,
   type KnownSelf,
-  type LeadConfig,
-  type LeadObservation,
   type LeadState,
   type Peer,
 } from '../../../../agent/core/lead/model.js';
 import { isQuiet } from '../../../../agent/core/lead/quiet.js';
-import { history, policy, running } from './builders.js';
+import { configOf, observed, policy, running, sharedOf } from './builders.js';
 
 /** How soon the members of a `sync` record with `promotion: auto` see that the other is lost. */
 
-const places = new Map([
-  ['pg1', { address: '10.0.0.1', port: 5432 }],
-  ['pg2', { address: '10.0.0.2', port: 5432 }],
-]);
 const auto = { ...policy, promotion: 'auto', durability: 'sync' } as const;
-const keyed = <T>(value: T) => ({ index: 1, value });
 const lsn = (position: string) => Number(position.split('/').at(-1));
 
-const config = (member: string): LeadConfig => ({
-  member,
-  members: places,
-  firstPolicy: auto,
-  compare: (a, b) => lsn(a) - lsn(b),
-  distance: (from, to) => lsn(to) - lsn(from),
-  hasAllOf: () => true,
-  maxLag: 1_000,
-  isEligible: true,
-});
-const shared = (holder: string | undefined): LeadObservation['shared'] => ({
-  kind: 'read',
-  leader: { ...keyed({ member: 'pg1', epoch: 1 }), session: holder },
-  epoch: keyed(1),
-  record: keyed({
-    epoch: 1,
-    durability: 'sync',
-    members: [
-      { name: 'pg1', incarnation: 'a' },
-      { name: 'pg2', incarnation: 'a' },
-    ],
-    history,
-  }),
-  policy: keyed(auto),
-  order: { index: 0, value: undefined },
-});
+const config = (member: string) =>
+  configOf(member, {
+    firstPolicy: auto,
+    compare: (a, b) => lsn(a) - lsn(b),
+    distance: (from, to) => lsn(to) - lsn(from),
+    maxLag: 1_000,
+  });
+const shared = (holder: string | undefined) =>
+  sharedOf({ epoch: 1, names: ['pg1', 'pg2'], policy: auto }, holder);
 const gone: Peer = { kind: 'unknown', why: 'the agent of pg1 does not answer', isUnreachable: true };
 const mute: Peer = { kind: 'unknown', why: 'the agent of pg1 does not answer' };
 
 /** WAL comes in from pg1, or came so long ago. */
 const fed = (heardMs: number): KnownSelf => ({
   ...running(false),
-  source: { ...places.get('pg1')!, streaming: true, timeline: 1, heardMs },
+  source: { address: '10.0.0.1', port: 5432, streaming: true, timeline: 1, heardMs },
 });
 const unfed: KnownSelf = { ...running(false), source: undefined };
 
@@ -71,20 +47,16 @@ function looks(member: string, state: LeadState, each: readonly Look[]) {
   return each.map(({ askedMs, nowMs = askedMs, self, peer, holder }) => {
     const decision = lead(
       kept,
-      {
+      observed({
         nowMs,
         askedMs,
-        wallMs: nowMs,
-        isServing: true,
-        isStopping: false,
         self,
         shared: shared(holder),
         session: { kind: 'valid', id: member },
         peers: new Map(peer ? [[member === 'pg1' ? 'pg2' : 'pg1', peer]] : []),
         ledger: { ...emptyLedger, epoch: 1, seenEpoch: 1, held: member === 'pg1' ? 1 : 0, session: member },
         published: 'replica',
-        outcome: undefined,
-      },
+      }),
       config(member),
     );
     kept = decision.state;
