@@ -102,7 +102,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
         lead?.wake();
       },
       onProbeDue: (deadlineShare) => prober.hurry(deadlineShare),
-      onPerformed: () => lead?.wake(),
+      onPerformed: () => lead?.hear(),
     });
     return { service, prober, loop, lead };
   });
@@ -142,7 +142,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
     rivals.look(catalogue.all());
     for (const { loop, lead } of members) {
       loop.wake();
-      lead?.wake();
+      lead?.hear();
     }
     if (signal.aborted || rivals.isSuperseded) return;
     for (const ghost of ghosts(catalogue.all(), config.box, ids)) {

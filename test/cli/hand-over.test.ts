@@ -80,7 +80,7 @@ const run = (port: number, stop = new AbortController().signal) =>
 test('waits until the order is carried out', async () => {
   const { port, orders } = await agent({
     looks: [
-      { primary: 'pg1', isStanding: true },
+      { primary: 'pg1', isStanding: false },
       { primary: 'pg1', isStanding: true },
       { primary: 'pg2', isStanding: false },
     ],
@@ -97,8 +97,14 @@ test('a refusal is no failure: there is nothing to hand over', async () => {
   });
 });
 
-test('one that was given up is said', async () => {
-  const { port } = await agent({ looks: [{ primary: 'pg1', isStanding: false }] });
+test('one that was given up is said; an order that is not shown yet is none of these', async () => {
+  const { port } = await agent({
+    looks: [
+      { primary: 'pg1', isStanding: false },
+      { primary: 'pg1', isStanding: true },
+      { primary: 'pg1', isStanding: false },
+    ],
+  });
   expect(await run(port)).toMatchObject({
     exitCode: 1,
     sentence: expect.stringContaining('pg1 is the primary still') as string,

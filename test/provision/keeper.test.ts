@@ -97,15 +97,23 @@ describe('systemd', () => {
     const plain = fileOf(observed, 'pg1', ending).content;
     expect(text).toMatch(/^Restart=on-failure\nRestartSec=100ms$/m);
     expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
-    // The first hands over and may fail, the second is the distribution's own.
-    expect(text.match(/^ExecStop=.*$/gm)).toEqual([
-      'ExecStop=',
-      expect.stringMatching(/^ExecStop=-.*MAINPID.*hand-over\.js pg --config \/etc\/hotspare\/agent\.yaml'$/),
-      'ExecStop=/usr/bin/pg_ctlcluster --skip-systemctl-redirect -m fast %i stop',
-    ]);
-    expect(plain).not.toMatch(/Restart|rewinding|ExecStop/);
+    expect(plain).not.toMatch(/Restart|rewinding/);
     for (const one of [text, plain]) expect(one).toMatch(/^TimeoutStopSec=5min$/m);
     expect(lines('consul.service')).toContain('RestartSec=100ms');
+  });
+
+  test('before Postgres is stopped its role is handed over, where the member is managed by then', () => {
+    for (const given of [managed, observed])
+      // The first may fail; the second is the distribution's own, which an empty one takes away.
+      expect(
+        fileOf(given, 'pg1', 'postgresql@15-main.service.d/hotspare.conf').content.match(/^ExecStop=.*$/gm),
+      ).toEqual([
+        'ExecStop=',
+        expect.stringMatching(
+          /^ExecStop=-.*MAINPID.* -e \/var\/lib\/hotspare-keeper\/managed .*hand-over\.js pg --config \/etc\/hotspare\/agent\.yaml'$/,
+        ),
+        'ExecStop=/usr/bin/pg_ctlcluster --skip-systemctl-redirect -m fast %i stop',
+      ]);
   });
 
   test('its stop leaves the shared memory of Postgres, and it may give its socket away', () => {

@@ -21,6 +21,8 @@ export const withdrawMs = 10_000;
 export type Judged =
   | { readonly kind: 'place'; readonly order: FailoverOrder }
   | { readonly kind: 'remove' }
+  /** What is wanted is under way: that order stands. */
+  | { readonly kind: 'stands'; readonly order: FailoverOrder }
   | { readonly kind: 'refuse'; readonly code: 'unsafe' | 'conflict'; readonly why: string };
 
 const unsafe = (why: string): Judged => ({ kind: 'refuse', code: 'unsafe', why });
@@ -39,6 +41,8 @@ export function judgeRequest(request: OrderRequest, id: string, seen: Situation)
       'roles are observed here, not managed: "hotspare policy set roles=managed" has the agents move them',
     );
   if (policy.paused) return unsafe('the service is paused: "hotspare resume" first');
+  if (request.kind === 'stopping' && order?.kind === 'switchover' && order.from === seen.config.member)
+    return { kind: 'stands', order };
   if (order) return conflict(`another order stands: ${orderText(order)}; wait for it, or take it back`);
   switch (request.kind) {
     case 'switchover':

@@ -193,15 +193,26 @@ export interface LeadState {
   readonly isSuperseded: boolean;
   /** When the record's floor was last looked after. */
   readonly floorMs: number | undefined;
-  /** What the standby of the record must have flushed soon, since when it stands here, and how many looks in a row found that it has not. */
+  /**
+   * What the standby of the record must have flushed soon, and since when it stands here. `isOnItsWay`: it had not when this was seen.
+   * `behindMs`: since when a later look has found that it has not.
+   */
   readonly keepingUp:
-    { readonly position: string; readonly atMs: number; readonly missed: number } | undefined;
+    | {
+        readonly position: string;
+        readonly atMs: number;
+        readonly isOnItsWay: boolean;
+        readonly behindMs: number | undefined;
+      }
+    | undefined;
   /** The standby that could be added to the record, and since when it could. */
   readonly candidate: { readonly name: string; readonly sinceMs: number } | undefined;
   /** Standbys that were lost or could not be added, and when the next may be. */
   readonly adding: { readonly failures: number; readonly atMs: number } | undefined;
   /** Since when the agent of the member that the record names first has been asked and has not said that it serves. */
   readonly unansweredMs: number | undefined;
+  /** Since when its box has been asked and has accepted no connection. */
+  readonly awayMs: number | undefined;
   /** Since when nothing at all shows that it is alive; undefined: it is, or was not asked for. */
   readonly silentMs: number | undefined;
   /** Since when the lease is free that this holder let go of as one that is fenced. */
@@ -245,6 +256,7 @@ export const initialState: LeadState = {
   candidate: undefined,
   adding: undefined,
   unansweredMs: undefined,
+  awayMs: undefined,
   silentMs: undefined,
   asideMs: undefined,
   unwellMs: undefined,

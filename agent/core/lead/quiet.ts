@@ -2,8 +2,10 @@ import type { Policy } from '../../../common/failover/shapes.js';
 import type { LeadObservation, ReadShared, Self } from './model.js';
 import { isOlderRecord } from './view.js';
 
-/** A standby that has heard nothing from its source for so long, in ms, has the others asked: a primary writes once a second at least. */
+/** A standby that has heard nothing from its source for so long, in ms, has the others asked: a primary writes with each probe, once a second by default. */
 export const lateMs = 1_050;
+/** From whom WAL or a sign of life came so lately, in ms, is alive. */
+export const freshMs = 1_500;
 
 export interface Seen extends Pick<LeadObservation, 'isServing'> {
   readonly self: Self | undefined;
@@ -31,15 +33,15 @@ export function isQuiet(shared: ReadShared, ledger: LeadObservation['ledger'], s
 
 /** Another member may be lost, and what Consul says be held up with it. */
 export const mayBeDeaf = ({ self, peers }: Pick<LeadObservation, 'self' | 'peers'>): boolean =>
-  !isStreaming(self) || [...peers.values()].some(({ kind }) => kind === 'unknown');
+  !isStreaming(self, freshMs) || [...peers.values()].some(({ kind }) => kind === 'unknown');
 
 /** Something may have to be done without an operator. */
 function isUneasy({ self, isServing }: Seen): boolean {
-  return isServing === false || (self !== undefined && !isStreaming(self));
+  return isServing === false || (self !== undefined && !isStreaming(self, lateMs));
 }
 
-function isStreaming(self: Self): boolean {
+function isStreaming(self: Self, withinMs: number): boolean {
   if (self.kind === 'unknown' || self.process !== 'running' || self.writable) return true;
   const { source } = self;
-  return source?.streaming === true && (source.heardMs ?? 0) < lateMs;
+  return source?.streaming === true && (source.heardMs ?? 0) < withinMs;
 }

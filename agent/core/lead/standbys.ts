@@ -43,13 +43,16 @@ export function commonPosition(view: View): string | undefined {
 /** A standby that has not flushed for so long what stood here at the look before is lost, in ms. */
 export const lostMs = 1_200;
 
-/** By more than one look: a machine that stood still finds its standby as it left it. */
-export const isLost = (view: View): boolean =>
-  missedBy(view.state) > 2 && view.nowMs - (view.state.keepingUp?.atMs ?? view.nowMs) >= lostMs;
-export const isBehind = ({ state }: View): boolean => missedBy(state) > 1;
+/** So long it must have been seen to be behind, in ms: a machine that stood still finds its standby as it left it. */
+const seenMs = 500;
+
+export const isLost = ({ state: { keepingUp }, nowMs }: View): boolean =>
+  keepingUp?.behindMs !== undefined &&
+  nowMs - keepingUp.behindMs >= seenMs &&
+  nowMs - keepingUp.atMs >= lostMs;
+export const isBehind = ({ state }: Pick<View, 'state'>): boolean => state.keepingUp?.behindMs !== undefined;
 /** What stands here is on its way: soon it is seen whether the standby has it. */
-export const isOnItsWay = ({ state }: View): boolean => missedBy(state) === 1;
-const missedBy = ({ keepingUp }: LeadState) => keepingUp?.missed ?? 0;
+export const isOnItsWay = ({ state }: View): boolean => state.keepingUp?.isOnItsWay === true;
 
 /** So long a standby must keep up before it is added, in ms. */
 export const steadyMs = 1_000;
@@ -209,8 +212,8 @@ function keepingUpNow({ keepingUp }: LeadState, view: View): LeadState['keepingU
   if (position === undefined) return keepingUp;
   const flushed = flushedBy(view, standby);
   if (keepingUp && !isAtLeast(view, flushed, keepingUp.position))
-    return { ...keepingUp, missed: keepingUp.missed + 1 };
-  return { position, atMs: view.nowMs, missed: isAtLeast(view, flushed, position) ? 0 : 1 };
+    return { ...keepingUp, isOnItsWay: false, behindMs: keepingUp.behindMs ?? view.nowMs };
+  return { position, atMs: view.nowMs, isOnItsWay: !isAtLeast(view, flushed, position), behindMs: undefined };
 }
 
 const addBaseMs = 1_000;
@@ -221,7 +224,7 @@ export function addingAfter(state: LeadState, { action, kind }: Outcome, nowMs: 
   const isTrouble =
     action.kind === 'add-standby'
       ? kind !== 'done'
-      : action.kind === 'change-record' && kind === 'done' && missedBy(state) > 1;
+      : action.kind === 'change-record' && kind === 'done' && isBehind({ state });
   const { adding } = state;
   if (!isTrouble) return adding;
   const isLongAgo = adding === undefined || nowMs - adding.atMs > addMaxMs;

@@ -50,6 +50,7 @@ export class LeadControl implements FailoverControl {
     from: string,
   ): Promise<Told<{ readonly order?: FailoverOrder }>> {
     const lead = this.lead(service);
+    if (request.kind === 'stopping') lead.stopping();
     const found = await this.read(lead);
     if (found.kind === 'refused') return found;
     const { snapshot, shared } = found;
@@ -67,7 +68,7 @@ export class LeadControl implements FailoverControl {
       this.options.log.warn({ from, request }, `refused: ${judged.why}`);
       return { kind: 'refused', code: judged.code, why: judged.why };
     }
-    if (request.kind === 'stopping') lead.stopping();
+    if (judged.kind === 'stands') return { kind: 'done', order: judged.order };
     const transaction: Transaction =
       judged.kind === 'place'
         ? { kind: 'placeOrder', was: snapshot, order: judged.order }

@@ -17,12 +17,13 @@ export class Doubt {
   ) {}
 
   look(isInDoubt: boolean): void {
+    const nowMs = this.clock.nowMs();
+    // A doubt that comes and goes is one.
+    if (this.asked && nowMs < this.asked.nextMs) return;
     if (!isInDoubt) {
       this.asked = undefined;
       return;
     }
-    const nowMs = this.clock.nowMs();
-    if (this.asked && nowMs < this.asked.nextMs) return;
     const pauseMs = this.asked ? Math.min(2 * this.asked.pauseMs, longestPauseMs) : firstPauseMs;
     this.asked = { nextMs: nowMs + pauseMs, pauseMs };
     this.lease.askAnew();

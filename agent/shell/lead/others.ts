@@ -80,8 +80,7 @@ class Other {
   private async begin(signal: AbortSignal): Promise<Peer> {
     const { peers, clock, onNews } = this.options;
     const before = this.silent?.peer;
-    const peer = await peers.ask(this.name, signal);
-    this.asking = undefined;
+    const peer = await peers.ask(this.name, signal).finally(() => (this.asking = undefined));
     this.silent = peer.kind === 'unknown' ? { peer, atMs: clock.nowMs() } : undefined;
     if (this.isLeftBehind && !isSame(peer, before)) onNews();
     this.isLeftBehind = false;

@@ -74,6 +74,11 @@ export class ServiceLead {
   /** The switchover that stands handed over, and when it was first seen so, by the clock. */
   private handedOver: { readonly id: string; readonly sinceMs: number } | undefined;
   private readonly troubles = new Map<string, string>();
+  /** What the rest of the agent said when something was decided last. */
+  private heard: Pick<LeadObservation, 'published' | 'isServing'> = {
+    published: undefined,
+    isServing: undefined,
+  };
 
   constructor(private readonly options: ServiceLeadOptions) {
     const { parts, published, isServing, clock, log } = options;
@@ -102,6 +107,12 @@ export class ServiceLead {
 
   wake(): void {
     this.loop.wake();
+  }
+
+  /** The rest of the agent has done something: looks at once where that is anything to decide on, for each look costs the keeper one. */
+  hear(): void {
+    const { published, isServing } = this.options;
+    if (published() !== this.heard.published || isServing() !== this.heard.isServing) this.loop.wake();
   }
 
   /** This member's server is about to be stopped. */
@@ -191,6 +202,7 @@ export class ServiceLead {
     const { row, publish, sentence } = decision;
     const before = this.decision;
     this.decision = decision;
+    this.heard = { published: this.options.published(), isServing: this.options.isServing() };
     this.noticeHandedOver();
     const kind = toldRows[row];
     if (kind && before?.row !== row)

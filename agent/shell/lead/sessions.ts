@@ -41,8 +41,7 @@ export class SessionKeeper {
   private async ask(id: string, signal: AbortSignal): Promise<SessionView> {
     const { known } = this;
     const atMs = this.clock.nowMs();
-    const found = await this.lease.lookUpSession(id, signal);
-    this.asking = undefined;
+    const found = await this.lease.lookUpSession(id, signal).finally(() => (this.asking = undefined));
     if (found.kind !== 'answered') return { kind: 'unknown' };
     const view: SessionView = found.state === 'valid' ? { kind: 'valid', id } : { kind: 'none' };
     // One that was opened meanwhile is newer.

@@ -153,12 +153,13 @@ export class ProcessManager implements ServiceManager {
     if (main === undefined || main === 'gone' || !beforeStop || !existsSync(beforeStop.ifThere)) return;
     const [program, ...args] = beforeStop.command;
     const { environment, workingDirectory, logFile } = unit;
-    const ran = await runCommand(program, args, {
-      environment,
-      workingDirectory,
-      timeoutMs: beforeStopTimeoutMs,
-    });
-    appendFileSync(logFile, ran.stdout + ran.stderr);
+    const settings = { environment, workingDirectory, timeoutMs: beforeStopTimeoutMs };
+    try {
+      const ran = await runCommand(program, args, settings);
+      appendFileSync(logFile, ran.stdout + ran.stderr);
+    } catch {
+      // It is stopped in any case, also where a program cannot be started or the disk is full.
+    }
   }
 
   private async stopUnit(unit: ProcessUnit): Promise<void> {

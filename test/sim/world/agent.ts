@@ -49,6 +49,7 @@ export class SimAgent {
   published: 'primary' | 'replica' | 'none' = 'none';
   last: LeadDecision | undefined;
   private readonly random: () => number;
+  private readonly slowness: () => number;
   private state: LeadState = initialState;
   /** Another one with each start: what the keeper answers to the one before is not heard. */
   private life = 0;
@@ -67,6 +68,7 @@ export class SimAgent {
     readonly member: string,
   ) {
     this.random = world.source(`agent of ${member}`);
+    this.slowness = world.source(`looks of ${member}`);
   }
 
   start(): void {
@@ -218,7 +220,8 @@ export class SimAgent {
     const holdsLease = shared.kind === 'read' && session !== undefined && shared.leader.session === session;
     return {
       nowMs,
-      askedMs: nowMs,
+      // A look takes its time now and then.
+      askedMs: this.slowness() < 0.05 ? nowMs - this.slowness() * 2_000 : nowMs,
       wallMs: nowMs,
       isServing: this.isServing,
       isStopping: this.isStopping,

@@ -1,5 +1,5 @@
 import type { LeadState } from '../model.js';
-import { lateMs } from '../quiet.js';
+import { freshMs, lateMs } from '../quiet.js';
 import { isAboveFloor, isRecordedStandby, recordedStandbys } from '../standbys.js';
 import { isOrderedAway, isRecorded, knownPeer, recorded, type View } from '../view.js';
 
@@ -28,8 +28,6 @@ const mayHeirRise = (view: View): boolean =>
 
 // ---- whether the other is dead (L3, L4)
 
-/** From whom WAL or a sign of life came so lately, in ms, is alive. */
-const freshMs = 1_500;
 /** What answers no connection for so long, in ms, is gone: the box, or all ways to it. */
 export const goneMs = 1_000;
 /** What accepts connections and says nothing for so long, in ms, or says that it does not serve, is frozen. */
@@ -87,14 +85,21 @@ const isAway = (view: View, name: string) => {
 export const patienceMs = (view: View, name = recorded(view) ?? ''): number =>
   isAway(view, name) ? goneMs : frozenMs;
 
-/** It has been told to follow that member, which is away: to tell it again is of no use. */
+/** It has lately been told to follow that member, which is away: to tell it again is of little use. */
 export const isUnreached = (view: View, holder = ''): boolean =>
-  isAway(view, holder) && view.state.retry?.kind === 'follow';
+  isAway(view, holder) && view.state.retry?.kind === 'follow' && view.nowMs - view.state.retry.atMs < againMs;
+const againMs = 5_000;
 
-const silentForMs = ({ state, nowMs }: View) => (state.silentMs === undefined ? 0 : nowMs - state.silentMs);
+/** Up to the newest question: a look that takes its time is not a silence. */
+const silentForMs = ({ state, seen }: View) =>
+  state.silentMs === undefined ? 0 : seen.askedMs - state.silentMs;
 
-export const isHolderDead = (view: View): boolean =>
-  isFenced(view) || (view.state.silentMs !== undefined && silentForMs(view) >= patienceMs(view));
+export function isHolderDead(view: View): boolean {
+  if (isFenced(view)) return true;
+  const { silentMs, awayMs } = view.state;
+  if (silentMs === undefined) return false;
+  return silentForMs(view) >= frozenMs || (awayMs !== undefined && view.seen.askedMs - awayMs >= goneMs);
+}
 
 /** What stands in the way of a promotion, for people. */
 export function standBackWhy(view: View): string {
@@ -156,7 +161,10 @@ export const givenUpMs = 3_000;
 /** A holder that is not open for so long, in ms, gives its place away, though it is on its way. */
 export const backMs = 3_000;
 
-type Times = Pick<LeadState, 'unansweredMs' | 'silentMs' | 'asideMs' | 'unwellMs' | 'downMs' | 'unreadMs'>;
+type Times = Pick<
+  LeadState,
+  'unansweredMs' | 'awayMs' | 'silentMs' | 'asideMs' | 'unwellMs' | 'downMs' | 'unreadMs'
+>;
 
 /** An heir that holds the lease and is not heard for a moment keeps it for so long, in ms: a busy box is slow to answer. */
 const unreadMs = 3_000;
@@ -168,6 +176,7 @@ export const isUnreadHeir = (view: View): boolean =>
 export function keepAutoTime(state: LeadState, view: View): Times {
   const none: Times = {
     unansweredMs: undefined,
+    awayMs: undefined,
     silentMs: undefined,
     asideMs: undefined,
     unwellMs: undefined,
@@ -182,9 +191,15 @@ export function keepAutoTime(state: LeadState, view: View): Times {
   // From the first question that had no such answer, and not from when that was seen.
   const isUnanswered = isAsked && !doesServe(view, recorded(view) ?? '');
   const unansweredMs = isUnanswered ? (state.unansweredMs ?? seen.askedMs) : undefined;
+  const heard = heardMs(view, recorded(view) ?? '');
   return {
     unansweredMs,
-    silentMs: isAsked && !isAlive(view) ? (state.silentMs ?? unansweredMs) : undefined,
+    awayMs: isAsked && isAway(view, recorded(view) ?? '') ? (state.awayMs ?? seen.askedMs) : undefined,
+    // While WAL came in it was not silent.
+    silentMs:
+      unansweredMs !== undefined && !isAlive(view)
+        ? (state.silentMs ?? Math.max(unansweredMs, heard === undefined ? -Infinity : nowMs - heard))
+        : undefined,
     asideMs: since(
       lease === 'free' && isRecorded(view) && shared.leader.value?.member === view.me && isFenced(view),
       state.asideMs,

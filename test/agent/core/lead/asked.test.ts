@@ -88,6 +88,12 @@ const rows: [string, OrderRequest, Given, string][] = [
   ['while paused', { kind: 'switchover' }, { policy: { paused: true } }, 'unsafe: the service is paused'],
   ['beside another order', { kind: 'promote', to: 'pg2' }, { order: standing }, 'conflict: another order'],
   ['before a stop', { kind: 'stopping' }, { policy: auto, isSync: true }, 'place switchover pg1 pg2'],
+  [
+    'before a stop, in the middle of a switchover from there',
+    { kind: 'stopping' },
+    { policy: auto, isSync: true, order: standing },
+    'stands switchover pg1 pg2',
+  ],
   ['before a stop, by hand', { kind: 'stopping' }, { isSync: true }, 'unsafe: promotion=manual'],
   [
     'before a stop of the standby',
@@ -250,7 +256,7 @@ describe('what an operator asks for', () => {
         ? `${judged.code}: ${judged.why}`
         : judged.kind === 'remove'
           ? 'remove'
-          : `place ${judged.order.kind} ${
+          : `${judged.kind} ${judged.order.kind} ${
               judged.order.kind === 'switchover'
                 ? `${judged.order.from} ${judged.order.to}`
                 : judged.order.kind === 'promote'

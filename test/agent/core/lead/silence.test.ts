@@ -84,6 +84,35 @@ test('one that accepts connections and says nothing is lost after 3 s, though WA
   expect(rows(seen)).toEqual(['following', 'stand-back', 'stand-back', 'take-over']);
 });
 
+test('one look that takes its time is not a silence', () => {
+  const seen = looks('pg2', initialState, [
+    { askedMs: 1_000, nowMs: 5_000, self: unfed, peer: gone },
+    { askedMs: 5_050, self: unfed, peer: gone },
+  ]);
+  expect(rows(seen)).toEqual(['stand-back', 'take-over']);
+});
+
+test('while WAL came in it was not silent, whatever its agent said', () => {
+  const seen = looks('pg2', initialState, [
+    { askedMs: 1_000, self: fed(100), peer: mute },
+    { askedMs: 9_000, self: fed(100), peer: mute },
+    { askedMs: 10_500, self: fed(1_600), peer: mute },
+    { askedMs: 11_800, self: fed(2_900), peer: mute },
+    { askedMs: 11_900, self: fed(3_000), peer: mute },
+  ]);
+  expect(rows(seen)).toEqual(['stand-back', 'stand-back', 'stand-back', 'stand-back', 'take-over']);
+});
+
+test('a box that refused, and then accepts no connection once, is not away for as long as it refused', () => {
+  const seen = looks('pg2', initialState, [
+    { askedMs: 0, self: unfed, peer: mute },
+    { askedMs: 1_500, self: unfed, peer: gone },
+    { askedMs: 2_490, self: unfed, peer: gone },
+    { askedMs: 2_500, self: unfed, peer: gone },
+  ]);
+  expect(rows(seen)).toEqual(['stand-back', 'stand-back', 'stand-back', 'take-over']);
+});
+
 test('an answer in between begins it anew', () => {
   const alive: Peer = { kind: 'known', self: running(true), epoch: 1, eligible: { ok: true } };
   const seen = looks('pg2', initialState, [
@@ -123,6 +152,8 @@ test('whoever was told to follow a box that accepts no connection is not told ag
     action: undefined,
   });
   expect(looks('pg2', told, [{ ...look, peer: mute }])[0]?.action?.kind).toBe('follow');
+  // Once in a while it is, as it may have been told of another.
+  expect(looks('pg2', told, [{ ...look, askedMs: 5_000, peer: gone }])[0]?.action?.kind).toBe('follow');
 });
 
 const feeding = (position: string, flushed: string): KnownSelf => ({
@@ -149,10 +180,13 @@ test('a standby is lost 1.2 s after what it has not flushed stood here', () => {
 });
 
 test('a standby that stood still together with this machine is not lost', () => {
+  const stuck = feeding('1/0/200', '1/0/100');
   const seen = looks('pg1', holding, [
-    { askedMs: 1_000, self: feeding('1/0/200', '1/0/100'), holder: 'pg1' },
-    { askedMs: 4_000, self: feeding('1/0/200', '1/0/100'), holder: 'pg1' },
-    { askedMs: 4_200, self: feeding('1/0/300', '1/0/200'), holder: 'pg1' },
+    { askedMs: 1_000, self: stuck, holder: 'pg1' },
+    { askedMs: 4_000, self: stuck, holder: 'pg1' },
+    { askedMs: 4_050, self: stuck, holder: 'pg1' },
+    { askedMs: 4_450, self: stuck, holder: 'pg1' },
+    { askedMs: 4_480, self: feeding('1/0/300', '1/0/200'), holder: 'pg1' },
   ]);
-  expect(rows(seen)).toEqual(['holder', 'standby-behind', 'holder']);
+  expect(rows(seen)).toEqual(['holder', 'standby-behind', 'standby-behind', 'standby-behind', 'holder']);
 });
