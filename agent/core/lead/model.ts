@@ -209,6 +209,8 @@ export interface LeadState {
   readonly candidate: { readonly name: string; readonly sinceMs: number } | undefined;
   /** Standbys that were lost or could not be added, and when the next may be. */
   readonly adding: { readonly failures: number; readonly atMs: number } | undefined;
+  /** Since when each other member that is writable has been seen behind a closed gate, and nowhere else. */
+  readonly shutMs: Readonly<{ [member: string]: number }>;
   /** Since when the agent of the member that the record names first has been asked and has not said that it serves. */
   readonly unansweredMs: number | undefined;
   /** Since when its box has been asked and has accepted no connection. */
@@ -255,6 +257,7 @@ export const initialState: LeadState = {
   keepingUp: undefined,
   candidate: undefined,
   adding: undefined,
+  shutMs: {},
   unansweredMs: undefined,
   awayMs: undefined,
   silentMs: undefined,

@@ -112,6 +112,15 @@ function nextTry(
   return { kind, failures, atMs: nowMs + pauseMs };
 }
 
+function keepShutTime(state: LeadState, { seen }: View): LeadState['shutMs'] {
+  const shut = [...seen.peers].flatMap(([name, peer]) => {
+    const self = peer.kind === 'known' && peer.self.kind === 'known' ? peer.self : undefined;
+    const isShut = self?.writable === true && self.gate.kind === 'closed' && self.gate.proven;
+    return isShut ? [[name, state.shutMs[name] ?? seen.nowMs] as const] : [];
+  });
+  return Object.fromEntries(shut);
+}
+
 /** Since when what is waited for has been so. */
 export function keepTime(state: LeadState, view: View): LeadState {
   const { order, me, nowMs, self } = view;
@@ -128,6 +137,7 @@ export function keepTime(state: LeadState, view: View): LeadState {
     demotedMs: isDemoted ? (state.demotedMs ?? nowMs) : undefined,
     isSuperseded,
     floorMs: isHolder ? (state.floorMs ?? nowMs) : undefined,
+    shutMs: keepShutTime(state, view),
     ...keepStandbyTime(state, view),
     ...keepAutoTime(state, view),
     rehearsal: keepRehearsal(state, view),

@@ -130,7 +130,9 @@ export const carryOut = (world: World, deed: Deed, later: Later): void =>
   doings[deed.what](world, deed, later);
 
 function restoreBox(world: World, { luck }: Deed): void {
-  const { record } = world;
+  const { record, policy } = world;
+  // Where the policy has become async, and the record not yet, nothing is promised any more.
+  if (policy.durability === 'async') return;
   const floor = record?.floor?.split('/').at(-1);
   if (floor === undefined || !record || record.members.length < 2) return;
   const share = luck * record.members.length;

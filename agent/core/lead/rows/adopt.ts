@@ -4,13 +4,23 @@ import type { LeadAction } from '../model.js';
 import { after, type Row } from '../row.js';
 import { isPromoted, isRecorded, isSameCopy, knownPeer, others, recorded, type View } from '../view.js';
 
+/** So long, in ms, one that is on its way to open its gate has either opened it or seen that Consul does not name it. */
+const strayMs = 5_000;
+
+/** It was promoted by hand, or for a record that is lost, and has stayed behind its gate: it acknowledges nothing (G1). */
+const isStray = ({ state, nowMs }: View, name: string) => {
+  const sinceMs = state.shutMs[name];
+  return sinceMs !== undefined && nowMs - sinceMs >= strayMs;
+};
+
 /** Why the one running primary may not be taken into management yet; undefined: it may (R6). */
 export function hindrance(view: View): string | undefined {
   for (const name of others(view)) {
     const peer = knownPeer(view, name);
     if (!peer || peer.self.kind === 'unknown') return `${name} does not answer`;
     const { data, writable, process, origin } = peer.self;
-    if (data === 'present' && writable && process === 'running') return `${name} is writable as well`;
+    if (data === 'present' && writable && process === 'running' && !isStray(view, name))
+      return `${name} is writable as well`;
     if (origin !== undefined && origin !== view.self.origin) return `${name} has another database`;
     if (peer.epoch > Math.max(view.seen.ledger.seenEpoch, view.epoch))
       return `${name} knows epoch ${peer.epoch}`;
