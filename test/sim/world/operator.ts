@@ -89,8 +89,17 @@ export class Operator {
     const { members, record } = this.world;
     const isBelow = members.some((name) => this.rowOf(name) === 'below-floor');
     const other = record?.members.find(({ name }) => this.rowOf(name) !== 'below-floor');
-    if (!isBelow || !other) return;
+    if (!isBelow) return;
+    // The record names it alone: somebody says that what it has lost is lost, and takes another.
+    const last = members.find(
+      (name) => this.rowOf(name) !== 'below-floor' && this.world.server(name).isRunning,
+    );
     const { order } = this.standing;
+    if (!other && isPatienceOver && last !== undefined) {
+      if (order === undefined) this.promote(last, true);
+      else if (order.kind !== 'promote' || order.to !== last) this.withdraw();
+    }
+    if (!other) return;
     if (order === undefined) this.promote(other.name, isPatienceOver);
     else if (order.kind !== 'promote' || order.to !== other.name) this.withdraw();
   }

@@ -65,7 +65,8 @@ export const adoptRows: readonly Row[] = [
     id: 'adopt-recorded',
     rules: ['R6'],
     in: ['unmanaged'],
-    lease: ['free'],
+    // Its own: a record that was written late may come after it was let go (R1).
+    lease: ['free', 'mine'],
     condition:
       'the record names this member, which runs as the primary with the same data and history, and all other members say so',
     when: (view) =>
