@@ -57,7 +57,13 @@ await prepare('all');
 const node = (file, ...args) => [process.execPath, join(...file.split('/')), ...args];
 step('programs the boxes need', node('bin/hotspare.mjs', 'setup', '--for-tests', '--for-boxes'));
 step('the box', ['vagrant/build-lxc-box']);
-step('tests', node('node_modules/vitest/vitest.mjs', 'run', '--project', 'boxes'));
+step(
+  'tests',
+  node(
+    'node_modules/vitest/vitest.mjs',
+    ...['run', '--project', 'boxes', '--reporter=default', '--reporter=./scripts/failures.mjs'],
+  ),
+);
 step(
   'short chaos',
   node('node_modules/tsx/dist/cli.mjs', 'test/chaos/main.ts', '--faults', '8', '--minutes', '2'),

@@ -4,9 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
 import { prepare } from './prepare.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
@@ -19,32 +18,11 @@ const vitest = (...projects) =>
     'vitest/vitest.mjs',
     'run',
     ...projects.flatMap((name) => ['--project', name]),
-    ...['--reporter=default', '--reporter=json', `--outputFile.json=${join(results, projects.join('-'))}`],
+    ...['--reporter=default', '--reporter=./scripts/failures.mjs'],
   );
 
-/** The tests that failed, or took their second try, with their first lines: what is printed last is what a long log still shows. */
-function failures() {
-  const files = readdirSync(results).flatMap((file) => {
-    try {
-      return JSON.parse(readFileSync(join(results, file), 'utf8')).testResults;
-    } catch {
-      return []; // A run that was killed left half of it; its own step has failed.
-    }
-  });
-  return files.flatMap(({ name, message, assertionResults }) => {
-    const file = relative(process.cwd(), name);
-    const told = assertionResults.filter(({ failureMessages }) => failureMessages?.length > 0);
-    if (told.length === 0) return message ? [`failed: ${file}\n    ${beginning(message)}`] : [];
-    return told.map(({ status, fullName, failureMessages, meta }) => {
-      const how = status === 'passed' ? 'passed at the second try' : 'failed';
-      const lines = [failureMessages.join('\n'), ...(meta?.told ?? [])].map(
-        (text) => `\n    ${beginning(text)}`,
-      );
-      return `${how}: ${file}: ${fullName}${lines.join('')}`;
-    });
-  });
-}
-const beginning = (text) => stripVTControlCharacters(text).split('\n').slice(0, 40).join('\n    ');
+/** What went wrong, step by step: what is printed last is what a long log still shows. */
+const failures = () => readdirSync(results).map((file) => readFileSync(join(results, file), 'utf8').trim());
 
 await prepare('all');
 const steps = [
@@ -69,16 +47,17 @@ const failed = [];
 for (const [name, [command, ...args]] of steps) {
   console.log(`\n== ${name}`);
   const started = performance.now();
-  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const env = { ...process.env, HOTSPARE_FAILURES: join(results, String(started)) };
+  const { status, signal } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
   console.log(
-    `== ${name}: ${status === 0 ? 'ok' : 'FAILED'} after ${((performance.now() - started) / 1000).toFixed(0)} s`,
+    `== ${name}: ${status === 0 ? 'ok' : `FAILED with ${signal ?? status}`} after ${((performance.now() - started) / 1000).toFixed(0)} s`,
   );
   if (status === 0) continue;
   failed.push(name);
   // Without its programs nothing after it can work.
   if (steps[0][0] === name) break;
 }
-for (const failure of failures()) console.log(`\n${failure}`);
+for (const failure of failures().filter(Boolean)) console.log(`\n${failure}`);
 console.log(
   failed.length === 0
     ? `\n${steps.length} passed, 0 failed`

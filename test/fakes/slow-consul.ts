@@ -25,7 +25,13 @@ export class SlowConsul {
   delayMs = 0;
   private readonly services = new Map<string, Service>();
   private readonly checks = new Map<string, { Status: string; Output: string }>();
-  private readonly server = createServer((request, response) => void this.answer(request, response));
+  private readonly server = createServer((request, response) => {
+    this.answer(request, response).catch((error: unknown) => {
+      // An agent that gave up, or was killed, half-way through its question.
+      if (request.destroyed && !request.complete) return;
+      response.writeHead(500).end(String(error));
+    });
+  });
 
   static async start(): Promise<SlowConsul> {
     const consul = new SlowConsul();
