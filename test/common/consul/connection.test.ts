@@ -91,7 +91,13 @@ test.each([
 });
 
 test('garbage: another protocol', async () => {
-  const other = createServer((socket) => void socket.resume().end('SSH-2.0-OpenSSH_9.2\r\n'));
+  const other = createServer(
+    (socket) =>
+      void socket
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-OpenSSH_9.2\r\n'),
+  );
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };
   const there = new ConsulConnection({ url: `http://127.0.0.1:${port}`, clock });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventuallyMs } from '../../support/patience.js';
 import { waitFor } from '../../support/wait.js';
@@ -191,7 +192,10 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
       isWritten ? '' : undefined,
     );
     await waitFor('the write to be acknowledged', eventuallyMs, () => one.acknowledged());
-    expect((await pg1.facts()).gate).toEqual({ kind: 'open', standbys: '', proven: true });
+    // It writes that down after the commit that proves it.
+    await waitFor('the open gate to be proven', eventuallyMs, async () =>
+      isDeepStrictEqual((await pg1.facts()).gate, { kind: 'open', standbys: '', proven: true }),
+    );
   });
 
   test('cut off while it was to open a gate for a Postgres of before, a keeper opens none (D1, G1)', async () => {
