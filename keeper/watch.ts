@@ -6,7 +6,9 @@ import type { Keeper } from './keeper.js';
 import { endAbandonedWaiters } from './postgres/waiters.js';
 import { reset } from './verbs/drain.js';
 import { isHolders, openTo, writeClosedGate } from './verbs/gate.js';
+import { looksInProduction } from './postgres/control.js';
 import { postmasterOf } from './postgres/processes.js';
+import type { Drain, Gate } from './state/files.js';
 
 /** How often it is looked at the longest; a deadline that comes before is not overslept, in ms. */
 const everyMs = 250;
@@ -24,9 +26,9 @@ export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Prom
   let waitersAtMs = 0;
   let isFirst = true;
   while (!signal.aborted) {
-    await tendGate(box, keeper, isFirst);
+    const { gate, drain } = box.state;
+    await tendGate(box, keeper, gate, isFirst);
     isFirst = false;
-    const { drain } = box.state;
     if (drain && isOver(drain))
       await keeper.own('the drain is over', ownDeadlineMs, async (order) => {
         const now = box.state.drain;
@@ -34,24 +36,30 @@ export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Prom
       });
     if (box.clock.nowMs() >= waitersAtMs) {
       waitersAtMs = box.clock.nowMs() + waitersEveryMs;
-      const { gate } = box.state;
-      if (gate && gate.kind !== 'open' && postmasterOf(box.dataDir))
+      if (gate && gate.kind !== 'open' && isInProduction(box.dataDir))
         await endAbandonedWaiters(box).catch((error) => box.log.debug(messageOf(error)));
     }
-    await sleep(box.clock, untilNextMs(box), { signal }).catch(() => {});
+    await sleep(box.clock, untilNextMs(gate, drain), { signal }).catch(() => {});
   }
 }
 
-function untilNextMs(box: Box): number {
-  const { gate, drain } = box.state;
+/** In recovery no commit waits. */
+function isInProduction(dataDir: string): boolean {
+  try {
+    return postmasterOf(dataDir) !== undefined && looksInProduction(dataDir);
+  } catch {
+    return false; // The data directory is away.
+  }
+}
+
+function untilNextMs(gate: Gate | undefined, drain: Drain | undefined): number {
   const left = [gate?.kind === 'hold' ? gate : undefined, drain].flatMap((each) =>
     each ? each.untilMs - monotonicMs() : [],
   );
   return Math.max(10, Math.min(everyMs, ...left));
 }
 
-async function tendGate(box: Box, keeper: Keeper, isFirst: boolean): Promise<void> {
-  const { gate } = box.state;
+async function tendGate(box: Box, keeper: Keeper, gate: Gate | undefined, isFirst: boolean): Promise<void> {
   if (!gate || gate.kind === 'closed' || !box.state.managed) return;
   if (!isHolders(box, gate))
     await keeper.own('Postgres was started anew: the gate is closed', ownDeadlineMs, async () => {
@@ -67,10 +75,10 @@ async function tendGate(box: Box, keeper: Keeper, isFirst: boolean): Promise<voi
       if (now?.kind === 'hold' && now.name === gate.name && isHolders(box, now))
         await openTo(box, now.before, order);
     });
-  else if (isHalfOpen(box, isFirst))
+  else if (isHalfOpen(box, gate, isFirst))
     await keeper.own('an order at the gate was cut off: the gate opens', mendDeadlineMs, async (order) => {
       const { gate: now } = box.state;
-      if (now?.kind === 'open' && isHalfOpen(box, isFirst) && isHolders(box, now))
+      if (now?.kind === 'open' && isHalfOpen(box, now, isFirst) && isHolders(box, now))
         await openTo(box, now.standbys, order);
     });
 }
@@ -81,10 +89,9 @@ async function tendGate(box: Box, keeper: Keeper, isFirst: boolean): Promise<voi
  * this very run of Postgres; a closing that was cut off was never said to be done, and who needs it closed orders it again.
  * `isFirst`: before this keeper has had any order; whether Postgres was told of the file is not known then.
  */
-function isHalfOpen(box: Box, isFirst: boolean): boolean {
-  const { gate } = box.state;
+function isHalfOpen(box: Box, gate: Gate, isFirst: boolean): boolean {
   return (
-    gate?.kind === 'open' &&
+    gate.kind === 'open' &&
     (box.settings.read().synchronous_standby_names !== gate.standbys || (isFirst && !gate.proven))
   );
 }

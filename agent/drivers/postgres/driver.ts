@@ -15,10 +15,12 @@ import { Session, type Login } from './session/session.js';
 /** So large a share of a probe's deadline may a knock owe an answer. */
 const silenceShare = 0.5;
 /**
- * From an answer, of a knock or a probe, to the next knock, in ms. A server that hangs, or its postmaster alone, is critical
- * after this, the silence and half a deadline: 1.4 s.
+ * From an answer, of a knock or a probe, to the next knock, in ms: one between two probes. A server that hangs, or its postmaster
+ * alone, is critical after this, the silence and half a deadline: 1.5 s.
  */
-const knockEveryMs = 400;
+const knockEveryMs = 500;
+/** How often a log-in is tried while all is well, in ms: it costs both sides several times what a question on the held session does. */
+const logInEveryMs = 5_000;
 /** What became of a knock is not waited for any longer, in ms. */
 const knockGiveUpMs = 5_000;
 
@@ -34,9 +36,9 @@ export interface PostgresDriverOptions {
 }
 
 /**
- * A fresh connection each time (a postmaster that hangs takes no new ones while old sessions still answer), one query,
- * and on a primary one write. Between two probes a held session tells of a crash at once, and knocks tell of a server, or
- * of its postmaster alone, that hangs: a knock costs the agent far less than a log-in.
+ * One query, and on a primary one write: while all is well over the session that is held, with a log-in from time to time, and else
+ * by a log-in each time. Between two probes the held session tells of a crash at once, and knocks tell of a server, or of its
+ * postmaster alone, that hangs (it takes no new connection while old sessions still answer).
  */
 export class PostgresDriver implements Driver {
   private readonly held: HeldSession;
@@ -49,6 +51,8 @@ export class PostgresDriver implements Driver {
   private knocks: Beat | undefined;
   /** A silence was told of that no probe has confirmed yet. */
   private suspected = false;
+  /** What the last log-in saw, and when it began, by the clock, if nothing was amiss then and since. */
+  private well: { readonly facts: PostgresFacts; readonly atMs: number } | undefined;
   private closed = false;
 
   constructor(private readonly options: PostgresDriverOptions) {
@@ -92,7 +96,10 @@ export class PostgresDriver implements Driver {
 
   async probe(deadlineShare = 1, mayWrite = true): Promise<ProbeResult> {
     const space = this.disk?.read();
-    const result = await this.probeFresh(Math.round(this.options.timeoutMs * deadlineShare), mayWrite);
+    const timeoutMs = Math.round(this.options.timeoutMs * deadlineShare);
+    const isCalm = deadlineShare === 1 && !this.suspected && !this.knocks?.isMissing;
+    const seen = isCalm ? await this.probeHeld(timeoutMs, mayWrite) : undefined;
+    const result = seen ?? (await this.probeFresh(timeoutMs, mayWrite));
     this.suspected = false;
     // A knock may have been lost on the way.
     if (result.kind !== 'passing' || this.knocks?.isMissing) this.stopKnocking();
@@ -107,6 +114,21 @@ export class PostgresDriver implements Driver {
     }
     if (result.kind === 'unknown' && (await this.hasNewSecrets(result.obstacle))) this.alarm();
     return result;
+  }
+
+  /** Without a log-in, as long as nothing is amiss. Undefined: a log-in is due, or has to tell what is. */
+  private async probeHeld(timeoutMs: number, mayWrite: boolean): Promise<ProbeResult | undefined> {
+    const { box, clock } = this.options;
+    const { well } = this;
+    if (!well || clock.nowMs() - well.atMs >= logInEveryMs) return undefined;
+    const seen = await this.bounded(timeoutMs, (cut) =>
+      this.held.use((session) => look(session, box, mayWrite), timeoutMs, cut),
+    );
+    if (seen.kind === 'done' && isLike(seen.value, well.facts)) return { kind: 'passing', facts: seen.value };
+    this.well = undefined;
+    return seen.kind === 'late'
+      ? { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: timeoutMs } }
+      : undefined;
   }
 
   /** What the server refused may have been replaced in its file: then the next probe is due at once. */
@@ -125,26 +147,38 @@ export class PostgresDriver implements Driver {
       statement_timeout: timeoutMs,
       lock_timeout: Math.floor(timeoutMs / 2),
     });
+    this.well = undefined;
+    try {
+      const facts = await this.bounded(timeoutMs, (cut) =>
+        withDeadline(
+          clock,
+          timeoutMs,
+          'probe',
+          async (signal) => {
+            await session.open(signal);
+            return look(session, box, mayWrite);
+          },
+          cut,
+        ),
+      );
+      session.close();
+      if (facts.warnings.length === 0) this.well = { facts, atMs: startedMs };
+      return { kind: 'passing', facts };
+    } catch (error) {
+      session.destroy();
+      return judgePostgresError(error, { tookMs: clock.nowMs() - startedMs, deadlineMs: timeoutMs });
+    }
+  }
+
+  /** `work` can be left no more than half that time from some moment on. */
+  private async bounded<T>(timeoutMs: number, work: (cut: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock } = this.options;
     const cut = new AbortController();
     let cutting: Timer | undefined;
     this.cutShort = () =>
       (cutting ??= clock.after(timeoutMs / 2, () => cut.abort(new DeadlineError('probe', timeoutMs))));
     try {
-      const facts = await withDeadline(
-        clock,
-        timeoutMs,
-        'probe',
-        async (signal) => {
-          await session.open(signal);
-          return look(session, box, mayWrite);
-        },
-        cut.signal,
-      );
-      session.close();
-      return { kind: 'passing', facts };
-    } catch (error) {
-      session.destroy();
-      return judgePostgresError(error, { tookMs: clock.nowMs() - startedMs, deadlineMs: timeoutMs });
+      return await work(cut.signal);
     } finally {
       this.cutShort = undefined;
       cutting?.cancel();
@@ -153,8 +187,10 @@ export class PostgresDriver implements Driver {
 
   /** No slot is left for a fresh connection: the session held since before still shows role and position. */
   private async throughHeld(mayWrite: boolean): Promise<PostgresFacts | undefined> {
-    const facts = await this.held.use((session) => look(session, this.options.box, mayWrite));
-    return facts && { ...facts, warnings: [...facts.warnings, { kind: 'slots-full' }] };
+    const { box, timeoutMs } = this.options;
+    const seen = await this.held.use((session) => look(session, box, mayWrite), timeoutMs);
+    if (seen.kind !== 'done') return undefined;
+    return { ...seen.value, warnings: [...seen.value.warnings, { kind: 'slots-full' }] };
   }
 
   private goOnKnocking(): void {
@@ -187,6 +223,10 @@ export class PostgresDriver implements Driver {
     });
   }
 }
+
+/** Nothing is amiss, and it is what it was: what a session sees that was opened before that. */
+const isLike = (seen: PostgresFacts, before: PostgresFacts): boolean =>
+  seen.warnings.length === 0 && seen.role === before.role && seen.timeline === before.timeline;
 
 function withSpace(
   facts: PostgresFacts,

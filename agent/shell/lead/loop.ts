@@ -23,7 +23,7 @@ import { Doubt } from './doubt.js';
 import { KeptLedger } from './kept-ledger.js';
 import { Newest } from './newest.js';
 import { Others } from './others.js';
-import { busyMs, rereadMs, steadyMs, steadyRows, stoppingMs } from './pace.js';
+import { busyMs, paceMs, rereadMs, stoppingMs } from './pace.js';
 import { Performer } from './performer.js';
 import { SessionKeeper, signOfLifeMs } from './sessions.js';
 import { sharedOf } from './shared.js';
@@ -279,7 +279,10 @@ export class LeadLoop {
       decision.wakeAtMs === undefined
         ? Infinity
         : Math.max(0, decision.wakeAtMs - this.options.clock.nowMs());
-    await this.woken(Math.min(untilWake, steadyRows.includes(decision.row) ? steadyMs : busyMs), signal);
+    const { shared } = this;
+    const policy =
+      (shared.kind === 'read' ? shared.policy.value : undefined) ?? this.options.config.firstPolicy;
+    await this.woken(Math.min(untilWake, paceMs(decision.row, policy)), signal);
   }
 
   private async woken(ms: number, signal: AbortSignal): Promise<void> {

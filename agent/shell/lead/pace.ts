@@ -1,6 +1,13 @@
-/** How often this member is looked at while nothing goes on, and while something does, in ms. */
-export const steadyMs = 1_000;
+import type { Policy } from '../../../common/failover/shapes.js';
+
+/** How often this member is looked at while something goes on, and while nothing does, in ms. */
 export const busyMs = 50;
+const steadyMs = 1_000;
+/**
+ * …where the agents neither promote nor vouch for a standby. What changes in Consul, and whether this member serves, wakes them; what a look
+ * alone finds is for people.
+ */
+const calmMs = 2_000;
 /** An answer of Consul's that is older than what is known is looked into after so long, in ms. */
 export const rereadMs = 2_000;
 /**
@@ -8,8 +15,17 @@ export const rereadMs = 2_000;
  * the last checkpoint, for which systemd waits five minutes.
  */
 export const stoppingMs = 330_000;
+/** Until the next look, in ms. `policy`: in force. */
+export function paceMs(
+  row: string,
+  { promotion, durability }: Pick<Policy, 'promotion' | 'durability'>,
+): number {
+  if (!steadyRows.includes(row)) return busyMs;
+  return promotion === 'manual' && durability === 'async' ? calmMs : steadyMs;
+}
+
 /** Rows after which there is nothing more to do. */
-export const steadyRows: readonly string[] = [
+const steadyRows: readonly string[] = [
   'holder',
   'degraded',
   'following',

@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PostgresFacts, ProbeResult } from '../../../agent/core/model.js';
@@ -285,10 +286,12 @@ describe('what says nothing about the member is unknown, not critical', () => {
     const crowd = await takeEverySlot(pair.primary);
     try {
       expect(await without.probe()).toEqual({ kind: 'unknown', obstacle: { kind: 'slots-full' } });
-      expect(factsOf(await held.probe())).toMatchObject({
-        role: 'primary',
-        warnings: [{ kind: 'slots-full' }],
+      await waitFor('the next log-in', eventuallyMs, async () => {
+        const { role, warnings } = factsOf(await held.probe());
+        return role === 'primary' && warnings[0]?.kind === 'slots-full';
       });
+      // It is tried each time from then on.
+      expect(factsOf(await held.probe()).warnings).toEqual([{ kind: 'slots-full' }]);
     } finally {
       await Promise.all(crowd.map((client) => client.end()));
     }
@@ -455,6 +458,53 @@ describe('what happens to a running server', () => {
       trouble: { kind: 'not-accepting', text: 'the database system is starting up' },
     });
     close();
+  });
+
+  test('while all is well it logs in from time to time only', async () => {
+    const driver = driverFor(pair.primary.port);
+    const mayLogIn = (may: boolean) =>
+      pair.primary.administer([`ALTER ROLE ${agentRole.user} ${may ? 'LOGIN' : 'NOLOGIN'}`]);
+    try {
+      await waitFor('a probe without a log-in, which writes', eventuallyMs, async () => {
+        await mayLogIn(true);
+        await driver.probe();
+        await mayLogIn(false);
+        const before = String((await heartbeat())?.[0]);
+        const { kind } = await driver.probe();
+        return kind === 'passing' && String((await heartbeat())?.[0]) !== before;
+      });
+      await waitFor('the log-in to be tried', eventuallyMs, async () => {
+        const result = await driver.probe();
+        return result.kind === 'unknown' && result.obstacle.kind === 'login-refused';
+      });
+    } finally {
+      await mayLogIn(true);
+    }
+    expect((await driver.probe()).kind).toBe('passing');
+  });
+
+  test('the held session alone hangs: one miss, and the log-in after it passes', async () => {
+    const driver = driverFor(pair.primary.port, { timeoutMs: hastyMs });
+    const held = async () => {
+      const [row] = await pair.primary.query(
+        `SELECT min(pid) FROM pg_stat_activity WHERE usename = '${agentRole.user}'`,
+      );
+      return row?.[0] as number | null;
+    };
+    await waitFor('the held session', eventuallyMs, async () => {
+      await driver.probe();
+      return (await sessions(pair.primary)) === 1;
+    });
+    const backend = (await held())!;
+    process.kill(backend, 'SIGSTOP');
+    try {
+      const missed = { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: hastyMs } };
+      // A log-in may just have been due: it passes.
+      await waitFor('the miss', eventuallyMs, async () => isDeepStrictEqual(await driver.probe(), missed));
+      expect((await driver.probe(0.5)).kind).toBe('passing');
+    } finally {
+      process.kill(backend, 'SIGCONT');
+    }
   });
 
   test('probes leave no sessions behind', async () => {

@@ -1,5 +1,5 @@
 import { backoffMs } from '../../../../common/backoff.js';
-import { withDeadline, type Clock } from '../../../../common/clock.js';
+import { DeadlineError, withDeadline, type Clock } from '../../../../common/clock.js';
 import type { Random } from '../../../../common/random.js';
 import { isFault } from '../../../../common/errors.js';
 import { Beat } from './beat.js';
@@ -16,6 +16,9 @@ export interface HeldOptions {
   readonly deadlineMs: number;
   readonly onLost: () => void;
 }
+
+/** What became of work on the session. */
+export type Used<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'none' | 'late' };
 
 /** From the session's answer to the next question whether it is still there, in ms: one that was lost on the way tells of nothing. */
 const beatMs = 10_000;
@@ -35,17 +38,28 @@ export class HeldSession {
 
   constructor(private readonly options: HeldOptions) {}
 
-  /** Runs `work` on the session; undefined when there is none, or it ended meanwhile. */
-  async use<T>(work: (session: Session) => Promise<T>): Promise<T | undefined> {
-    if (this.state.kind !== 'open') return undefined;
+  /** Runs `work` on the session. `none`: there is none, it ended meanwhile, or the server refused; `late`: no answer in time. */
+  async use<T>(
+    work: (session: Session) => Promise<T>,
+    deadlineMs: number,
+    cut?: AbortSignal,
+  ): Promise<Used<T>> {
+    if (this.state.kind !== 'open') return { kind: 'none' };
     const { beat, session } = this.state;
-    const { clock, deadlineMs } = this.options;
+    const { clock } = this.options;
     try {
-      return await withDeadline(clock, deadlineMs, 'probe', () => beat.instead(() => work(session)));
+      const value = await withDeadline(
+        clock,
+        deadlineMs,
+        'probe',
+        () => beat.instead(() => work(session)),
+        cut,
+      );
+      return { kind: 'done', value };
     } catch (error) {
       session.destroy();
       if (isFault(error)) throw error;
-      return undefined;
+      return { kind: error instanceof DeadlineError ? 'late' : 'none' };
     }
   }
 
