@@ -4,6 +4,13 @@ import { type FailoverSummary, type Finding, type Summary } from '../../status/i
 import { wrapped } from '../failover/history.js';
 import { headOf, lagText, roleText } from './render.js';
 
+/** Shown where something is amiss: who reads it then may not do so every day. */
+const legend =
+  '(TL: timeline. EPOCH: the newest promotion it knows of. GATE: closed, it acknowledges no commit, as every standby; open, it does)';
+
+/** Rows of a member that was promoted by hand, or has commits of its own: what role it plays is not what it seems. */
+const quarantined: readonly string[] = ['quarantined', 'stray'];
+
 /** A managed service for a person, at 80 columns. `nowMs` is wall-clock. */
 export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs: number): string {
   const { members, mode, why } = summary;
@@ -12,7 +19,7 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
     return [
       member.box,
       targetKey({ host: member.address, port: member.port }),
-      roleText(member, mode),
+      found && quarantined.includes(found.row) ? 'quarantined' : roleText(member, mode),
       member.state,
       String(found?.timeline ?? member.timeline ?? '-'),
       String(found?.epoch ?? '-'),
@@ -34,6 +41,7 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
     ...wrapped(leadText(failover), ''),
     '',
     ...(members.length > 0 ? tableLines([head, ...rows]) : ['no members']),
+    ...(members.length > 0 && failover.findings.length > 0 ? wrapped(legend, '  ') : []),
     '',
     ...promotable.flatMap((line) => wrapped(line, '')),
     ...(why.length > 0 ? ['', 'Why:', ...why.flatMap((reason) => wrapped(`- ${reason}`, '  '))] : []),

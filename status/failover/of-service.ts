@@ -88,11 +88,15 @@ function degraded(view: View): Finding[] {
     {
       topic: 'sync-degraded',
       severity: 'warning',
-      cause: `durability=sync is degraded: a commit is on ${primary} alone, and would be lost with it. ${report.sentence}.`,
+      cause: `durability=sync is degraded (${whyAlone(report.sentence)}): a commit is on ${primary} alone, and would be lost with it.`,
       next: `Bring another member back: once it streams and keeps up it comes into the record by itself`,
     },
   ];
 }
+
+/** Of the sentence of a primary that is degraded: what it does not share with this finding. */
+const whyAlone = (sentence: string): string =>
+  sentence.replace(/^degraded: commits are acknowledged on \S+ alone; /, '');
 
 function stateOf(view: View, member: string | undefined): string {
   const report = reportOf(view, member);
@@ -114,9 +118,7 @@ function primaryAway(view: View): Finding[] {
       topic: 'no-primary',
       severity: 'alert',
       cause: `Writes fail, for want of a primary: ${cause}.${whoDecides(policy)}`,
-      next: policy?.paused
-        ? ['"hotspare resume"', ...(next === undefined ? [] : [next])].join(', then ')
-        : `${next}. ${promote}`,
+      next: policy?.paused ? resumeText(view, next, best) : `${next}. ${promote}`,
     },
   ];
   const byThemselves = unasked(view, best);
@@ -157,6 +159,14 @@ function primaryAway(view: View): Finding[] {
     `${primary} is not open: ${report.sentence}`,
     'Wait a moment, and look again: "hotspare status"',
   );
+}
+
+/** With `auto` the end of the pause may promote: then what brings the primary back comes first. */
+function resumeText({ policy }: View, next: string | undefined, best: string | undefined): string {
+  if (next === undefined) return '"hotspare resume"';
+  return policy?.promotion === 'auto' && best !== undefined
+    ? `${next}, then "hotspare resume". Resumed before it is back, it is replaced by ${best}`
+    : `"hotspare resume", then ${next}`;
 }
 
 const isRefused = ({ away }: View, member: string): boolean =>

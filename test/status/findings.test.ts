@@ -4,8 +4,9 @@ import { findingsOf } from '../../status/failover/findings.js';
 import { failoverSummary } from '../../status/failover/summary.js';
 import { viewOf } from '../../status/failover/view.js';
 import { renderSummary } from '../../cli/status/render.js';
+import { renderManaged } from '../../cli/status/render-managed.js';
 import { summarize, type FailoverReading } from '../../status/index.js';
-import { agent, readings, replica } from './readings.js';
+import { agent, primary, readings, replica } from './readings.js';
 
 type Self = Extract<FailoverReport['self'], { kind: 'known' }>;
 type Shared = Extract<FailoverReport['shared'], { kind: 'read' }>;
@@ -200,6 +201,16 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'alert',
     /pg1, the primary, does not run\. An operator has paused/,
     /^"hotspare resume", then "hotspare service start pg@pg1"$/,
+  ],
+  [
+    'the primary is dead, paused, and would be replaced without a pause',
+    {
+      shared: { policy: { ...policy, promotion: 'auto', paused: true } },
+      pg1: { ...stopped, self: { process: 'stopped' } },
+    },
+    'alert',
+    /pg1, the primary, does not run\. An operator has paused/,
+    /^"hotspare service start pg@pg1", then "hotspare resume"\. Resumed before it is back, it is replaced by pg2$/,
   ],
   [
     'sync, the primary is dead, and the standby was lost before',
@@ -507,8 +518,13 @@ const named = (...members: string[]): Partial<Shared> => ({
 
 test('sync: with the standby in the record all is well; alone it is degraded, and strict writes that wait are an alert', () => {
   expect(findingsIn({ shared: named('pg1', 'pg2') })).toEqual([]);
-  expect(findingsIn({ shared: named('pg1'), pg1: { row: 'degraded', sentence: 'degraded' } })).toMatchObject([
-    { severity: 'warning', cause: expect.stringContaining('on pg1 alone') },
+  const alone = 'degraded: commits are acknowledged on pg1 alone; pg2 does not keep up';
+  expect(findingsIn({ shared: named('pg1'), pg1: { row: 'degraded', sentence: alone } })).toMatchObject([
+    {
+      severity: 'warning',
+      cause:
+        'durability=sync is degraded (pg2 does not keep up): a commit is on pg1 alone, and would be lost with it.',
+    },
   ]);
   const strict = named('pg1', 'pg2');
   expect(
@@ -525,6 +541,23 @@ test('sync: the primary is lost: the member in the record loses nothing, another
   expect(findingsIn({ ...lost, pg2: { self: { incarnation: 'b' } } })[0]?.next).toContain(
     '--old-primary-is-off',
   );
+});
+
+test('the table: of a member that was promoted by hand it says so, and explains itself only where something is amiss', () => {
+  const shown = (world: World) => {
+    const failover = ['pg1', 'pg2'].map((member) => reading(member, world));
+    const seen = { ...primary, timeline: 4 };
+    const agents = [agent('pg1', primary), agent('pg2', world.pg2 ? seen : replica)];
+    const summary = summarize({ ...readings({ agents }), failover }, { maxLagBytes: 0 });
+    return renderManaged(summary, summary.failover!, nowMs);
+  };
+  const stray = shown({
+    pg2: { row: 'stray', sentence: 'quarantined', publish: 'none', self: { writable: true } },
+  });
+  expect(stray).toMatch(/^pg1 .* primary +passing /m);
+  expect(stray).toMatch(/^pg2 .* quarantined +passing /m);
+  expect(stray).toContain('TL: timeline');
+  expect(shown({})).not.toContain('TL: timeline');
 });
 
 test('two standbys whose agents say that none of them is a primary: reads work, and writes fail', () => {
