@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { history } from '../../common/keeper/protocol.js';
 import type { History } from '../../common/postgres/history.js';
@@ -18,6 +18,7 @@ import {
 import { readIfPresent, removeDurably } from '../../common/runtime/files/durable.js';
 import { writeDurably } from '../../common/runtime/files/replace-file.js';
 import type { Replacement } from '../../common/runtime/files/replace-together.js';
+import { KnownFile } from './known-file.js';
 
 /** What is remembered of the gate. `before`: the value to go back to when a hold runs out. */
 const gate = union('kind', {
@@ -65,6 +66,8 @@ const handedOverFile = 'hotspare-history.json';
  * the other has just written.
  */
 export class StateFiles {
+  private readonly known = new Map<string, KnownFile<unknown>>();
+
   constructor(
     private readonly folder: string,
     private readonly dataDir: string,
@@ -73,7 +76,7 @@ export class StateFiles {
   }
 
   get managed(): boolean {
-    return readIfPresent(this.path('managed')) !== undefined;
+    return existsSync(this.path('managed'));
   }
   set managed(on: boolean) {
     if (on) writeDurably(this.path('managed'), '{}\n');
@@ -89,6 +92,7 @@ export class StateFiles {
 
   /** The same, for whoever replaces other files with it. */
   gateFile(value: Gate): Replacement {
+    this.known.get('gate')?.forget();
     return { file: this.path('gate'), text: `${JSON.stringify(value)}\n` };
   }
 
@@ -165,11 +169,15 @@ export class StateFiles {
   }
 
   private read<T>(name: string, shape: Shape<T>): T | undefined {
-    const content = readIfPresent(this.path(name));
-    return content === undefined ? undefined : shape.read(JSON.parse(content), this.path(name));
+    const known =
+      this.known.get(name) ??
+      new KnownFile<unknown>(this.path(name), (text) => shape.read(JSON.parse(text), this.path(name)));
+    this.known.set(name, known);
+    return known.read() as T | undefined;
   }
 
   private write(name: string, value: object | undefined): void {
+    this.known.get(name)?.forget();
     if (value) writeDurably(this.path(name), `${JSON.stringify(value)}\n`);
     else removeDurably(this.path(name));
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readIfPresent } from '../../common/runtime/files/durable.js';
 import { writeDurably } from '../../common/runtime/files/replace-file.js';
+import { KnownFile } from './known-file.js';
 
 /** The settings that the keeper owns, in one file outside the data directory (D6). */
 export interface Settings {
@@ -47,10 +48,14 @@ export function parseSettings(content: string): Settings {
 
 /** The file is the only copy: what is changed is read from it just before. */
 export class SettingsFile {
-  constructor(private readonly file: string) {}
+  private readonly known: KnownFile<Settings>;
+
+  constructor(private readonly file: string) {
+    this.known = new KnownFile(file, parseSettings);
+  }
 
   read(): Settings {
-    return parseSettings(readIfPresent(this.file) ?? '');
+    return this.known.read() ?? unset;
   }
 
   get revision(): string {
@@ -68,6 +73,7 @@ export class SettingsFile {
   changed(change: Partial<Settings>) {
     const settings = { ...this.read(), ...change };
     const text = renderSettings(settings, randomBytes(6).toString('hex'));
+    this.known.forget();
     return { settings, file: this.file, text, mode: 0o644 };
   }
 }

@@ -4,10 +4,10 @@ import type { Policy } from '../../../common/failover/shapes.js';
 export const busyMs = 50;
 const steadyMs = 1_000;
 /**
- * …where the agents neither promote nor vouch for a standby. What changes in Consul, and whether this member serves, wakes them; what a look
- * alone finds is for people.
+ * …where the agents neither promote nor vouch for a standby. What changes in Consul, whether this member serves and the role in which it does
+ * wakes them; what a look alone finds is for people.
  */
-const calmMs = 2_000;
+const calmMs = 3_000;
 /** An answer of Consul's that is older than what is known is looked into after so long, in ms. */
 export const rereadMs = 2_000;
 /**

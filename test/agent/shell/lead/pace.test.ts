@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { paceMs } from '../../../../agent/shell/lead/pace.js';
 
 test.each([
-  ['holder', 'manual', 'async', 2_000],
-  ['following', 'manual', 'async', 2_000],
+  ['holder', 'manual', 'async', 3_000],
+  ['following', 'manual', 'async', 3_000],
   ['holder', 'auto', 'async', 1_000],
   ['following', 'manual', 'sync', 1_000],
   ['degraded', 'auto', 'sync', 1_000],
