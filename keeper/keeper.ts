@@ -9,6 +9,8 @@ import { carryOut } from './verbs.js';
  * what is under way (F2).
  */
 export class Keeper {
+  /** Called when an order has ended that may have changed something. */
+  onOrder: () => void = () => {};
   private readonly lane = new Lane();
   private current: { verb: Verb; progress: string; abort: AbortController } | undefined;
 
@@ -27,6 +29,8 @@ export class Keeper {
       return await this.inTurn(request, progress);
     } catch (error) {
       return this.answerFor(verb, error);
+    } finally {
+      if (verb !== 'facts') this.onOrder();
     }
   }
 

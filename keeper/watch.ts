@@ -8,10 +8,11 @@ import { reset } from './verbs/drain.js';
 import { isHolders, openTo, writeClosedGate } from './verbs/gate.js';
 import { looksInProduction } from './postgres/control.js';
 import { postmasterOf } from './postgres/processes.js';
+import { PostmasterNews } from './postmaster-news.js';
 import type { Drain, Gate } from './state/files.js';
 
-/** How often it is looked at the longest; a deadline that comes before is not overslept, in ms. */
-const everyMs = 250;
+/** How often it is looked at the longest, and where a start of Postgres tells nothing of itself; a deadline that comes before is not overslept, in ms. */
+const everyMs = { told: 1_000, untold: 250 };
 const waitersEveryMs = 1_000;
 const ownDeadlineMs = 5_000;
 /** What a keeper that was killed left half open counts as opened after so long, seen or not: orders wait meanwhile; in ms. */
@@ -25,7 +26,14 @@ const mendDeadlineMs = 1_000;
 export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Promise<void> {
   let waitersAtMs = 0;
   let isFirst = true;
+  const rest = new Rest(box);
+  const news = new PostmasterNews(box.dataDir, () => rest.wake());
+  // An order may have set a deadline.
+  keeper.onOrder = () => rest.wake();
   while (!signal.aborted) {
+    rest.begin();
+    // Before the look: what comes after that is told.
+    const isTold = news.follow();
     const { gate, drain } = box.state;
     await tendGate(box, keeper, gate, isFirst);
     isFirst = false;
@@ -39,7 +47,28 @@ export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Prom
       if (gate && gate.kind !== 'open' && isInProduction(box.dataDir))
         await endAbandonedWaiters(box).catch((error) => box.log.debug(messageOf(error)));
     }
-    await sleep(box.clock, untilNextMs(gate, drain), { signal }).catch(() => {});
+    await rest.for(untilNextMs(gate, drain, isTold), signal);
+  }
+  news.close();
+}
+
+/** The pause between two looks, which can be cut short: also before it has begun. */
+class Rest {
+  private cut = new AbortController();
+
+  constructor(private readonly box: Box) {}
+
+  /** From here on a look sees what is told. */
+  begin(): void {
+    this.cut = new AbortController();
+  }
+
+  wake(): void {
+    this.cut.abort();
+  }
+
+  async for(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(this.box.clock, ms, { signal: AbortSignal.any([signal, this.cut.signal]) }).catch(() => {});
   }
 }
 
@@ -52,11 +81,11 @@ function isInProduction(dataDir: string): boolean {
   }
 }
 
-function untilNextMs(gate: Gate | undefined, drain: Drain | undefined): number {
+function untilNextMs(gate: Gate | undefined, drain: Drain | undefined, isTold: boolean): number {
   const left = [gate?.kind === 'hold' ? gate : undefined, drain].flatMap((each) =>
     each ? each.untilMs - monotonicMs() : [],
   );
-  return Math.max(10, Math.min(everyMs, ...left));
+  return Math.max(10, Math.min(isTold ? everyMs.told : everyMs.untold, ...left));
 }
 
 async function tendGate(box: Box, keeper: Keeper, gate: Gate | undefined, isFirst: boolean): Promise<void> {

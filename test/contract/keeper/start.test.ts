@@ -22,6 +22,8 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
 
   const autoConf = () => readFileSync(join(pg1.dataDir, 'postgresql.auto.conf'), 'utf8');
   const inRecovery = () => pg1.value('SELECT pg_is_in_recovery()');
+  const closedAgain = () =>
+    waitFor('the gate to be closed', eventuallyMs, async () => (await pg1.facts()).gate.kind === 'closed');
 
   test('a primary that is started again comes up in recovery, its gate closed (D1)', async () => {
     await pg1.boot();
@@ -40,15 +42,33 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     // By hand, without prepare-start: the signal file keeps it in recovery, and the keeper closes the gate that was open.
     await pg1.bootBare();
     expect(await inRecovery()).toBe(true);
-    await waitFor(
-      'the gate to be closed',
-      eventuallyMs,
-      async () => (await pg1.facts()).gate.kind === 'closed',
-    );
+    await closedAgain();
     await pg1.stop();
     await pg1.boot();
     expect(await inRecovery()).toBe(true);
     expect(await pg1.value("SELECT count(*)::int FROM notes WHERE text = 'before the crash'")).toBe(1);
+  });
+
+  test('a postmaster that ends takes its open gate with it at once, also in a data directory that was put there since (G1)', async () => {
+    const closesAtOnce = async () => {
+      await pg1.boot();
+      await pg1.must({ verb: 'promote' });
+      await pg1.must({ verb: 'gate', do: 'open' });
+      process.kill(pg1.postmaster.pid, 'SIGQUIT');
+      await pg1.postmaster.ended();
+      const startedMs = performance.now();
+      // As Postgres would read it, were it started now by hand.
+      await waitFor('a closed gate in the settings', eventuallyMs, () =>
+        pg1.read('etc/hotspare.conf').includes('hotspare gate'),
+      );
+      return Math.round(performance.now() - startedMs);
+    };
+    const first = await closesAtOnce();
+    renameSync(pg1.dataDir, `${pg1.dataDir}.aside`);
+    cpSync(`${pg1.dataDir}.aside`, pg1.dataDir, { recursive: true, preserveTimestamps: true });
+    spawnSync('chown', ['-R', '--reference', `${pg1.dataDir}.aside`, pg1.dataDir]);
+    rmSync(`${pg1.dataDir}.aside`, { recursive: true });
+    console.log(`closed ${first} and ${await closesAtOnce()} ms after the end of the postmaster`);
   });
 
   test('a start by hand and a promotion by hand: nothing is acknowledged (G1)', async () => {
@@ -58,11 +78,7 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     process.kill(pg1.postmaster.pid, 'SIGQUIT');
     await pg1.postmaster.ended();
     await pg1.bootBare();
-    await waitFor(
-      'the gate to be closed',
-      eventuallyMs,
-      async () => (await pg1.facts()).gate.kind === 'closed',
-    );
+    await closedAgain();
     await pg1.run('pg_ctl', ['promote', '-D', pg1.dataDir]);
     await waitFor('a promotion by hand', eventuallyMs, async () => !(await inRecovery()));
     const client = await pg1.client();
@@ -85,10 +101,10 @@ describe.each(majors)('PostgreSQL $major', ({ binDir }) => {
     const backend = Number((await (await pg1.client()).query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
     process.kill(backend, 'SIGKILL');
     await waitFor('recovery', eventuallyMs, inRecovery);
-    await waitFor(
-      'the gate to be closed',
-      eventuallyMs,
-      async () => (await pg1.facts()).gate.kind === 'closed',
+    const startedMs = performance.now();
+    await closedAgain();
+    console.log(
+      `the gate was seen closed ${Math.round(performance.now() - startedMs)} ms after recovery was`,
     );
     expect(pg1.postmaster.pid).toBe(pid);
     const { tookMs } = await pg1.must({ verb: 'promote' });
