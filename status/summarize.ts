@@ -26,7 +26,7 @@ export function summarize(readings: Readings, options: SummarizeOptions): Summar
     ...(serving(members, 'replica').length > 0
       ? []
       : mode === 'down'
-        ? ['there is no healthy replica either, so reads fail: bring any member back']
+        ? ['no healthy replica is known either, so reads fail as well']
         : [
             'no healthy replica is known, so reads fail without the primary: bring a replica back, or add one',
           ]),

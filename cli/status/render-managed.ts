@@ -6,7 +6,7 @@ import { headOf, lagText, roleText } from './render.js';
 
 /** Shown where something is amiss: who reads it then may not do so every day. */
 const legend =
-  '(TL: timeline. EPOCH: the newest promotion it knows of. GATE: closed, it acknowledges no commit, as every standby; open, it does)';
+  '(record: who has every acknowledged commit. EPOCH: the number of the last promotion seen there. TL: timeline. GATE: open where commits may be acknowledged, closed on every standby)';
 
 /** Rows of a member that was promoted by hand, or has commits of its own: what role it plays is not what it seems. */
 const quarantined: readonly string[] = ['quarantined', 'stray'];
@@ -37,7 +37,7 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
     return `${member}: ${sentence}${said === undefined ? '' : `; ${said}`}`;
   });
   return [
-    ...wrapped(headOf(summary, nowMs), ''),
+    ...wrapped(`${headOf(summary, nowMs)}${isWaiting(failover) ? ', writes wait' : ''}`, ''),
     ...wrapped(leadText(failover), ''),
     '',
     ...(members.length > 0 ? tableLines([head, ...rows]) : ['no members']),
@@ -49,6 +49,9 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
     '',
   ].join('\n');
 }
+
+const isWaiting = ({ findings }: FailoverSummary): boolean =>
+  findings.some(({ topic }) => topic === 'writes-wait');
 
 function leadText({ epoch, holder, order, policy, record }: FailoverSummary): string {
   const named = record?.members.map(({ name }) => name).join(', ');

@@ -54,7 +54,9 @@ export function roleText({ role, state, source }: MemberSummary, mode: Summary['
 export function lagText(member: MemberSummary, members: Summary['members']): string {
   if (member.role !== 'replica' || member.state !== 'passing') return '-';
   const lag = lagOf(member, members);
-  return lag === undefined ? '?' : `${lag.atLeast ? '≥ ' : ''}${lag.bytes} B`;
+  // That it is at least nothing says nothing.
+  if (lag === undefined || (lag.atLeast && lag.bytes === 0)) return '?';
+  return `${lag.atLeast ? '≥ ' : ''}${lag.bytes} B`;
 }
 
 /** Like `3 min`, in the largest unit that gives at least one. */

@@ -29,9 +29,7 @@ export function recordLost(view: View): Finding[] {
         next: 'Start Postgres and the agents of all members; the one that is a running primary takes the lead by itself.',
       },
     ];
-  const newest = [...view.reports].sort(
-    (a, b) => b.epoch - a.epoch || -(ahead(selfOf(a)?.position, selfOf(b)?.position) ?? 0),
-  )[0]!;
+  const newest = newestFirst(view)[0]!;
   const position = selfOf(newest)?.position;
   return [
     {
@@ -47,7 +45,22 @@ export function recordLost(view: View): Finding[] {
   ];
 }
 
-const leads = (view: View) => (isLeaderless(view) ? ' No member runs as the primary.' : '');
+const leads = (view: View) => (isLeaderless(view) ? ` No member runs as the primary; ${haves(view)}.` : '');
+
+/** What each has, as `TIMELINE/LSN`: why one of them is the one to promote. */
+const haves = ({ reports }: View): string =>
+  reports
+    .map((report) => `${report.member} has ${selfOf(report)?.position ?? 'an unknown position'}`)
+    .join(', ');
+
+/** Who knows the newest epoch, of those who has most, and of those who saw the record change. */
+const newestFirst = ({ reports }: View) =>
+  [...reports].sort(
+    (a, b) =>
+      b.epoch - a.epoch ||
+      -(ahead(selfOf(a)?.position, selfOf(b)?.position) ?? 0) ||
+      Number(b.row === 'epoch-behind') - Number(a.row === 'epoch-behind'),
+  );
 
 /** `writer`: who writes the record again by itself, if it runs as the primary. */
 function afterLoss(view: View, newest: string, writer: string): string {
@@ -63,7 +76,7 @@ function afterLoss(view: View, newest: string, writer: string): string {
 export function epochBehind(view: View): Finding[] {
   const { epoch, record } = view;
   if (epoch === undefined || !record) return [];
-  const newest = [...view.reports].sort((a, b) => b.epoch - a.epoch)[0];
+  const newest = newestFirst(view)[0];
   const older = view.reports.find(({ row }) => row === 'epoch-behind');
   if (newest && newest.epoch <= epoch && older)
     return [
@@ -73,7 +86,7 @@ export function epochBehind(view: View): Finding[] {
         cause: `Consul shows epoch ${epoch} as it was before ${older.member} saw it change: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
         next: afterLoss(
           view,
-          older.member,
+          newest.member,
           `${view.primary ?? 'The primary'} writes the record again by itself once all other members answer`,
         ),
       },

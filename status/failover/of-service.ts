@@ -46,7 +46,7 @@ function consulAway({ unread, reports }: View): Finding[] {
     {
       topic: 'consul-away',
       severity: isAll ? 'alert' : 'warning',
-      cause: `${isAll ? 'No agent' : `The agent of ${who} does not`} ${isAll ? 'reads' : 'read'} Consul (${short(unread[0]?.why)}): roles stay as they are, and a primary that restarts stays read-only.`,
+      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are, and a primary that restarts stays read-only.`,
       next: isAll
         ? `${reports.length === 1 ? 'Here, and if that does not help on' : 'On'} the boxes with Consul servers: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
         : `On ${who}: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@${unread[0]?.member}")`,
@@ -79,8 +79,8 @@ function degraded(view: View): Finding[] {
       {
         topic: 'writes-wait',
         severity: 'alert',
-        cause: `Writes wait for ${record.members[1]?.name}, which ${stateOf(view, record.members[1]?.name)}: strict=true lets none go on without it.`,
-        next: `Bring ${record.members[1]?.name} back. Or "hotspare policy set strict=false": writes go on, and are lost if ${primary} is`,
+        cause: `Writes wait for ${record.members[1]?.name}, which ${stateOf(view, record.members[1]?.name)}: with strict=true no commit returns without it.`,
+        next: `Bring ${record.members[1]?.name} back. Or "hotspare policy set strict=false": writes go on, and are on ${primary} alone until then`,
       },
     ];
   }
@@ -89,10 +89,15 @@ function degraded(view: View): Finding[] {
       topic: 'sync-degraded',
       severity: 'warning',
       cause: `durability=sync is degraded (${whyAlone(report.sentence)}): a commit is on ${primary} alone, and would be lost with it.`,
-      next: `Bring another member back: once it streams and keeps up it comes into the record by itself`,
+      next: `Once ${othersOf(view, primary)} streams and keeps up, it is added to the record by itself`,
     },
   ];
 }
+
+const othersOf = ({ reports, away }: View, primary: string | undefined): string =>
+  [...reports.map(({ member }) => member), ...away.map(({ box }) => box)]
+    .filter((member) => member !== primary)
+    .join(' or ') || 'another member';
 
 /** Of the sentence of a primary that is degraded: what it does not share with this finding. */
 const whyAlone = (sentence: string): string =>
@@ -117,7 +122,7 @@ function primaryAway(view: View): Finding[] {
     {
       topic: 'no-primary',
       severity: 'alert',
-      cause: `Writes fail, for want of a primary: ${cause}.${whoDecides(policy)}`,
+      cause: `Writes fail: ${cause}.${whoDecides(policy)}`,
       next: policy?.paused ? resumeText(view, next, best) : `${next}. ${promote}`,
     },
   ];
@@ -135,7 +140,7 @@ function primaryAway(view: View): Finding[] {
     return lost(
       `the agent of ${primary}, the primary, does not answer`,
       isRefused(view, primary)
-        ? `The box ${primary} is there, and its agent does not run: on ${primary} "sudo systemctl start hotspare-agent" (in a lab: "hotspare lab start agent@${primary}")`
+        ? `The box ${primary} is up, and its agent does not run: on ${primary} "sudo systemctl start hotspare-agent" (in a lab: "hotspare lab start agent@${primary}")`
         : `Bring the box ${primary} back`,
     );
   if (!self)
@@ -147,7 +152,7 @@ function primaryAway(view: View): Finding[] {
       `${primary}, the primary, runs and does not answer`,
       best === undefined || hasLess(view, best)
         ? `"hotspare service stop ${service}@${primary}", and "start" it`
-        : `"hotspare promote ${best}": ${primary} is fenced first${losing(view, best, primary)}`,
+        : `"hotspare promote ${best}" ends Postgres on ${primary} first${losing(view, best, primary) || ', and loses no acknowledged commit'}`,
     );
   if (policy?.paused) return lost(`${primary} waits for the end of the pause`);
   if (!self.writable && view.record?.members[0]?.incarnation !== self.incarnation)
@@ -174,7 +179,7 @@ const isRefused = ({ away }: View, member: string): boolean =>
 
 function whoDecides(policy: View['policy']): string {
   if (policy?.paused) return ' An operator has paused the service.';
-  return policy?.promotion === 'manual' ? ' promotion=manual: an operator decides.' : '';
+  return policy?.promotion === 'manual' ? ' promotion=manual: no other member takes over by itself.' : '';
 }
 
 /** Outside a `sync` record: what it lacks may have been acknowledged, and an order that does not say so is given up. */
@@ -183,7 +188,7 @@ const hasLess = (view: View, member: string): boolean =>
 
 /** The other way, where the primary does not come back. */
 function promotionOf(view: View, primary: string, best: string | undefined): string {
-  if (best === undefined) return 'No other member could take over.';
+  if (best === undefined) return 'No other member can take over';
   const report = reportOf(view, primary);
   if (report && isHung(report.self) && !hasLess(view, best))
     return `Then "hotspare service start ${view.service}@${primary}" makes ${primary} a standby`;
@@ -194,7 +199,7 @@ function promotionOf(view: View, primary: string, best: string | undefined): str
   return `${
     report
       ? `Or, if it does not come back: "hotspare promote ${best}"`
-      : `Or, once you have seen to it that Postgres on ${primary} is off: "hotspare promote ${best} --old-primary-is-off"`
+      : `Or stop Postgres on ${primary}, see that it is off, and then "hotspare promote ${best} --old-primary-is-off"`
   }${losing(view, best, primary)}`;
 }
 
@@ -216,9 +221,8 @@ function unasked(view: View, best: string | undefined): { cause: string; next: s
   if (policy?.promotion !== 'auto' || policy.paused) return undefined;
   if (reports.some(({ row }) => row === 'braked' || row === 'braked-heir'))
     return {
-      cause:
-        'as many failovers in 10 minutes as maxFailovers allows; until some are older, an operator decides',
-      next: `${best === undefined ? `Start ${primary}` : `"hotspare promote ${best}" loses no acknowledged commit`}. Then find out why they fail`,
+      cause: `${primary}, the primary, does not serve, and there were as many failovers in 10 minutes as maxFailovers allows: no member takes over by itself until one of them is older`,
+      next: `"hotspare service start ${view.service}@${primary}"${best === undefined ? '' : `, or "hotspare promote ${best}": neither loses an acknowledged commit`}. Then find out why one primary after the other failed`,
     };
   const rising = reports.find(({ row }) => risingRows.includes(row));
   if (rising)

@@ -1,10 +1,13 @@
 import { findingsOf } from './findings.js';
 import type { FailoverMember, FailoverSummary } from './model.js';
-import { unfit, type View } from './view.js';
+import type { FailoverReport } from '../../common/failover/report.js';
+import { epochBehind } from './of-record.js';
+import { isOpen, unfit, type View } from './view.js';
 
 /** What the agents of a managed service say, in one. Pure. */
 export function failoverSummary(view: View): FailoverSummary {
   const { epoch = 0, holder, order, policy, record, reports } = view;
+  const blocked = blockade(view);
   return {
     ...(policy && { policy }),
     ...(record && { record }),
@@ -14,7 +17,7 @@ export function failoverSummary(view: View): FailoverSummary {
     members: reports.map((report): FailoverMember => {
       const { member, self, row, sentence } = report;
       const known = self.kind === 'known' ? self : undefined;
-      const why = member === view.primary ? 'it is the primary' : unfit(view, report);
+      const why = isPrimary(view, report) ? 'it is the primary' : (unfit(view, report) ?? blocked);
       return {
         member,
         epoch: report.epoch,
@@ -28,4 +31,14 @@ export function failoverSummary(view: View): FailoverSummary {
     }),
     findings: findingsOf(view),
   };
+}
+
+/** While Consul cannot be read, whoever is open is. */
+const isPrimary = ({ primary }: View, { member, self }: FailoverReport): boolean =>
+  primary === undefined ? isOpen(self) : member === primary;
+
+/** Why no member can be promoted now. */
+function blockade(view: View): string | undefined {
+  if (view.epoch === undefined) return 'Consul cannot be read';
+  return epochBehind(view).length > 0 ? 'Consul holds an older record' : undefined;
 }

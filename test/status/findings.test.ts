@@ -165,22 +165,22 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
       pg1: { ...stopped, row: 'braked', self: { process: 'stopped' } },
     },
     'alert',
-    /as many failovers in 10 minutes as maxFailovers allows/,
-    /^"hotspare promote pg2" loses no acknowledged commit/,
+    /pg1, the primary, does not serve.*as many failovers in 10 minutes as maxFailovers allows/,
+    /^"hotspare service start pg@pg1", or "hotspare promote pg2": neither loses an acknowledged commit/,
   ],
   [
     'the primary is dead, manual',
     { pg1: { ...stopped, self: { process: 'stopped' } } },
     'alert',
-    /want of a primary.*pg1, the primary, does not run.*promotion=manual/,
+    /^Writes fail: pg1, the primary, does not run\. promotion=manual/,
     /hotspare service start pg@pg1.*hotspare promote pg2/,
   ],
   [
     'the primary hangs, manual',
     { pg1: { self: { statements: undefined, position: undefined } } },
     'alert',
-    /want of a primary.*pg1, the primary, runs and does not answer/,
-    /^"hotspare promote pg2": pg1 is fenced first; commits that only pg1 has are lost. Then "hotspare service start pg@pg1"/,
+    /^Writes fail: pg1, the primary, runs and does not answer/,
+    /^"hotspare promote pg2" ends Postgres on pg1 first; commits that only pg1 has are lost. Then "hotspare service start pg@pg1"/,
   ],
   [
     'sync, the primary hangs, and the standby was lost before',
@@ -321,6 +321,17 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     /^pg1 writes the record again by itself.*hotspare promote pg2 --record-lost/,
   ],
   [
+    'Consul came back from a backup of the same epoch, and of two that do not run as the primary the second has more',
+    {
+      shared: { isHeld: false },
+      pg1: { publish: 'replica', row: 'epoch-behind', self: { writable: false, position: '3/0/3000000' } },
+      pg2: { row: 'epoch-behind', self: { position: '3/0/3000100' } },
+    },
+    'alert',
+    /No member runs as the primary; pg1 has 3\/0\/3000000, pg2 has 3\/0\/3000100/,
+    /^"hotspare promote pg2 --record-lost"$/,
+  ],
+  [
     'Consul lost its data, and no member runs as the primary',
     {
       shared: withoutRecord,
@@ -410,7 +421,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'Consul is away',
     { shared: 'unread' },
     'alert',
-    /No agent reads Consul \(connection refused\)/,
+    /No agent can read Consul \(connection refused\)/,
     /restart consul/,
   ],
   [
@@ -479,7 +490,7 @@ test('the worst comes first', () => {
     pg2: { self: { replayPaused: true } },
   });
   expect(both.map(({ severity }) => severity)).toEqual(['alert', 'warning']);
-  expect(both[0]?.next).toContain('No other member could take over');
+  expect(both[0]?.next).toContain('No other member can take over');
 });
 
 test('what a member’s agent warns of is shown, with what to do; a restart that is waited for harms nothing', () => {

@@ -166,7 +166,7 @@ const rows: readonly [
     '2026-01-03T00:00:00.000Z',
     [
       'there is no primary, so writes fail: bring Postgres back on pg1; hotspare promotes no replica',
-      'there is no healthy replica either, so reads fail: bring any member back',
+      'no healthy replica is known either, so reads fail as well',
       'pg1 is critical: connection refused',
       'pg2 is critical: connection refused',
     ],

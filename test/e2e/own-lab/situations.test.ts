@@ -148,7 +148,7 @@ const faults: Record<string, Fault> = {
       await write('while pg2 was away');
       await lab.command('kill', 'pg@pg1');
     },
-    says: /pg1, the primary, does not run.*No other member could take over/,
+    says: /pg1, the primary, does not run.*No other member can take over/,
     primary: 'pg1',
   },
   'Writes wait for a standby': {
@@ -193,7 +193,7 @@ const faults: Record<string, Fault> = {
   },
   'Consul is away': {
     break: () => lab.command('stop', 'consul@all'),
-    says: /No agent reads Consul/,
+    says: /No agent can read Consul/,
     primary: 'pg1',
   },
   'Consul was restored from a backup': {

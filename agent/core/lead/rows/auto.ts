@@ -110,7 +110,7 @@ export const autoRows: readonly Row[] = [
     doing: 'wait for an operator',
     wakeAfterMs: 1_000,
     says: (view) =>
-      `${recentFailovers(view).length} failovers in 10 minutes, as many as maxFailovers allows: start this one, or "hotspare promote ${heirs(view)}", which loses nothing`,
+      `failovers in the last 10 minutes: ${recentFailovers(view).length}, as many as maxFailovers allows: start this one, or "hotspare promote ${heirs(view)}", which loses nothing`,
   },
   {
     id: 'aside',
@@ -135,7 +135,7 @@ export const autoRows: readonly Row[] = [
     doing: 'wait for an operator',
     wakeAfterMs: 1_000,
     says: (view) =>
-      `${recentFailovers(view).length} failovers in 10 minutes, as many as maxFailovers allows: "hotspare promote ${view.me}" loses nothing`,
+      `failovers in the last 10 minutes: ${recentFailovers(view).length}, as many as maxFailovers allows: "hotspare promote ${view.me}" loses nothing`,
   },
   {
     id: 'take-over-order',

@@ -217,7 +217,7 @@ export const followerRows: readonly Row[] = [
     },
     doing: 'follow the holder; while its box accepts no connection, Postgres tries by itself',
     says: (view) =>
-      `${view.state.retry?.kind === 'follow' ? 'gets no WAL yet from' : 'begins to follow'} ${settledHolder(view)}`,
+      `${view.state.retry?.kind === 'follow' ? 'receives no WAL from' : 'begins to follow'} ${settledHolder(view)}`,
   },
   {
     id: 'linger',
@@ -292,6 +292,6 @@ export const followerRows: readonly Row[] = [
     says: (view) =>
       recorded(view) === view.me && !isSameCopy(view)
         ? `the record names another copy of ${view.me} than this one, which was moved or restored: if it has everything, "hotspare promote ${view.me}"`
-        : `${recorded(view) ?? 'the primary'} is away; it goes on by itself when it is back, or an operator says "hotspare promote ${view.me}"`,
+        : `${recorded(view) ?? 'the primary'} is away: once it is back it is the primary again by itself, unless an operator says "hotspare promote ${view.me}"`,
   },
 ];
