@@ -148,8 +148,8 @@ export interface Notifier {
 export interface FailoverControl {
   /** Names of the services that have a failover in the agent's configuration. */
   readonly services: ReadonlySet<string>;
-  /** Only for one of those, as every call here. */
-  report(service: string): FailoverReport;
+  /** Only for one of those, as every call here. What was seen of this member is at most a second old, as long as its keeper answers. */
+  report(service: string): Promise<FailoverReport>;
   history(
     service: string,
   ): Promise<

@@ -20,7 +20,7 @@ export async function answerFailover(
 ): Promise<Said> {
   switch (kind) {
     case 'report':
-      return { answer: failover.report(service) };
+      return { answer: await failover.report(service) };
     case 'history':
       return said(service, await failover.history(service));
     case 'order':

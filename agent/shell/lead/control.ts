@@ -33,8 +33,10 @@ export class LeadControl implements FailoverControl {
     return new Set(this.options.leads.keys());
   }
 
-  report(service: string): FailoverReport {
-    return this.lead(service).report();
+  async report(service: string): Promise<FailoverReport> {
+    const lead = this.lead(service);
+    await lead.fresh();
+    return lead.report();
   }
 
   async history(service: string): ReturnType<FailoverControl['history']> {
@@ -141,6 +143,7 @@ export class LeadControl implements FailoverControl {
   private async membersOf(lead: ServiceLead): Promise<Map<string, Peer>> {
     const { config, peers } = lead.parts;
     const signal = AbortSignal.timeout(deadlineMs);
+    await lead.fresh();
     const asked = [...config.members.keys()].map(async (name): Promise<[string, Peer]> => [
       name,
       name === config.member ? lead.asPeer : await peers.ask(name, signal),

@@ -2,7 +2,7 @@ import type { Policy } from '../../../common/failover/shapes.js';
 
 /** How often this member is looked at while something goes on, and while nothing does, in ms. */
 export const busyMs = 50;
-const steadyMs = 1_000;
+export const steadyMs = 1_000;
 /**
  * …where the agents neither promote nor vouch for a standby. What changes in Consul, whether this member serves and the role in which it does
  * wakes them; what a look alone finds is for people.

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../common/clock.js';
+import { sleep, type Clock } from '../../../common/clock.js';
 import type { FailoverReport } from '../../../common/failover/report.js';
 import type { Policy } from '../../../common/failover/shapes.js';
 import type { Log } from '../../../common/runtime/log.js';
@@ -16,6 +16,7 @@ import type { LeadWord } from '../../core/model.js';
 import type { EventsPort, LeasePort } from '../../lease-port.js';
 import type { KeeperPort, LedgerPort, PeersPort } from '../../lead-port.js';
 import { LeadLoop } from './loop.js';
+import { paceMs, steadyMs } from './pace.js';
 
 /** What the lead of one service is made of, besides the loop: the adapters. */
 export interface LeadParts {
@@ -62,6 +63,8 @@ const toldRows: Readonly<Record<string, 'quarantined' | 'rehearsed'>> = {
 };
 /** Rows of a holder whose gate is open and that has nothing to do. */
 const leadingRows: readonly string[] = ['holder', 'degraded'];
+/** The look for that is waited for no longer, in ms: another agent waits 300 ms for the whole answer. */
+const freshWithinMs = 100;
 /** What waits to be written to the history is given up at the end, after so many ms. */
 const lastWordsMs = 1_000;
 
@@ -70,6 +73,9 @@ export class ServiceLead {
   readonly parts: LeadParts;
   private readonly loop: LeadLoop;
   private decision: LeadDecision | undefined;
+  /** When something was decided last, by the clock, and who waits for the next time. */
+  private lookedMs = -Infinity;
+  private readonly awaited: (() => void)[] = [];
   private said: LeadWord = undecided;
   /** The switchover that stands handed over, and when it was first seen so, by the clock. */
   private handedOver: { readonly id: string; readonly sinceMs: number } | undefined;
@@ -113,6 +119,18 @@ export class ServiceLead {
   hear(): void {
     const { published, isServing } = this.options;
     if (published() !== this.heard.published || isServing() !== this.heard.isServing) this.loop.wake();
+  }
+
+  /** Whoever asks is told what was seen of this member a second ago at most, also where it is looked at less often. */
+  async fresh(): Promise<void> {
+    const { clock } = this.options;
+    const isCalm = this.decision !== undefined && paceMs(this.decision.row, this.policy) > steadyMs;
+    if (!isCalm || clock.nowMs() - this.lookedMs <= steadyMs) return;
+    const looked = new Promise<void>((resolve) => this.awaited.push(resolve));
+    this.loop.wake();
+    const given = new AbortController();
+    await Promise.race([looked, sleep(clock, freshWithinMs, { signal: given.signal }).catch(() => {})]);
+    given.abort();
   }
 
   /** This member's server is about to be stopped. */
@@ -202,6 +220,8 @@ export class ServiceLead {
     const { row, publish, sentence } = decision;
     const before = this.decision;
     this.decision = decision;
+    this.lookedMs = this.options.clock.nowMs();
+    for (const tell of this.awaited.splice(0)) tell();
     this.heard = { published: this.options.published(), isServing: this.options.isServing() };
     this.noticeHandedOver();
     const kind = toldRows[row];
