@@ -1,4 +1,5 @@
 import { statSync, watch, type FSWatcher, type Stats } from 'node:fs';
+import { basename } from 'node:path';
 
 /** Tells at once when a postmaster starts or ends: its file in the data directory comes, changes or goes. */
 export class PostmasterNews {
@@ -11,21 +12,26 @@ export class PostmasterNews {
 
   /** Follows the data directory that lies there now. False: nothing is told, so it has to be looked at often. */
   follow(): boolean {
-    const folder = statSync(this.dataDir, { throwIfNoEntry: false });
-    if (folder && this.watched?.folder.ino === folder.ino && this.watched.folder.dev === folder.dev)
-      return true;
-    this.close();
-    if (!folder) return false;
     try {
-      const watcher = watch(this.dataDir, { persistent: false }, (_, name) => {
-        if (name === 'postmaster.pid') this.onNews();
-      });
+      const folder = statSync(this.dataDir);
+      if (this.watched && isSame(folder, this.watched.folder)) return true;
+      this.close();
+      const watcher = watch(this.dataDir, { persistent: false }, (_, name) => this.heard(name));
       watcher.on('error', () => this.close());
       this.watched = { watcher, folder };
       return true;
     } catch {
-      return false; // The machine has no watches left, or this file system none at all.
+      // It is away, the machine has no watches left, or this file system none at all.
+      this.close();
+      return false;
     }
+  }
+
+  private heard(name: string | null): void {
+    // Under its own name the folder tells that it has gone, or was renamed.
+    if (name === basename(this.dataDir)) this.close();
+    else if (name !== 'postmaster.pid') return;
+    this.onNews();
   }
 
   close(): void {
@@ -33,3 +39,6 @@ export class PostmasterNews {
     this.watched = undefined;
   }
 }
+
+const isSame = (one: Stats, other: Stats): boolean =>
+  one.ino === other.ino && one.dev === other.dev && one.birthtimeMs === other.birthtimeMs;

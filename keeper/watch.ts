@@ -13,6 +13,8 @@ import type { Drain, Gate } from './state/files.js';
 
 /** How often it is looked at the longest, and where a start of Postgres tells nothing of itself; a deadline that comes before is not overslept, in ms. */
 const everyMs = { told: 1_000, untold: 250 };
+/** After news it is looked at often for so long, in ms: what a start does to the control file is not told. */
+const unsettledMs = 2_000;
 const waitersEveryMs = 1_000;
 const ownDeadlineMs = 5_000;
 /** What a keeper that was killed left half open counts as opened after so long, seen or not: orders wait meanwhile; in ms. */
@@ -27,13 +29,18 @@ export async function watch(box: Box, keeper: Keeper, signal: AbortSignal): Prom
   let waitersAtMs = 0;
   let isFirst = true;
   const rest = new Rest(box);
-  const news = new PostmasterNews(box.dataDir, () => rest.wake());
+  let newsAtMs = -Infinity;
+  const news = new PostmasterNews(box.dataDir, () => {
+    newsAtMs = box.clock.nowMs();
+    rest.wake();
+  });
   // An order may have set a deadline.
   keeper.onOrder = () => rest.wake();
+  signal.addEventListener('abort', () => rest.wake(), { once: true });
   while (!signal.aborted) {
     rest.begin();
     // Before the look: what comes after that is told.
-    const isTold = news.follow();
+    const isTold = news.follow() && box.clock.nowMs() - newsAtMs > unsettledMs;
     const { gate, drain } = box.state;
     await tendGate(box, keeper, gate, isFirst);
     isFirst = false;
@@ -68,7 +75,8 @@ class Rest {
   }
 
   async for(ms: number, signal: AbortSignal): Promise<void> {
-    await sleep(this.box.clock, ms, { signal: AbortSignal.any([signal, this.cut.signal]) }).catch(() => {});
+    if (signal.aborted) return;
+    await sleep(this.box.clock, ms, { signal: this.cut.signal }).catch(() => {});
   }
 }
 

@@ -88,6 +88,10 @@ export function roleOf(health: Health): Role | undefined {
   }
 }
 
+/** Whether a standby receives WAL, by the newest probe. */
+export const streamingOf = (health: Health | undefined): boolean | undefined =>
+  health?.kind === 'passing' && 'streaming' in health.facts ? health.facts.streaming : undefined;
+
 /** Undefined: it is not known, or the member is on its way. */
 export function isServing(health: Health | undefined): boolean | undefined {
   if (health?.kind === 'passing') return true;

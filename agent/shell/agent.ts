@@ -7,7 +7,7 @@ import type { Log } from '../../common/runtime/log.js';
 import type { AgentConfig, ServiceConfig } from '../config.js';
 import { ghosts } from '../core/ghosts.js';
 import type { ConsulPort, Driver, Leave, Memory, MemoryContent, Notifier, ServeStatus } from '../ports.js';
-import { isServing, roleOf } from '../core/health.js';
+import { isServing, roleOf, streamingOf } from '../core/health.js';
 import { Catalogue } from './catalogue.js';
 import { Echoes } from './echoes.js';
 import { LeadControl } from './lead/control.js';
@@ -84,7 +84,10 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
       driver: parts.driverFor(service),
       clock,
       intervalMs: service.probe.intervalMs,
-      onResult: (reading) => loop.observe(reading),
+      onResult: (reading) => {
+        loop.observe(reading);
+        lead?.hear();
+      },
       ...(lead && { mayWrite: () => lead.mayWrite }),
     });
     const loop = new ControlLoop({
@@ -120,6 +123,7 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
             ? isServing(loop?.health)
             : undefined;
         },
+        isStreaming: () => streamingOf(members.find((member) => member.service === service)?.loop.health),
         onWord: () => members.find((member) => member.service === service)?.loop.wake(),
         clock,
         log: log.child({ service: service.name }),

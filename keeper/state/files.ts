@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { history } from '../../common/keeper/protocol.js';
 import type { History } from '../../common/postgres/history.js';
@@ -76,7 +76,8 @@ export class StateFiles {
   }
 
   get managed(): boolean {
-    return existsSync(this.path('managed'));
+    // What cannot be looked at is an error, and not a file that is not there.
+    return statSync(this.path('managed'), { throwIfNoEntry: false }) !== undefined;
   }
   set managed(on: boolean) {
     if (on) writeDurably(this.path('managed'), '{}\n');

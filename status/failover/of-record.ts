@@ -1,5 +1,6 @@
 import type { Finding } from './model.js';
-import { ahead, isLeaderless, selfOf, type KnownSelf, type View } from './view.js';
+import type { FailoverReport } from '../../common/failover/report.js';
+import { ahead, isLeaderless, isOpen, selfOf, type KnownSelf, type View } from './view.js';
 
 const isStandby = (self: KnownSelf | undefined): boolean =>
   self?.data === 'present' && self.process === 'running' && !self.writable;
@@ -53,14 +54,23 @@ const haves = ({ reports }: View): string =>
     .map((report) => `${report.member} has ${selfOf(report)?.position ?? 'an unknown position'}`)
     .join(', ');
 
-/** Who knows the newest epoch, of those who has most, and of those who saw the record change. */
+const timelineOf = (report: FailoverReport): number => Number.parseInt(selfOf(report)?.position ?? '0', 10);
+
+/** Who knows the newest epoch, of those who is on the newest timeline, of those who has most, and of those who saw the record change. */
 const newestFirst = ({ reports }: View) =>
   [...reports].sort(
     (a, b) =>
       b.epoch - a.epoch ||
+      timelineOf(b) - timelineOf(a) ||
       -(ahead(selfOf(a)?.position, selfOf(b)?.position) ?? 0) ||
       Number(b.row === 'epoch-behind') - Number(a.row === 'epoch-behind'),
   );
+
+/** Whom to promote where nothing runs as the primary, now or some day: what runs as one is not promoted. */
+const heirOf = (view: View): string => {
+  const all = newestFirst(view);
+  return (all.find((report) => !isOpen(report.self)) ?? all[0]!).member;
+};
 
 /** `writer`: who writes the record again by itself, if it runs as the primary. */
 function afterLoss(view: View, newest: string, writer: string): string {
@@ -86,7 +96,7 @@ export function epochBehind(view: View): Finding[] {
         cause: `Consul shows epoch ${epoch} as it was before ${older.member} saw it change: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
         next: afterLoss(
           view,
-          newest.member,
+          heirOf(view),
           `${view.primary ?? 'The primary'} writes the record again by itself once all other members answer`,
         ),
       },
@@ -99,7 +109,7 @@ export function epochBehind(view: View): Finding[] {
       cause: `Consul holds epoch ${epoch} and ${newest.member} knows ${newest.epoch}: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
       next: afterLoss(
         view,
-        newest.member,
+        heirOf(view),
         `The primary of epoch ${newest.epoch} writes the record again by itself once all other members answer`,
       ),
     },

@@ -88,7 +88,7 @@ function degraded(view: View): Finding[] {
     {
       topic: 'sync-degraded',
       severity: 'warning',
-      cause: `durability=sync is degraded (${whyAlone(report.sentence)}): a commit is on ${primary} alone, and would be lost with it.`,
+      cause: `durability=sync is degraded${whyAlone(report.sentence)}: a commit is on ${primary} alone, and would be lost with it.`,
       next: `Once ${othersOf(view, primary)} streams and keeps up, it is added to the record by itself`,
     },
   ];
@@ -100,8 +100,10 @@ const othersOf = ({ reports, away }: View, primary: string | undefined): string 
     .join(' or ') || 'another member';
 
 /** Of the sentence of a primary that is degraded: what it does not share with this finding. */
-const whyAlone = (sentence: string): string =>
-  sentence.replace(/^degraded: commits are acknowledged on \S+ alone; /, '');
+function whyAlone(sentence: string): string {
+  const [, why] = /^degraded: commits are acknowledged on \S+ alone; (.*)/s.exec(sentence) ?? [];
+  return why === undefined ? '' : ` (${why})`;
+}
 
 function stateOf(view: View, member: string | undefined): string {
   const report = reportOf(view, member);
@@ -123,7 +125,9 @@ function primaryAway(view: View): Finding[] {
       topic: 'no-primary',
       severity: 'alert',
       cause: `Writes fail: ${cause}.${whoDecides(policy)}`,
-      next: policy?.paused ? resumeText(view, next, best) : `${next}. ${promote}`,
+      next: policy?.paused
+        ? resumeText(view, next, report && isHung(report.self) ? undefined : best)
+        : `${next}. ${promote}`,
     },
   ];
   const byThemselves = unasked(view, best);
@@ -166,10 +170,10 @@ function primaryAway(view: View): Finding[] {
   );
 }
 
-/** With `auto` the end of the pause may promote: then what brings the primary back comes first. */
-function resumeText({ policy }: View, next: string | undefined, best: string | undefined): string {
+/** With `auto` the end of the pause promotes who is in the record: then what brings the primary back comes first. */
+function resumeText(view: View, next: string | undefined, best: string | undefined): string {
   if (next === undefined) return '"hotspare resume"';
-  return policy?.promotion === 'auto' && best !== undefined
+  return view.policy?.promotion === 'auto' && best !== undefined && isNamed(view, reportOf(view, best)!)
     ? `${next}, then "hotspare resume". Resumed before it is back, it is replaced by ${best}`
     : `"hotspare resume", then ${next}`;
 }

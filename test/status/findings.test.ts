@@ -106,6 +106,14 @@ const order = (ageMs: number) =>
     oldPrimaryIsOff: false,
     recordLost: false,
   }) as const;
+const autoAndSync = (...members: string[]) => ({
+  policy: { ...policy, promotion: 'auto' as const, durability: 'sync' as const },
+  record: {
+    ...shared.record!,
+    durability: 'sync' as const,
+    members: members.map((name) => ({ name, incarnation: 'a' })),
+  },
+});
 const withoutRecord = { isHeld: false, record: undefined, leader: undefined } as unknown as Partial<Shared>;
 
 test('all is well: nothing to do, and the standby may be promoted', () => {
@@ -203,9 +211,29 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     /^"hotspare resume", then "hotspare service start pg@pg1"$/,
   ],
   [
+    'the primary hangs, paused, auto',
+    {
+      shared: { ...autoAndSync('pg1', 'pg2'), policy: { ...autoAndSync().policy, paused: true } },
+      pg1: { self: { statements: undefined, position: undefined } },
+    },
+    'alert',
+    /pg1, the primary, runs and does not answer\. An operator has paused/,
+    /^"hotspare resume", then "hotspare promote pg2"/,
+  ],
+  [
+    'the primary is dead, paused, and its standby had been lost before',
+    {
+      shared: { ...autoAndSync('pg1'), policy: { ...autoAndSync().policy, paused: true } },
+      pg1: { ...stopped, self: { process: 'stopped' } },
+    },
+    'alert',
+    /pg1, the primary, does not run\. An operator has paused/,
+    /^"hotspare resume", then "hotspare service start pg@pg1"$/,
+  ],
+  [
     'the primary is dead, paused, and would be replaced without a pause',
     {
-      shared: { policy: { ...policy, promotion: 'auto', paused: true } },
+      shared: { ...autoAndSync('pg1', 'pg2'), policy: { ...autoAndSync().policy, paused: true } },
       pg1: { ...stopped, self: { process: 'stopped' } },
     },
     'alert',
@@ -329,6 +357,24 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /No member runs as the primary; pg1 has 3\/0\/3000000, pg2 has 3\/0\/3000100/,
+    /^"hotspare promote pg2 --record-lost"$/,
+  ],
+  [
+    'Consul came back from a backup, and the primary runs: it is not the one to promote',
+    { pg1: { self: { position: '3/0/3000100' } }, pg2: { row: 'epoch-behind' } },
+    'alert',
+    /Consul shows epoch 3 as it was before pg2 saw it change/,
+    /hotspare promote pg2 --record-lost/,
+  ],
+  [
+    'Consul came back from a backup, and a demoted member has a longer branch that was left',
+    {
+      shared: { isHeld: false },
+      pg1: { publish: 'replica', row: 'epoch-behind', self: { writable: false, position: '3/0/3000500' } },
+      pg2: { row: 'epoch-behind', self: { position: '4/0/3000100' } },
+    },
+    'alert',
+    /No member runs as the primary/,
     /^"hotspare promote pg2 --record-lost"$/,
   ],
   [

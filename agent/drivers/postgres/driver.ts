@@ -15,8 +15,8 @@ import { Session, type Login } from './session/session.js';
 /** So large a share of a probe's deadline may a knock owe an answer. */
 const silenceShare = 0.5;
 /**
- * From an answer, of a knock or a probe, to the next knock, in ms: one between two probes. A server that hangs, or its postmaster
- * alone, is critical after this, the silence and half a deadline: 1.5 s.
+ * From an answer, of a knock or a log-in, to the next knock, in ms. A server that hangs, or its postmaster alone, is critical after
+ * this, the silence and half a deadline: 1.4 s.
  */
 const knockEveryMs = 500;
 /** How often a log-in is tried while all is well, in ms: it costs both sides several times what a question on the held session does. */
@@ -99,13 +99,16 @@ export class PostgresDriver implements Driver {
     const timeoutMs = Math.round(this.options.timeoutMs * deadlineShare);
     const isCalm = deadlineShare === 1 && !this.suspected && !this.knocks?.isMissing;
     const seen = isCalm ? await this.probeHeld(timeoutMs, mayWrite) : undefined;
-    const result = seen ?? (await this.probeFresh(timeoutMs, mayWrite));
+    // An old session that answers says nothing of a postmaster that was silent meanwhile.
+    const isDoubted = seen?.kind === 'passing' && (this.suspected || this.knocks?.isMissing === true);
+    const isFresh = seen === undefined || isDoubted;
+    const result = isFresh ? await this.probeFresh(isDoubted ? timeoutMs / 2 : timeoutMs, mayWrite) : seen;
     this.suspected = false;
     // A knock may have been lost on the way.
     if (result.kind !== 'passing' || this.knocks?.isMissing) this.stopKnocking();
     if (result.kind === 'passing') {
       void this.held.ensure();
-      this.goOnKnocking();
+      this.goOnKnocking(isFresh);
       return { kind: 'passing', facts: withSpace(result.facts as PostgresFacts, await space, this.options) };
     }
     if (result.kind === 'unknown' && result.obstacle.kind === 'slots-full') {
@@ -120,15 +123,16 @@ export class PostgresDriver implements Driver {
   private async probeHeld(timeoutMs: number, mayWrite: boolean): Promise<ProbeResult | undefined> {
     const { box, clock } = this.options;
     const { well } = this;
-    if (!well || clock.nowMs() - well.atMs >= logInEveryMs) return undefined;
+    const startedMs = clock.nowMs();
+    if (!well || startedMs - well.atMs >= logInEveryMs) return undefined;
     const seen = await this.bounded(timeoutMs, (cut) =>
       this.held.use((session) => look(session, box, mayWrite), timeoutMs, cut),
     );
     if (seen.kind === 'done' && isLike(seen.value, well.facts)) return { kind: 'passing', facts: seen.value };
     this.well = undefined;
-    return seen.kind === 'late'
-      ? { kind: 'critical', trouble: { kind: 'no-answer', deadlineMs: timeoutMs } }
-      : undefined;
+    if (seen.kind !== 'late') return undefined;
+    const timing = { tookMs: clock.nowMs() - startedMs, deadlineMs: timeoutMs };
+    return judgePostgresError(new DeadlineError('probe', timeoutMs), timing);
   }
 
   /** What the server refused may have been replaced in its file: then the next probe is due at once. */
@@ -193,7 +197,8 @@ export class PostgresDriver implements Driver {
     return { ...seen.value, warnings: [...seen.value.warnings, { kind: 'slots-full' }] };
   }
 
-  private goOnKnocking(): void {
+  /** `isAnswered`: a log-in has just asked the same. */
+  private goOnKnocking(isAnswered: boolean): void {
     if (this.closed) return;
     const { clock, login } = this.options;
     this.knocks ??= new Beat({
@@ -203,8 +208,7 @@ export class PostgresDriver implements Driver {
       ask: () => knock(login, clock, knockGiveUpMs),
       onMissed: () => this.silent(),
     });
-    // A probe has just asked the same.
-    this.knocks.postpone();
+    if (isAnswered) this.knocks.postpone();
   }
 
   private stopKnocking(): void {

@@ -1,4 +1,5 @@
 import { sleep, type Clock } from '../../../common/clock.js';
+import { linked } from './linked.js';
 import type { Snapshot } from '../../../common/failover/snapshot.js';
 import type { Log } from '../../../common/runtime/log.js';
 import { lead } from '../../core/lead/decide.js';
@@ -238,14 +239,15 @@ export class LeadLoop {
     signal: AbortSignal,
   ): Promise<void> {
     if (!snapshot) return;
-    const abort = new AbortController();
+    const { controller: abort, release } = linked(signal);
     const work = this.performer.perform(
       action,
       { snapshot, self: this.self, ledger: this.ledger.known as Ledger },
-      AbortSignal.any([signal, abort.signal]),
+      abort.signal,
     );
     const guard = action.kind === 'fence' ? undefined : this.guard(abort, signal);
     this.outcome = await work;
+    release();
     guard?.end();
     this.options.onOutcome?.(this.outcome, decision, sharedOf(snapshot));
   }
@@ -287,9 +289,10 @@ export class LeadLoop {
 
   private async woken(ms: number, signal: AbortSignal): Promise<void> {
     if (this.isWoken) return;
-    const abort = new AbortController();
-    this.wakeUp = () => abort.abort();
-    await sleep(this.options.clock, ms, { signal: AbortSignal.any([signal, abort.signal]) }).catch(() => {});
+    const { controller, release } = linked(signal);
+    this.wakeUp = () => controller.abort();
+    await sleep(this.options.clock, ms, { signal: controller.signal }).catch(() => {});
+    release();
     this.wakeUp = () => {};
   }
 }

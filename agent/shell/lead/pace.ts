@@ -4,8 +4,8 @@ import type { Policy } from '../../../common/failover/shapes.js';
 export const busyMs = 50;
 export const steadyMs = 1_000;
 /**
- * …where the agents neither promote nor vouch for a standby. What changes in Consul, whether this member serves and the role in which it does
- * wakes them; what a look alone finds is for people.
+ * …where the agents neither promote nor vouch for a standby. What changes in Consul, and what a probe sees (whether this member serves,
+ * in which role, whether it receives WAL) wakes them.
  */
 const calmMs = 3_000;
 /** An answer of Consul's that is older than what is known is looked into after so long, in ms. */

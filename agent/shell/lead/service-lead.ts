@@ -40,6 +40,8 @@ export interface ServiceLeadOptions {
   readonly published: () => LeadObservation['published'];
   /** What the probe last said of this member. */
   readonly isServing: () => LeadObservation['isServing'];
+  /** …and whether it receives WAL. */
+  readonly isStreaming: () => boolean | undefined;
   /** What may be published has changed. */
   readonly onWord: () => void;
   readonly clock: Clock;
@@ -81,10 +83,7 @@ export class ServiceLead {
   private handedOver: { readonly id: string; readonly sinceMs: number } | undefined;
   private readonly troubles = new Map<string, string>();
   /** What the rest of the agent said when something was decided last. */
-  private heard: Pick<LeadObservation, 'published' | 'isServing'> = {
-    published: undefined,
-    isServing: undefined,
-  };
+  private heard: readonly unknown[] = [];
 
   constructor(private readonly options: ServiceLeadOptions) {
     const { parts, published, isServing, clock, log } = options;
@@ -117,8 +116,12 @@ export class ServiceLead {
 
   /** The rest of the agent has done something: looks at once where that is anything to decide on, for each look costs the keeper one. */
   hear(): void {
-    const { published, isServing } = this.options;
-    if (published() !== this.heard.published || isServing() !== this.heard.isServing) this.loop.wake();
+    if (this.heardNow().some((word, index) => word !== this.heard[index])) this.loop.wake();
+  }
+
+  private heardNow(): readonly unknown[] {
+    const { published, isServing, isStreaming } = this.options;
+    return [published(), isServing(), isStreaming()];
   }
 
   /** Whoever asks is told what was seen of this member a second ago at most, also where it is looked at less often. */
@@ -222,7 +225,7 @@ export class ServiceLead {
     this.decision = decision;
     this.lookedMs = this.options.clock.nowMs();
     for (const tell of this.awaited.splice(0)) tell();
-    this.heard = { published: this.options.published(), isServing: this.options.isServing() };
+    this.heard = this.heardNow();
     this.noticeHandedOver();
     const kind = toldRows[row];
     if (kind && before?.row !== row)

@@ -433,6 +433,30 @@ describe('what happens to a running server', () => {
     await waitFor('its return', eventuallyMs, async () => factsOf(await driver.probe()).role === 'replica');
   });
 
+  test('the postmaster frozen alone while probes over the held session pass: told all the same', async () => {
+    const driver = driverFor(pair.standby.port, { timeoutMs: hastyMs });
+    await waitFor('the held session', eventuallyMs, async () => {
+      await driver.probe();
+      return (await sessions(pair.standby)) === 1;
+    });
+    const told: unknown[] = [];
+    driver.onAlarm((seen) => told.push(seen));
+    const postmaster = pair.standby.pid();
+    process.kill(postmaster, 'SIGSTOP');
+    try {
+      await waitFor('the alarm', eventuallyMs, async () => {
+        await driver.probe();
+        return told.length > 0;
+      });
+      expect(told[0]).toMatchObject({ result: { kind: 'critical', trouble: { kind: 'no-answer' } } });
+      // The alarm stands until a log-in refutes it.
+      expect(await driver.probe(0.5)).toMatchObject({ kind: 'critical', trouble: { kind: 'no-answer' } });
+    } finally {
+      process.kill(postmaster, 'SIGCONT');
+    }
+    await waitFor('its return', eventuallyMs, async () => (await driver.probe()).kind === 'passing');
+  });
+
   test('stopped: refused; starting: its own words or refused, until it serves', async () => {
     const driver = driverFor(pair.standby.port);
     await driver.probe();

@@ -77,6 +77,7 @@ async function atRest(own: Partial<Policy>, answer: () => Promise<Self> = async 
     },
     published: () => 'none',
     isServing: () => true,
+    isStreaming: () => true,
     onWord: () => {},
     clock,
     log: createLog('test', 'silent'),
