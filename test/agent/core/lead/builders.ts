@@ -5,6 +5,7 @@ import type {
   ReadShared,
 } from '../../../../agent/core/lead/model.js';
 import type { Policy } from '../../../../common/failover/shapes.js';
+import type { Snapshot } from '../../../../common/failover/snapshot.js';
 
 export const policy: Policy = {
   roles: 'managed',
@@ -53,6 +54,17 @@ export const configOf = (member: string, own: Partial<LeadConfig> = {}): LeadCon
   isEligible: true,
   ...own,
 });
+
+const absent = { kind: 'absent', index: 0 } as const;
+/** Consul holds nothing of the service. */
+export const emptySnapshot: Snapshot = {
+  leader: absent,
+  holder: undefined,
+  epoch: absent,
+  record: absent,
+  policy: absent,
+  order: absent,
+};
 
 export const keyed = <T>(value: T) => ({ index: 1, value });
 

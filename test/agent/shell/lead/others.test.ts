@@ -1,25 +1,14 @@
 import { expect, test } from 'vitest';
 import { emptyLedger, type Peer } from '../../../../agent/core/lead/model.js';
 import { Others } from '../../../../agent/shell/lead/others.js';
-import type { Snapshot } from '../../../../common/failover/snapshot.js';
 import { ManualClock, settled } from '../../../fakes/manual-clock.js';
-import { place, policy, running } from '../../core/lead/builders.js';
+import { emptySnapshot, place, policy, running } from '../../core/lead/builders.js';
 
 const { signal } = new AbortController();
-const absent = { kind: 'absent', index: 0 } as const;
-/** Without a record everybody is asked. */
-const snapshot: Snapshot = {
-  leader: absent,
-  holder: undefined,
-  epoch: absent,
-  record: absent,
-  policy: absent,
-  order: absent,
-};
 const silence: Peer = { kind: 'unknown', why: 'the agent of pg2 does not answer', isUnreachable: true };
 const word: Peer = { kind: 'known', self: running(true), epoch: 1, eligible: { ok: true } };
 
-/** An agent of pg1; the one of pg2 answers when the test says so. */
+/** Without a record everybody is asked. An agent of pg1; the one of pg2 answers when the test says so. */
 function asking() {
   const clock = new ManualClock();
   const questions: ((peer: Peer) => void)[] = [];
@@ -33,7 +22,12 @@ function asking() {
   });
   const looks: (Peer | undefined)[] = [];
   const look = async () => {
-    const seen = await others.look(snapshot, emptyLedger, { self: running(false), isServing: true }, signal);
+    const seen = await others.look(
+      emptySnapshot,
+      emptyLedger,
+      { self: running(false), isServing: true },
+      signal,
+    );
     looks.push(seen.get('pg2'));
   };
   const answer = async (peer: Peer) => {

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Self } from '../../../../agent/core/lead/model.js';
+import { emptyLedger, type Self } from '../../../../agent/core/lead/model.js';
 import { ServiceLead } from '../../../../agent/shell/lead/service-lead.js';
 import type { Policy } from '../../../../common/failover/shapes.js';
 import { createLog } from '../../../../common/runtime/log.js';
 import { ManualClock, settled } from '../../../fakes/manual-clock.js';
-import { configOf, policy, running } from '../../core/lead/builders.js';
+import { configOf, emptySnapshot, policy, running } from '../../core/lead/builders.js';
 
 let stop = new AbortController();
 afterEach(() => stop.abort());
@@ -16,7 +16,6 @@ async function atRest(own: Partial<Policy>, answer: () => Promise<Self> = async 
   stop = new AbortController();
   const clock = new ManualClock();
   const looks = { seen: 0 };
-  const absent = { kind: 'absent', index: 0 } as const;
   const failed = { kind: 'failed', why: 'not in this test' } as const;
   const lead = new ServiceLead({
     parts: {
@@ -33,14 +32,7 @@ async function atRest(own: Partial<Policy>, answer: () => Promise<Self> = async 
       lease: {
         read: async () => failed,
         watch: (given) => {
-          given.onSnapshot({
-            leader: absent,
-            holder: undefined,
-            epoch: absent,
-            record: absent,
-            policy: absent,
-            order: absent,
-          });
+          given.onSnapshot(emptySnapshot);
           return new Promise(() => {});
         },
         askAnew: () => {},
@@ -61,14 +53,7 @@ async function atRest(own: Partial<Policy>, answer: () => Promise<Self> = async 
         close: () => {},
       },
       ledger: {
-        read: async () => ({
-          epoch: 0,
-          seenEpoch: 0,
-          held: 0,
-          session: undefined,
-          holder: false,
-          rejoining: undefined,
-        }),
+        read: async () => emptyLedger,
         write: async () => {},
       },
       peers: { ask: async () => ({ kind: 'unknown', why: 'not in this test' }) },
