@@ -13,7 +13,7 @@ export class KnownFile<T> {
     private readonly understand: (text: string) => T,
   ) {}
 
-  /** Undefined: there is no such file. */
+  /** Undefined when the file does not exist. */
   read(): T | undefined {
     const stats = statSync(this.file, { throwIfNoEntry: false });
     if (stats && this.last && isSame(stats, this.last.stats)) return this.last.value;

@@ -12,7 +12,7 @@ const isAll = process.env['HOTSPARE_TEST_ALL'] === '1';
 const settleMs = isAll ? 120_000 : 0;
 const measureMs = isAll ? 60_000 : 15_000;
 
-test('what the whole lab costs while nobody uses it', { timeout: 300_000 }, async () => {
+test('what an idle lab costs', { timeout: 300_000 }, async () => {
   await new Promise((resolve) => setTimeout(resolve, settleMs));
   const units = lab.status().boxes.flatMap((box) =>
     box.services.map((service) => ({

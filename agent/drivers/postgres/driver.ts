@@ -102,7 +102,9 @@ export class PostgresDriver implements Driver {
     // An old session that answers says nothing of a postmaster that was silent meanwhile.
     const isDoubted = seen?.kind === 'passing' && (this.suspected || this.knocks?.isMissing === true);
     const isFresh = seen === undefined || isDoubted;
-    const result = isFresh ? await this.probeFresh(isDoubted ? timeoutMs / 2 : timeoutMs, mayWrite) : seen;
+    const result = isFresh
+      ? await this.probeFresh(isDoubted ? Math.round(timeoutMs / 2) : timeoutMs, mayWrite)
+      : seen;
     this.suspected = false;
     // A knock may have been lost on the way.
     if (result.kind !== 'passing' || this.knocks?.isMissing) this.stopKnocking();

@@ -38,7 +38,7 @@ export class HeldSession {
 
   constructor(private readonly options: HeldOptions) {}
 
-  /** Runs `work` on the session. `none`: there is none, it ended meanwhile, or the server refused; `late`: no answer in time. */
+  /** Runs `work` on the session. `none`: no session is open, it ended meanwhile, or the server refused; `late`: no answer within `deadlineMs`. */
   async use<T>(
     work: (session: Session) => Promise<T>,
     deadlineMs: number,
