@@ -6,6 +6,8 @@ import type { Team } from './team.js';
 
 /** Between two looks at a member, in ms; and the longest wait for what it says. */
 const paceMs = 100;
+/** Between two reads of the history, in ms: each is a read of Consul's, and not wanted where an app waits for the agents. */
+const historyEveryMs = 500;
 const askMs = 2_000;
 
 export interface Seen {
@@ -55,15 +57,18 @@ export class Watch {
 
   private async follow(url: string): Promise<void> {
     const { service } = this.team;
+    let historyAtMs = -Infinity;
     while (!this.stopped.signal.aborted) {
+      const isDue = this.clock.nowMs() >= historyAtMs;
+      if (isDue) historyAtMs = this.clock.nowMs() + historyEveryMs;
       const [reading, history] = await Promise.all([
         readFailover(url, service, askMs),
-        readHistory(url, service, askMs),
+        isDue ? readHistory(url, service, askMs) : undefined,
       ]);
       if (this.stopped.signal.aborted) return;
       if (reading.kind === 'read') this.heard(url, reading.report);
       else this.newest.delete(url);
-      if (history.kind === 'read') for (const event of history.events) this.events.set(event.id, event);
+      if (history?.kind === 'read') for (const event of history.events) this.events.set(event.id, event);
       await sleep(this.clock, paceMs, { ref: false });
     }
   }

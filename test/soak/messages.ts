@@ -1,6 +1,7 @@
 import type { Mode, Target } from '../../common/names.js';
 import type { Vitals } from './evidence/vitals.js';
 import type { Seen } from './evidence/watch.js';
+import type { Pause } from './switchovers/steps.js';
 
 /** All that the worker must know to begin. */
 export interface Setup {
@@ -39,8 +40,8 @@ export interface Asked {
   /** At rest: compare all rows with the ledger, and empty both. Answers with how many rows there were. */
   compare: { ask: null; answer: number };
   resume: { ask: null; answer: null };
-  /** The longest time without an acknowledged write since this was last asked, in ms. */
-  pause: { ask: null; answer: number };
+  /** The longest time without an acknowledged write since this was last asked. */
+  pause: { ask: null; answer: Pause };
   /** At rest: compare what the steady writers were told with what there is. */
   tally: { ask: null; answer: Tallied };
   seen: { ask: null; answer: Seen & { readonly unhandled: number } };

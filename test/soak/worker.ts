@@ -15,6 +15,7 @@ import { plain } from './clients/plain.js';
 import { allRows, allTallies, applicationName, createTables, removeRows } from './evidence/rows.js';
 import { again } from './switchovers/again.js';
 import { Steady } from './switchovers/steady.js';
+import type { Pause } from './switchovers/steps.js';
 import { openSockets, vitals } from './evidence/vitals.js';
 import { Watch } from './evidence/watch.js';
 
@@ -124,8 +125,8 @@ class App {
     this.#steady?.start();
   }
 
-  get pausedMs(): number {
-    return this.#steady?.takePauseMs() ?? 0;
+  get pause(): Pause {
+    return this.#steady?.takePause() ?? { fromMs: 0, toMs: 0 };
   }
 
   async tally(): Promise<Tallied> {
@@ -198,7 +199,7 @@ const answers: { [K in keyof Asked]: (ask: Asked[K]['ask']) => Promise<Asked[K][
     app.start();
     return null;
   },
-  pause: async () => app.pausedMs,
+  pause: async () => app.pause,
   tally: () => app.tally(),
   async seen() {
     return {

@@ -278,3 +278,12 @@ export function isFollowing(view: View): boolean {
     source.timeline === view.record?.history.timeline
   );
 }
+
+/** A demoted primary goes on answering reads until nothing runs, or for so long, in ms (O4). */
+export const lingerMs = 5_000;
+/** And for so long at least, in ms: until apps are told of the new primary they begin statements on the old one. */
+export const settleMs = 500;
+
+/** Of a demoted primary: a read that it would be stopped under fails. */
+export const isStillRead = ({ self, state, nowMs }: View): boolean =>
+  nowMs - (state.demotedMs ?? nowMs) < (self.statements === 0 ? settleMs : lingerMs);

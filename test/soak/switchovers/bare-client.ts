@@ -5,6 +5,8 @@ import { applicationName } from '../evidence/rows.js';
 import { Tally } from './tally.js';
 
 const paceMs = 10;
+/** Between two rounds in which no server took writes, in ms. */
+const againMs = 50;
 const connectTimeoutMs = 1_000;
 
 /** An app that knows nothing of hotspare: one `pg.Client`, which looks for a server that takes writes whenever it has lost one. */
@@ -39,7 +41,7 @@ export class BareClient {
     while (this.#running) {
       this.#client ??= await this.#connect();
       if (this.#client) await this.#write(this.#client);
-      await delay(paceMs);
+      await delay(this.#client ? paceMs : againMs);
     }
   }
 

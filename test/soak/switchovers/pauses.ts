@@ -1,23 +1,31 @@
-/** How long nothing was acknowledged, at the longest, since it was last asked. Pure: it is told the time. */
+import type { Pause } from './steps.js';
+
+/** When nothing was acknowledged for the longest time, since it was last asked. Pure: it is told the time. */
 export class Pauses {
   #lastMs: number;
-  #longestMs = 0;
+  #longest: Pause;
 
   constructor(nowMs: number) {
     this.#lastMs = nowMs;
+    this.#longest = { fromMs: nowMs, toMs: nowMs };
   }
 
   acknowledged(nowMs: number): void {
-    this.#longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs);
+    this.#longest = this.#longestWith(nowMs);
     this.#lastMs = nowMs;
   }
 
   /** Whatever is not acknowledged yet counts up to now; begins anew. */
-  take(nowMs: number): number {
-    const longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs);
-    this.#longestMs = 0;
+  take(nowMs: number): Pause {
+    const longest = this.#longestWith(nowMs);
+    this.#longest = { fromMs: nowMs, toMs: nowMs };
     this.#lastMs = nowMs;
-    return longestMs;
+    return longest;
+  }
+
+  #longestWith(nowMs: number): Pause {
+    const { fromMs, toMs } = this.#longest;
+    return nowMs - this.#lastMs > toMs - fromMs ? { fromMs: this.#lastMs, toMs: nowMs } : this.#longest;
   }
 }
 

@@ -6,7 +6,7 @@ import { members, type Boxes } from '../boxes.js';
 import type { Asked } from '../messages.js';
 import type { Options } from '../options.js';
 import { Crashed, type WorkerProcess } from '../worker-process.js';
-import { durationsOf, stepsIn } from './steps.js';
+import { durationsOf, stepsIn, type Pause } from './steps.js';
 
 /** What an app sets that writes through a switchover without an error, in ms. */
 export const writeWaitMs = 2_000;
@@ -51,8 +51,11 @@ export async function soakSwitchovers(
   let seen: Moved['seen'];
   let tallied: Moved['tallied'];
   const logs = boxes.agentLogs();
-  const stepsSince = (sinceMs: number) =>
-    durationsOf(logs.flatMap(({ member, file }) => stepsIn(readFileSync(file, 'utf8'), member, sinceMs)));
+  const stepsSince = (sinceMs: number, pause: Pause) =>
+    durationsOf(
+      logs.flatMap(({ member, file }) => stepsIn(readFileSync(file, 'utf8'), member, sinceMs)),
+      pause,
+    );
   try {
     await worker.ask('begin', {
       ...boxes.connections(),
@@ -75,8 +78,9 @@ export async function soakSwitchovers(
         complaints.push(`switchover ${done + 1}: not read-write within 30 s: ${late}`);
       }
       await delay(200);
-      pausesMs.push(Math.round(await worker.ask('pause', null)));
-      stepsMs.push(stepsSince(sinceMs));
+      const pause = await worker.ask('pause', null);
+      pausesMs.push(pause.toMs - pause.fromMs);
+      stepsMs.push(stepsSince(sinceMs, pause));
       commandsMs.push(tookMs);
       observer.switched(done + 1, pausesMs.at(-1)!, stepsMs.at(-1)!);
       if ((done + 1) % 10 !== 0) continue;

@@ -3,6 +3,7 @@ import type { Pool } from '../../../sidecar/index.js';
 import { outcomeOf } from '../evidence/outcomes.js';
 import type { Watch } from '../evidence/watch.js';
 import { Pauses } from './pauses.js';
+import type { Pause } from './steps.js';
 import { Tally } from './tally.js';
 
 const writers = 4;
@@ -12,7 +13,7 @@ const paceMs = 5;
 /** Single INSERTs through a Pool all the time, which repeat nothing by themselves: what they wait for is the pause of an app. */
 export class SteadyWriters {
   readonly tally = new Tally();
-  readonly #pauses = new Pauses(performance.now());
+  readonly #pauses = new Pauses(Date.now());
   #running = false;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -23,13 +24,13 @@ export class SteadyWriters {
 
   start(): void {
     this.#running = true;
-    this.takePauseMs();
+    this.takePause();
     this.#work = Promise.all(Array.from({ length: writers }, () => this.#loop()));
   }
 
-  /** The longest time since the last call in which none of them had an acknowledgement. */
-  takePauseMs(): number {
-    return this.#pauses.take(performance.now());
+  /** When none of them had an acknowledgement for the longest time, since the last call. */
+  takePause(): Pause {
+    return this.#pauses.take(Date.now());
   }
 
   async rest(): Promise<void> {
@@ -45,7 +46,7 @@ export class SteadyWriters {
       );
       if (outcome === 'done') {
         this.tally.acknowledged(n);
-        this.#pauses.acknowledged(performance.now());
+        this.#pauses.acknowledged(Date.now());
       } else if (outcome === 'unknown') this.tally.unknown(n);
       await delay(paceMs);
     }

@@ -3,6 +3,7 @@ import type { Setup, Tallied } from '../messages.js';
 import type { Watch } from '../evidence/watch.js';
 import { BareClient } from './bare-client.js';
 import { SteadyWriters } from './steady-writers.js';
+import type { Pause } from './steps.js';
 
 /** Who writes all the time, beside the ORMs: a Pool, and one client of bare `pg`. */
 export class Steady {
@@ -27,8 +28,8 @@ export class Steady {
     await Promise.all([this.#writers.rest(), this.#bare.rest()]);
   }
 
-  takePauseMs(): number {
-    return this.#writers.takePauseMs();
+  takePause(): Pause {
+    return this.#writers.takePause();
   }
 
   /** `rows`: those of the Pool are positive, those of the bare client negative. */

@@ -35,14 +35,24 @@ export function stepsIn(log: string, member: string, sinceMs: number): Step[] {
   });
 }
 
-/** How long each row took until the next of them, of one switchover; what did not happen is left out. Pure. */
-export function durationsOf(steps: readonly Step[]): Record<string, number> {
+/** The longest time without an acknowledged write, by the clock of the machine, in ms. */
+export interface Pause {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * How much of the pause each row took until the next of them, of one switchover; the last until the first write. Writes that had begun
+ * before the drain are acknowledged during it. What did not happen is left out. Pure.
+ */
+export function durationsOf(steps: readonly Step[], { fromMs, toMs }: Pause): Record<string, number> {
+  const within = (ms: number) => Math.round(Math.min(Math.max(ms, fromMs), toMs));
   const begun = rowsOfPause.flatMap((row) => {
     const first = steps.find((step) => step.row === row);
     return first ? [first] : [];
   });
   return Object.fromEntries(
-    begun.slice(0, -1).map(({ row, atMs }, index) => [row, begun[index + 1]!.atMs - atMs]),
+    begun.map(({ row, atMs }, index) => [row, within(begun[index + 1]?.atMs ?? toMs) - within(atMs)]),
   );
 }
 

@@ -8,8 +8,8 @@ import { Tally } from './tally.js';
 test('a pause is the longest time between two acknowledgements, or since the last', () => {
   const pauses = new Pauses(1_000);
   for (const atMs of [1_010, 1_400, 1_410]) pauses.acknowledged(atMs);
-  expect(pauses.take(1_500)).toBe(390);
-  expect(pauses.take(2_500)).toBe(1_000);
+  expect(pauses.take(1_500)).toEqual({ fromMs: 1_010, toMs: 1_400 });
+  expect(pauses.take(2_500)).toEqual({ fromMs: 1_500, toMs: 2_500 });
   expect(medianOf([3, 1, 100])).toBe(3);
   expect(medianOf([1, 2])).toBe(1.5);
 });
@@ -32,7 +32,12 @@ test('the steps of a switchover are read from the agents’ logs', () => {
     ...stepsIn(old, 'pg1', 500),
     ...stepsIn(`${line(1_300, 'promote')}\n${line(1_450, 'open-gate')}`, 'pg2', 500),
   ];
-  expect(durationsOf(steps)).toEqual({ drain: 200, hold: 100, promote: 150 });
+  expect(durationsOf(steps, { fromMs: 1_050, toMs: 1_500 })).toEqual({
+    drain: 150,
+    hold: 100,
+    promote: 150,
+    'open-gate': 50,
+  });
   expect(medianSteps([{ drain: 200, hold: 10 }, { drain: 100 }])).toEqual({ drain: 150, hold: 10 });
 });
 

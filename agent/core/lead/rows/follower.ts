@@ -6,15 +6,13 @@ import {
   isFollowing,
   isRecorded,
   isSameCopy,
+  isStillRead,
   leaderName,
   recorded,
   settledHolder,
   sourceOf,
   type View,
 } from '../view.js';
-
-/** A demoted primary goes on answering reads until nothing runs, or for so long, in ms (O4). */
-export const lingerMs = 5_000;
 
 const reinit = (view: View) =>
   view.order?.kind === 'rejoin' && view.order.member === view.me ? view.order : undefined;
@@ -225,14 +223,14 @@ export const followerRows: readonly Row[] = [
     in: writable,
     lease: ['other'],
     condition:
-      'another member has been promoted, and statements still run here or its server is being stopped',
+      'another member has been promoted a moment ago, or statements still run here, or its server is being stopped',
     when: (view) =>
       view.seen.ledger.holder &&
       !isRecorded(view) &&
       settledHolder(view) !== undefined &&
-      (view.seen.isStopping ||
-        (view.self.statements !== 0 && view.nowMs - (view.state.demotedMs ?? view.nowMs) < lingerMs)),
-    doing: 'wait until nothing runs, for at most 5 seconds; or until it has stopped',
+      (view.seen.isStopping || isStillRead(view)),
+    doing:
+      'wait half a second at least, and until nothing runs, for at most 5 seconds; or until it has stopped',
     wakeAfterMs: 50,
     says: (view) =>
       `${settledHolder(view)} has been promoted; ${view.seen.isStopping ? 'this member is being stopped' : 'statements here may end'}`,
