@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { asyncPolicy } from './world/agent.js';
 import { run } from './world/run.js';
 import { nothingBroken } from './world/breakage.js';
-import type { View } from '../../agent/core/lead/view.js';
+import { settleMs, type View } from '../../agent/core/lead/view.js';
 import { World } from './world/world.js';
 import { table } from '../../agent/core/lead/rows/table.js';
 
@@ -187,7 +187,7 @@ test('a former holder that was promoted by hand beside the primary is shown as q
   const agent = world.agent('pg2');
   agent.ledger = { ...agent.ledger, holder: true, held: 1 };
   world.server('pg2').promote(world.nextId);
-  pass(world, 500);
+  pass(world, 2 * settleMs);
   expect(agent.last?.row).toBe('stray');
 });
 
