@@ -93,7 +93,7 @@ export function epochBehind(view: View): Finding[] {
       {
         topic: 'epoch-behind',
         severity: 'alert',
-        cause: `Consul shows epoch ${epoch} as it was before ${older.member} saw it change: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
+        cause: `Consul shows an older record of epoch ${epoch} than ${older.member} has seen: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
         next: afterLoss(
           view,
           heirOf(view),

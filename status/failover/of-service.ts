@@ -1,6 +1,7 @@
 import { orderText } from '../../common/failover/order-text.js';
 import type { FailoverOrder } from '../../common/failover/shapes.js';
 import type { Finding } from './model.js';
+import { degraded } from './of-durability.js';
 import { epochBehind, recordLost } from './of-record.js';
 import { ahead, candidates, isHung, isNamed, isOpen, isServed, reportOf, selfOf, type View } from './view.js';
 
@@ -66,49 +67,6 @@ function twoOpen({ reports, primary, service }: View): Finding[] {
       next: `"hotspare service stop ${service}@${wrong[0]}"`,
     },
   ];
-}
-
-/** The policy says `sync`, and the record names the primary alone; or it is strict and writes wait. */
-function degraded(view: View): Finding[] {
-  const { policy, primary, record } = view;
-  const report = reportOf(view, primary);
-  if (policy?.durability !== 'sync' || !record || !report || !isServed(view)) return [];
-  if (record.members.length > 1) {
-    if (report.row !== 'standby-behind' || !policy.strict) return [];
-    return [
-      {
-        topic: 'writes-wait',
-        severity: 'alert',
-        cause: `Writes wait for ${record.members[1]?.name}, which ${stateOf(view, record.members[1]?.name)}: with strict=true no commit returns without it.`,
-        next: `Bring ${record.members[1]?.name} back. Or "hotspare policy set strict=false": writes go on, and are on ${primary} alone until then`,
-      },
-    ];
-  }
-  return [
-    {
-      topic: 'sync-degraded',
-      severity: 'warning',
-      cause: `durability=sync is degraded${whyAlone(report.sentence)}: a commit is on ${primary} alone, and would be lost with it.`,
-      next: `Once ${othersOf(view, primary)} streams and keeps up, it is added to the record by itself`,
-    },
-  ];
-}
-
-const othersOf = ({ reports, away }: View, primary: string | undefined): string =>
-  [...reports.map(({ member }) => member), ...away.map(({ box }) => box)]
-    .filter((member) => member !== primary)
-    .join(' or ') || 'another member';
-
-/** Of the sentence of a primary that is degraded: what it does not share with this finding. */
-function whyAlone(sentence: string): string {
-  const [, why] = /^degraded: commits are acknowledged on \S+ alone; (.*)/s.exec(sentence) ?? [];
-  return why === undefined ? '' : ` (${why})`;
-}
-
-function stateOf(view: View, member: string | undefined): string {
-  const report = reportOf(view, member);
-  if (!report) return 'is away: its agent does not answer';
-  return selfOf(report)?.process === 'stopped' ? 'does not run' : 'does not keep up';
 }
 
 /** The record names a member, and none serves. */

@@ -345,7 +345,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'Consul came back from a backup of the same epoch',
     { pg2: { row: 'epoch-behind' } },
     'alert',
-    /Consul shows epoch 3 as it was before pg2 saw it change/,
+    /Consul shows an older record of epoch 3 than pg2 has seen/,
     /^pg1 writes the record again by itself.*hotspare promote pg2 --record-lost/,
   ],
   [
@@ -363,7 +363,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'Consul came back from a backup, and the primary runs: it is not the one to promote',
     { pg1: { self: { position: '3/0/3000100' } }, pg2: { row: 'epoch-behind' } },
     'alert',
-    /Consul shows epoch 3 as it was before pg2 saw it change/,
+    /Consul shows an older record of epoch 3 than pg2 has seen/,
     /hotspare promote pg2 --record-lost/,
   ],
   [
@@ -590,6 +590,27 @@ test('sync: with the standby in the record all is well; alone it is degraded, an
       pg1: { row: 'standby-behind', sentence: 'commits wait' },
     }),
   ).toMatchObject([{ severity: 'alert', next: expect.stringContaining('strict=false') }]);
+});
+
+test.each([
+  ['does not run', { self: { process: 'stopped' }, ...stopped }, '"hotspare service start pg@pg2"'],
+  [
+    'was promoted by hand',
+    { row: 'stray', sentence: 'quarantined', self: { writable: true } },
+    '"hotspare reinit pg2"',
+  ],
+] as const)('sync: where the standby %s, degraded and strict say what to type first', (_, pg2, typed) => {
+  const nextOf = (world: World) => findingsIn({ ...world, pg2 })[0]?.next;
+  expect(nextOf({ shared: named('pg1') })).toMatch(
+    new RegExp(`^${typed}. Once it streams and keeps up, it is added`),
+  );
+  const strict = named('pg1', 'pg2');
+  expect(
+    nextOf({
+      shared: { ...strict, policy: { ...strict.policy!, strict: true } },
+      pg1: { row: 'standby-behind', sentence: 'commits wait' },
+    }),
+  ).toMatch(new RegExp(`^${typed}. Or "hotspare policy set strict=false"`));
 });
 
 test('sync: the primary is lost: the member in the record loses nothing, another copy of it is not said to', () => {
