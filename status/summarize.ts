@@ -171,7 +171,23 @@ function consulReasons(readings: Readings): string[] {
       ? []
       : [`${box}'s agent and Consul: ${consul.detail ?? `not reachable since ${consul.since}`}`];
   });
-  return [...own, ...agents];
+  return [...own, ...together(agents)];
+}
+
+/** What several agents say of the Consul beside each of them, but for its address, is said once. */
+function together(reasons: readonly string[]): string[] {
+  const boxesOf = new Map<string, string[]>();
+  const rest = reasons.filter((reason) => {
+    const [, box, why] =
+      /^(\S+)'s agent and Consul: Consul at \S+ is (not reachable .*)$/s.exec(reason) ?? [];
+    if (box === undefined || why === undefined) return true;
+    boxesOf.set(why, [...(boxesOf.get(why) ?? []), box]);
+    return false;
+  });
+  const grouped = [...boxesOf].map(
+    ([why, boxes]) => `Consul beside the agent of ${boxes.join(', ')} is ${why}`,
+  );
+  return [...rest, ...grouped];
 }
 
 /** About the files that an agent keeps from the catalogue. */

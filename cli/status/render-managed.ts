@@ -30,10 +30,10 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
   const head = ['BOX', 'ADDRESS', 'ROLE', 'STATE', 'TL', 'EPOCH', 'GATE', 'LAG'];
   const promotable = failover.members.map(({ member, promotable: { ok, why }, sentence }) => {
     const said = ok
-      ? 'can take over'
+      ? 'can be promoted'
       : why === 'it is the primary' || (why !== undefined && sentence.includes(why))
         ? undefined
-        : `cannot take over: ${why}`;
+        : `cannot be promoted: ${why}`;
     return `${member}: ${sentence}${said === undefined ? '' : `; ${said}`}`;
   });
   return [
@@ -53,14 +53,15 @@ export function renderManaged(summary: Summary, failover: FailoverSummary, nowMs
 const isWaiting = ({ findings }: FailoverSummary): boolean =>
   findings.some(({ topic }) => topic === 'writes-wait');
 
-function leadText({ epoch, holder, order, policy, record }: FailoverSummary): string {
+function leadText({ epoch, findings, holder, order, policy, record }: FailoverSummary): string {
+  const isOld = findings.some(({ topic }) => topic === 'epoch-behind');
   const named = record?.members.map(({ name }) => name).join(', ');
   return [
     `epoch ${epoch}`,
     ...(policy
       ? [
           // An older one, of a restored backup, says nothing of who has what now.
-          `record${record && record.epoch < epoch ? ` of epoch ${record.epoch}` : ''}: ${named ?? 'none'}${record?.durability === 'sync' ? '' : record ? ' (async)' : ''}`,
+          `record${record && record.epoch < epoch ? ` of epoch ${record.epoch}` : isOld ? ' (old)' : ''}: ${named ?? 'none'}${record?.durability === 'sync' ? '' : record ? ' (async)' : ''}`,
           `lease: ${holder ?? 'free'}`,
           `policy: ${policy.promotion}, ${policy.durability}${policy.strict ? ', strict' : ''}${policy.paused ? ', paused' : ''}`,
         ]

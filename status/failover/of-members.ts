@@ -105,14 +105,14 @@ function ofReport(view: View, report: FailoverReport): Finding[] {
 function strange(view: View, { member, row, sentence }: FailoverReport): Finding {
   const cause =
     row === 'stray'
-      ? `${member} was promoted by hand. Behind its closed gate it acknowledges nothing, and ${view.primary ?? 'no member'} stays the primary.`
+      ? `${member} was promoted by hand, past hotspare. Behind its closed gate it acknowledges nothing, and ${view.primary ?? 'no member'} stays the primary.`
       : `${member} cannot follow: ${sentence.replace(/^quarantined: /, '').replace(/; "hotspare reinit.*$/, '')}.`;
   return {
     topic: `strange:${member}`,
     severity: isServed(view) ? 'warning' : 'alert',
     cause,
     next: isServed(view)
-      ? `"hotspare reinit ${member}" rebuilds it; its own WAL is kept`
+      ? `"hotspare reinit ${member}" makes it a copy of ${view.primary ?? 'the primary'} again; what only it has is given up, and its WAL kept`
       : `Bring ${view.primary ?? 'the primary'} back first; then: "hotspare reinit ${member}"`,
   };
 }
@@ -140,12 +140,14 @@ function empty(view: View, { member }: FailoverReport, { data }: KnownSelf): Fin
 function standby(view: View, { member, sentence }: FailoverReport, self: KnownSelf): Finding[] {
   const { primary, service } = view;
   if (member === primary) return [];
+  const lacksCommits =
+    view.record?.durability === 'sync' && view.record.members.every(({ name }) => name !== member);
   if (self.process === 'stopped')
     return [
       {
         topic: `stopped:${member}`,
         severity: 'warning',
-        cause: `${member} does not run: it cannot stand in for ${primary ?? 'a primary'}.`,
+        cause: `${member} does not run: it cannot stand in for ${primary ?? 'a primary'}${lacksCommits && !isServed(view) ? ', and may lack its last commits' : ''}.`,
         next: `"hotspare service start ${service}@${member}"`,
       },
     ];

@@ -77,7 +77,7 @@ function afterLoss(view: View, newest: string, writer: string): string {
   const promote = `"hotspare promote ${newest} --record-lost"`;
   if (!isLeaderless(view)) return `${writer}. If it does not run any more: ${promote}`;
   const stopped = view.reports.filter((report) => selfOf(report)?.process === 'stopped');
-  if (stopped.length === 0) return promote;
+  if (stopped.length === 0) return `${promote}: of the members that answer, none is newer`;
   // What a member has that does not run is not known: it may have been the primary.
   const start = stopped.map(({ member }) => `"hotspare service start ${view.service}@${member}"`);
   return `${start.join(' and ')}, and look again: only what runs tells how much it has`;
@@ -93,7 +93,7 @@ export function epochBehind(view: View): Finding[] {
       {
         topic: 'epoch-behind',
         severity: 'alert',
-        cause: `Consul shows an older record of epoch ${epoch} than ${older.member} has seen: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
+        cause: `Consul's data is older, as after a restored backup: ${older.member} has seen a newer record of epoch ${epoch}. The record above does not count, and no member is promoted from it.${leads(view)}`,
         next: afterLoss(
           view,
           heirOf(view),
@@ -106,7 +106,7 @@ export function epochBehind(view: View): Finding[] {
     {
       topic: 'epoch-behind',
       severity: 'alert',
-      cause: `Consul holds epoch ${epoch} and ${newest.member} knows ${newest.epoch}: Consul's data is older, as after a restored backup. No member is promoted from it.${leads(view)}`,
+      cause: `Consul's data is older, as after a restored backup: it holds epoch ${epoch}, and ${newest.member} knows ${newest.epoch}. The record above does not count, and no member is promoted from it.${leads(view)}`,
       next: afterLoss(
         view,
         heirOf(view),

@@ -37,7 +37,10 @@ function paused(view: View): Finding[] {
 }
 
 /** An error of Consul's can be as long as it likes; the rest stands beside the member. */
-const short = (why = ''): string => (why.length > 60 ? `${why.slice(0, 59)}…` : why);
+const short = (why = ''): string => {
+  const plain = why.replace(/(^|: )reading [^:]*: /, '$1');
+  return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
+};
 
 function consulAway({ unread, reports }: View): Finding[] {
   if (unread.length === 0) return [];
@@ -47,9 +50,9 @@ function consulAway({ unread, reports }: View): Finding[] {
     {
       topic: 'consul-away',
       severity: isAll ? 'alert' : 'warning',
-      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are, and a primary that restarts stays read-only.`,
+      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
       next: isAll
-        ? `${reports.length === 1 ? 'Here, and if that does not help on' : 'On'} the boxes with Consul servers: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
+        ? `${reports.length === 1 ? 'Here, and if that does not help on' : 'On'} every box with a Consul server: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
         : `On ${who}: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@${unread[0]?.member}")`,
     },
   ];
@@ -102,7 +105,7 @@ function primaryAway(view: View): Finding[] {
     return lost(
       `the agent of ${primary}, the primary, does not answer`,
       isRefused(view, primary)
-        ? `The box ${primary} is up, and its agent does not run: on ${primary} "sudo systemctl start hotspare-agent" (in a lab: "hotspare lab start agent@${primary}")`
+        ? `The box ${primary} is up, and its agent does not run; whether its Postgres does is not known. On ${primary}: "sudo systemctl start hotspare-agent" (in a lab: "hotspare lab start agent@${primary}"), and look again`
         : `Bring the box ${primary} back`,
     );
   if (!self)
@@ -161,7 +164,7 @@ function promotionOf(view: View, primary: string, best: string | undefined): str
   return `${
     report
       ? `Or, if it does not come back: "hotspare promote ${best}"`
-      : `Or stop Postgres on ${primary}, see that it is off, and then "hotspare promote ${best} --old-primary-is-off"`
+      : `Or, if ${primary} is lost: switch its box off, or stop Postgres there ("sudo service postgresql stop"; in a lab: "hotspare lab stop pg@${primary}"), and then "hotspare promote ${best} --old-primary-is-off"`
   }${losing(view, best, primary)}`;
 }
 
@@ -183,7 +186,7 @@ function unasked(view: View, best: string | undefined): { cause: string; next: s
   if (policy?.promotion !== 'auto' || policy.paused) return undefined;
   if (reports.some(({ row }) => row === 'braked' || row === 'braked-heir'))
     return {
-      cause: `${primary}, the primary, does not serve, and there were as many failovers in 10 minutes as maxFailovers allows: no member takes over by itself until one of them is older`,
+      cause: `${primary}, the primary, does not serve, and there were as many failovers in 10 minutes as maxFailovers allows: no member takes over by itself until the first of them is 10 minutes ago`,
       next: `"hotspare service start ${view.service}@${primary}"${best === undefined ? '' : `, or "hotspare promote ${best}": neither loses an acknowledged commit`}. Then find out why one primary after the other failed`,
     };
   const rising = reports.find(({ row }) => risingRows.includes(row));

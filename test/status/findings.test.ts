@@ -338,14 +338,14 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'Consul came back from a backup',
     { pg1: { epoch: 5 } },
     'alert',
-    /Consul holds epoch 3 and pg1 knows 5/,
+    /it holds epoch 3, and pg1 knows 5/,
     /writes the record again by itself.*--record-lost/,
   ],
   [
     'Consul came back from a backup of the same epoch',
     { pg2: { row: 'epoch-behind' } },
     'alert',
-    /Consul shows an older record of epoch 3 than pg2 has seen/,
+    /pg2 has seen a newer record of epoch 3\. The record above does not count/,
     /^pg1 writes the record again by itself.*hotspare promote pg2 --record-lost/,
   ],
   [
@@ -357,13 +357,13 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /No member runs as the primary; pg1 has 3\/0\/3000000, pg2 has 3\/0\/3000100/,
-    /^"hotspare promote pg2 --record-lost"$/,
+    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
   ],
   [
     'Consul came back from a backup, and the primary runs: it is not the one to promote',
     { pg1: { self: { position: '3/0/3000100' } }, pg2: { row: 'epoch-behind' } },
     'alert',
-    /Consul shows an older record of epoch 3 than pg2 has seen/,
+    /pg2 has seen a newer record of epoch 3\. The record above does not count/,
     /hotspare promote pg2 --record-lost/,
   ],
   [
@@ -375,7 +375,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /No member runs as the primary/,
-    /^"hotspare promote pg2 --record-lost"$/,
+    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
   ],
   [
     'Consul lost its data, and no member runs as the primary',
@@ -387,7 +387,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /lost the record of who has every commit, and no member runs as the primary\. pg1 knows epoch 3 and has/,
-    /^"hotspare promote pg1 --record-lost"$/,
+    /^"hotspare promote pg1 --record-lost": of the members that answer, none is newer$/,
   ],
   [
     'Consul lost its data, and what was the primary does not run',
@@ -407,8 +407,8 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
       pg2: { epoch: 4, row: 'epoch-behind' },
     },
     'alert',
-    /Consul holds epoch 3 and pg2 knows 4.*No member runs as the primary/,
-    /^"hotspare promote pg2 --record-lost"$/,
+    /it holds epoch 3, and pg2 knows 4.*No member runs as the primary/,
+    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
   ],
   [
     "the primary's data was moved to another disk",

@@ -13,6 +13,8 @@ import {
   silent,
 } from './readings.js';
 
+const gone = (host: string) => `Consul at http://${host}:8500 is not reachable (connection refused)`;
+
 const rows: readonly [
   what: string,
   Partial<Readings>,
@@ -287,6 +289,22 @@ const rows: readonly [
     'read-write',
     primary.since,
     ["pg1's agent and Consul: refused"],
+  ],
+  [
+    'the Consul beside each agent is away: said once',
+    {
+      agents: [
+        agent('pg1', primary, {
+          consul: { reachable: false, since: '2026-01-04', detail: gone('10.0.0.1') },
+        }),
+        agent('pg2', replica, {
+          consul: { reachable: false, since: '2026-01-04', detail: gone('10.0.0.2') },
+        }),
+      ],
+    },
+    'read-write',
+    primary.since,
+    ['Consul beside the agent of pg1, pg2 is not reachable (connection refused)'],
   ],
   [
     'files that are not up to date, on boxes without a member, too',

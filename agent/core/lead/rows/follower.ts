@@ -290,6 +290,6 @@ export const followerRows: readonly Row[] = [
     says: (view) =>
       recorded(view) === view.me && !isSameCopy(view)
         ? `the record names another copy of ${view.me} than this one, which was moved or restored: if it has everything, "hotspare promote ${view.me}"`
-        : `${recorded(view) ?? 'the primary'} is away: once it is back it is the primary again by itself, unless an operator says "hotspare promote ${view.me}"`,
+        : `${recorded(view) ?? 'the primary'} is away: once it is back it is the primary again by itself, unless an operator promotes ${view.me}`,
   },
 ];
