@@ -77,7 +77,8 @@ function afterLoss(view: View, newest: string, writer: string): string {
   const promote = `"hotspare promote ${newest} --record-lost"`;
   if (!isLeaderless(view)) return `${writer}. If it does not run any more: ${promote}`;
   const stopped = view.reports.filter((report) => selfOf(report)?.process === 'stopped');
-  if (stopped.length === 0) return `${promote}: of the members that answer, none is newer`;
+  if (stopped.length === 0)
+    return `${promote} goes by what the members have, and not by Consul: of those that answer, none is newer`;
   // What a member has that does not run is not known: it may have been the primary.
   const start = stopped.map(({ member }) => `"hotspare service start ${view.service}@${member}"`);
   return `${start.join(' and ')}, and look again: only what runs tells how much it has`;

@@ -42,7 +42,8 @@ const short = (why = ''): string => {
   return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
 };
 
-function consulAway({ unread, reports }: View): Finding[] {
+function consulAway(view: View): Finding[] {
+  const { unread, reports } = view;
   if (unread.length === 0) return [];
   const isAll = unread.length === reports.length;
   const who = unread.map(({ member }) => member).join(', ');
@@ -50,9 +51,9 @@ function consulAway({ unread, reports }: View): Finding[] {
     {
       topic: 'consul-away',
       severity: isAll ? 'alert' : 'warning',
-      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
+      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are${isServed(view) ? ', and writes go on' : ''}. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
       next: isAll
-        ? `${reports.length === 1 ? 'Here, and if that does not help on' : 'On'} every box with a Consul server: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
+        ? `On ${reports.length === 1 ? 'this box, and if that does not help on every' : 'every'} box, those with Consul servers first: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
         : `On ${who}: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@${unread[0]?.member}")`,
     },
   ];
@@ -136,14 +137,15 @@ function resumeText(view: View, next: string | undefined, best: string | undefin
   if (next === undefined) return '"hotspare resume"';
   return view.policy?.promotion === 'auto' && best !== undefined && isNamed(view, reportOf(view, best)!)
     ? `${next}, then "hotspare resume". Resumed before it is back, it is replaced by ${best}`
-    : `"hotspare resume", then ${next}`;
+    : `"hotspare resume", once what it was paused for is over; then ${next}`;
 }
 
 const isRefused = ({ away }: View, member: string): boolean =>
   away.some(({ box, why }) => box === member && /connection refused/.test(why));
 
 function whoDecides(policy: View['policy']): string {
-  if (policy?.paused) return ' An operator has paused the service.';
+  if (policy?.paused)
+    return ' An operator has paused the service: nothing comes back by itself until that ends.';
   return policy?.promotion === 'manual' ? ' promotion=manual: no other member takes over by itself.' : '';
 }
 
@@ -186,8 +188,8 @@ function unasked(view: View, best: string | undefined): { cause: string; next: s
   if (policy?.promotion !== 'auto' || policy.paused) return undefined;
   if (reports.some(({ row }) => row === 'braked' || row === 'braked-heir'))
     return {
-      cause: `${primary}, the primary, does not serve, and there were as many failovers in 10 minutes as maxFailovers allows: no member takes over by itself until the first of them is 10 minutes ago`,
-      next: `"hotspare service start ${view.service}@${primary}"${best === undefined ? '' : `, or "hotspare promote ${best}": neither loses an acknowledged commit`}. Then find out why one primary after the other failed`,
+      cause: `${primary}, the primary, ${selfOf(reportOf(view, primary))?.process === 'stopped' ? 'does not run' : 'does not serve'}, and there were as many failovers in 10 minutes as maxFailovers allows: no member takes over by itself until the first of them is 10 minutes ago`,
+      next: `"hotspare service start ${view.service}@${primary}"${best === undefined ? '' : `; if it does not come back, "hotspare promote ${best}": neither loses an acknowledged commit`}. Then find out why one primary after the other failed`,
     };
   const rising = reports.find(({ row }) => risingRows.includes(row));
   if (rising)

@@ -173,8 +173,8 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
       pg1: { ...stopped, row: 'braked', self: { process: 'stopped' } },
     },
     'alert',
-    /pg1, the primary, does not serve.*as many failovers in 10 minutes as maxFailovers allows/,
-    /^"hotspare service start pg@pg1", or "hotspare promote pg2": neither loses an acknowledged commit/,
+    /pg1, the primary, does not run, and.*as many failovers in 10 minutes as maxFailovers allows/,
+    /^"hotspare service start pg@pg1"; if it does not come back, "hotspare promote pg2": neither loses an acknowledged commit/,
   ],
   [
     'the primary is dead, manual',
@@ -208,7 +208,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     { shared: { policy: { ...policy, paused: true } }, pg1: { ...stopped, self: { process: 'stopped' } } },
     'alert',
     /pg1, the primary, does not run\. An operator has paused/,
-    /^"hotspare resume", then "hotspare service start pg@pg1"$/,
+    /^"hotspare resume", once what it was paused for is over; then "hotspare service start pg@pg1"$/,
   ],
   [
     'the primary hangs, paused, auto',
@@ -218,7 +218,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /pg1, the primary, runs and does not answer\. An operator has paused/,
-    /^"hotspare resume", then "hotspare promote pg2"/,
+    /^"hotspare resume", once what it was paused for is over; then "hotspare promote pg2"/,
   ],
   [
     'the primary is dead, paused, and its standby had been lost before',
@@ -228,7 +228,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /pg1, the primary, does not run\. An operator has paused/,
-    /^"hotspare resume", then "hotspare service start pg@pg1"$/,
+    /^"hotspare resume", once what it was paused for is over; then "hotspare service start pg@pg1"$/,
   ],
   [
     'the primary is dead, paused, and would be replaced without a pause',
@@ -357,7 +357,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /No member runs as the primary; pg1 has 3\/0\/3000000, pg2 has 3\/0\/3000100/,
-    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
+    /^"hotspare promote pg2 --record-lost" goes by what the members have, and not by Consul: of those that answer, none is newer$/,
   ],
   [
     'Consul came back from a backup, and the primary runs: it is not the one to promote',
@@ -375,7 +375,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /No member runs as the primary/,
-    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
+    /^"hotspare promote pg2 --record-lost" goes by what the members have, and not by Consul: of those that answer, none is newer$/,
   ],
   [
     'Consul lost its data, and no member runs as the primary',
@@ -387,7 +387,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /lost the record of who has every commit, and no member runs as the primary\. pg1 knows epoch 3 and has/,
-    /^"hotspare promote pg1 --record-lost": of the members that answer, none is newer$/,
+    /^"hotspare promote pg1 --record-lost" goes by what the members have, and not by Consul: of those that answer, none is newer$/,
   ],
   [
     'Consul lost its data, and what was the primary does not run',
@@ -408,7 +408,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     },
     'alert',
     /it holds epoch 3, and pg2 knows 4.*No member runs as the primary/,
-    /^"hotspare promote pg2 --record-lost": of the members that answer, none is newer$/,
+    /^"hotspare promote pg2 --record-lost" goes by what the members have, and not by Consul: of those that answer, none is newer$/,
   ],
   [
     "the primary's data was moved to another disk",

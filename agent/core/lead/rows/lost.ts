@@ -166,8 +166,8 @@ export const lostRows: readonly Row[] = [
       `${
         knownEpoch(view) > view.epoch
           ? `epoch ${knownEpoch(view)} is known, and Consul shows ${view.epoch}`
-          : `Consul shows epoch ${view.epoch} as it was before`
-      }: was a backup of Consul restored? ${way(view)}`,
+          : `a newer record of epoch ${view.epoch} is known than Consul shows`
+      }: Consul's data is older, as after a restored backup. ${way(view)}`,
   },
   {
     id: 'record-lost',
