@@ -42,8 +42,7 @@ const short = (why = ''): string => {
   return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
 };
 
-function consulAway(view: View): Finding[] {
-  const { unread, reports } = view;
+function consulAway({ unread, reports }: View): Finding[] {
   if (unread.length === 0) return [];
   const isAll = unread.length === reports.length;
   const who = unread.map(({ member }) => member).join(', ');
@@ -51,7 +50,7 @@ function consulAway(view: View): Finding[] {
     {
       topic: 'consul-away',
       severity: isAll ? 'alert' : 'warning',
-      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are${isServed(view) ? ', and writes go on' : ''}. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
+      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are${reports.some(({ self }) => isOpen(self)) ? ', and writes go on' : ''}. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
       next: isAll
         ? `On ${reports.length === 1 ? 'this box, and if that does not help on every' : 'every'} box, those with Consul servers first: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
         : `On ${who}: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@${unread[0]?.member}")`,
