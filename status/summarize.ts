@@ -156,9 +156,15 @@ function replicaReasons(
   return reasons;
 }
 
+/** What an agent says of the Consul beside it. */
+interface Lack {
+  readonly box: string;
+  readonly detail: string;
+}
+
 function consulReasons(readings: Readings): string[] {
   const own = readings.consul.kind === 'failed' ? [readings.consul.why] : [];
-  const agents = readings.agents.flatMap((agent) => {
+  const agents = readings.agents.flatMap((agent): (string | Lack)[] => {
     if (agent.kind === 'failed') {
       const known =
         readings.consul.kind === 'read' &&
@@ -169,25 +175,28 @@ function consulReasons(readings: Readings): string[] {
     const { consul, box } = agent.status;
     return consul.reachable && consul.detail === undefined
       ? []
-      : [`${box}'s agent and Consul: ${consul.detail ?? `not reachable since ${consul.since}`}`];
+      : [{ box, detail: consul.detail ?? `not reachable since ${consul.since}` }];
   });
   return [...own, ...together(agents)];
 }
 
 /** What several agents say of the Consul beside each of them, but for its address, is said once. */
-function together(reasons: readonly string[]): string[] {
+function together(agents: readonly (string | Lack)[]): string[] {
   const boxesOf = new Map<string, string[]>();
-  const rest = reasons.filter((reason) => {
-    const [, box, why] =
-      /^(\S+)'s agent and Consul: Consul at \S+ is (not reachable .*)$/s.exec(reason) ?? [];
-    if (box === undefined || why === undefined) return true;
-    boxesOf.set(why, [...(boxesOf.get(why) ?? []), box]);
-    return false;
-  });
-  const grouped = [...boxesOf].map(
-    ([why, boxes]) => `Consul beside the agent of ${boxes.join(', ')} is ${why}`,
-  );
-  return [...rest, ...grouped];
+  const lackOf = (detail: string) => /^Consul at \S+ is (not reachable .*)$/s.exec(detail)?.[1] ?? detail;
+  const singly = new Map<string, string>();
+  for (const agent of agents) {
+    if (typeof agent === 'string') continue;
+    const lack = lackOf(agent.detail);
+    boxesOf.set(lack, [...(boxesOf.get(lack) ?? []), agent.box]);
+    singly.set(lack, `${agent.box}'s agent and Consul: ${agent.detail}`);
+  }
+  return [
+    ...agents.filter((agent) => typeof agent === 'string'),
+    ...[...boxesOf].map(([lack, boxes]) =>
+      boxes.length === 1 ? singly.get(lack)! : `the agents of ${boxes.join(', ')} and their Consul: ${lack}`,
+    ),
+  ];
 }
 
 /** About the files that an agent keeps from the catalogue. */

@@ -6,9 +6,9 @@ import type { Team } from './team.js';
 
 /** Between two looks at a member, in ms; and the longest wait for what it says. */
 const paceMs = 100;
-/** Between two reads of the history, in ms: each is a read of Consul's, and not wanted where an app waits for the agents. */
-const historyEveryMs = 500;
 const askMs = 2_000;
+/** Between two reads of the history, in ms: each reads Consul, and costs the agents time while an app waits for them. */
+const historyEveryMs = 500;
 
 export interface Seen {
   readonly reports: readonly FailoverReport[];

@@ -36,7 +36,7 @@ function becomesStandby(view: View, primary: string | undefined): string {
     : `Once ${what} streams and keeps up, it is added to the record by itself`;
 }
 
-/** What to type for a member that is no standby at the moment; undefined: nothing, or what its own finding says. */
+/** What to type so that a member becomes a standby; undefined: it becomes one by itself, or what it lacks is not known. */
 function remedy(view: View, member: string | undefined): string | undefined {
   const report = reportOf(view, member);
   if (report?.row === 'stray' || report?.row === 'quarantined') return `"hotspare reinit ${member}"`;

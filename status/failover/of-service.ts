@@ -42,6 +42,12 @@ const short = (why = ''): string => {
   return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
 };
 
+/** Whether its commits are acknowledged is not said: in `sync` they may wait for a standby. */
+function stays(reports: View['reports']): string {
+  const open = reports.filter(({ self }) => isOpen(self)).map(({ member }) => member);
+  return open.length === 1 ? `, and ${open[0]} stays the primary` : '';
+}
+
 function consulAway({ unread, reports }: View): Finding[] {
   if (unread.length === 0) return [];
   const isAll = unread.length === reports.length;
@@ -50,7 +56,7 @@ function consulAway({ unread, reports }: View): Finding[] {
     {
       topic: 'consul-away',
       severity: isAll ? 'alert' : 'warning',
-      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are${reports.some(({ self }) => isOpen(self)) ? ', and writes go on' : ''}. Restart no Postgres meanwhile: a primary that restarts stays read-only.`,
+      cause: `${isAll ? 'No agent can' : `The agent of ${who} cannot`} read Consul (${short(unread[0]?.why)}): roles stay as they are${stays(reports)}.${isAll ? ' Restart no Postgres meanwhile: a' : ' A'} primary that restarts ${isAll ? '' : 'there '}stays read-only.`,
       next: isAll
         ? `On ${reports.length === 1 ? 'this box, and if that does not help on every' : 'every'} box, those with Consul servers first: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@all")`
         : `On ${who}: "sudo systemctl restart consul" (in a lab: "hotspare lab start consul@${unread[0]?.member}")`,

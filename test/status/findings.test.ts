@@ -467,7 +467,7 @@ test.each<[string, World, 'alert' | 'warning' | 'note', RegExp, RegExp]>([
     'Consul is away',
     { shared: 'unread' },
     'alert',
-    /No agent can read Consul \(connection refused\): roles stay as they are, and writes go on\. Restart no Postgres/,
+    /No agent can read Consul \(connection refused\): roles stay as they are, and pg1 stays the primary\. Restart no Postgres/,
     /restart consul/,
   ],
   [

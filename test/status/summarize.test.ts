@@ -304,7 +304,7 @@ const rows: readonly [
     },
     'read-write',
     primary.since,
-    ['Consul beside the agent of pg1, pg2 is not reachable (connection refused)'],
+    ['the agents of pg1, pg2 and their Consul: not reachable (connection refused)'],
   ],
   [
     'files that are not up to date, on boxes without a member, too',

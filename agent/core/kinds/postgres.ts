@@ -104,7 +104,7 @@ export const postgres: KindOf<PostgresWords> = {
     'replay-paused': ({ state }) =>
       `it applies no WAL, so its data gets older: pg_get_wal_replay_pause_state() says ${JSON.stringify(state)}. Either a setting like max_connections is lower here than on the primary, which its log says: raise it and restart it; or somebody called pg_wal_replay_pause(): call pg_wal_replay_resume()`,
     'sync-missing': ({ wanted, streaming }) =>
-      `commits wait: synchronous_standby_names asks for ${wanted} in sync, and ${streaming} ${streaming === 1 ? 'is' : 'are'}`,
+      `commits wait: synchronous_standby_names asks for ${wanted} in sync, and ${streaming} ${streaming === 1 ? 'is' : 'are'}; bring the standbys back`,
     'slots-full': () =>
       'every connection slot is taken (53300), so new sessions are refused: end sessions, or raise max_connections',
   },

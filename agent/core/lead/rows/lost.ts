@@ -167,7 +167,7 @@ export const lostRows: readonly Row[] = [
         knownEpoch(view) > view.epoch
           ? `epoch ${knownEpoch(view)} is known, and Consul shows ${view.epoch}`
           : `a newer record of epoch ${view.epoch} is known than Consul shows`
-      }: Consul's data is older, as after a restored backup. ${way(view)}`,
+      }, as for a moment after a promotion, or after a restored backup. ${way(view)}`,
   },
   {
     id: 'record-lost',
